@@ -1,0 +1,34 @@
+# make run    bring the service up            make check    format, lint and type checks
+# make test   run the tests                   make format   mend what the formatter and linter can
+#
+# Each does its own set-up, in the folder .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check format clean
+
+run: .venv/runtime
+	exec $(BIN)/gunicorn
+
+test: .venv/development
+	$(BIN)/pytest --cov --cov-report=term
+
+check: .venv/development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/development
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf .venv
+
+.venv/runtime: requirements.txt scripts/install
+	scripts/install $(PYTHON) requirements.txt
+	touch $@
+
+.venv/development: .venv/runtime requirements-dev.txt
+	scripts/install $(PYTHON) requirements-dev.txt
+	touch $@

@@ -1,0 +1,50 @@
+"""How gunicorn serves Descent. The settings are those of service/settings.py."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+# One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from service.settings import Settings  # noqa: E402
+
+settings = Settings.from_environment(os.environ)
+
+wsgi_app = "service.wsgi:app"
+bind = f"{settings.host}:{settings.port}"
+workers = settings.workers
+worker_class = "gthread"
+threads = settings.threads
+graceful_timeout = settings.graceful_seconds
+timeout = 120
+keepalive = 75
+loglevel = settings.log_level
+control_socket_disable = True
+
+
+def on_starting(server):
+    """Import torch and the rest once, before the fork; and make an empty folder for what the workers count."""
+    import service.app  # noqa: F401, PLC0415
+
+    server.metrics_folder = tempfile.mkdtemp(prefix="descent-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder
+    for name in Settings.unknown(os.environ):
+        server.log.warning("%s is no setting of this service", name)
+
+
+def post_fork(server, _worker):
+    """Give the worker its place among the files of metrics, before it builds the app."""
+    from service import slots  # noqa: PLC0415
+
+    slots.take(Path(server.metrics_folder))
+
+
+def on_exit(server):
+    """Take the metrics' folder away."""
+    shutil.rmtree(server.metrics_folder, ignore_errors=True)

@@ -1,0 +1,85 @@
+"""marshmallow fields for what its own are too slow or too lenient for."""
+
+from typing import Any, Literal
+
+import marshmallow
+from marshmallow import fields
+
+from service.columns import Form
+from service.core.statistics import FloatArray
+from service.errors import InvalidRequest
+from service.fitting import Start
+from service.formats import arrays
+
+
+class Rows(fields.Field[arrays.Table]):
+    """Rows of x in any of their four forms, as a Table."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
+        return arrays.table(value, f"/{attr}")
+
+
+class Vector(fields.Field[Any]):
+    """A list of numbers, as a float64 array; on the way out an array, or a number, as it is."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
+        return arrays.list_vector(value, f"/{attr}")
+
+
+class InitialLine(fields.Field[Start]):
+    """{"w": a number, a list or an object by column, "b": a number}."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Start:
+        if not isinstance(value, dict) or "w" not in value or not set(value) <= {"w", "b"}:
+            raise marshmallow.ValidationError('Give an object such as {"w": 0.5, "b": 1}.')
+        w = arrays.table(value["w"], f"/{attr}/w")
+        b = arrays.vector([value.get("b", 0)], lambda _: f"/{attr}/b")
+        if w.form is Form.OBJECT and not w.bare:
+            raise InvalidRequest.at(f"/{attr}/w", "holds lists; give one number for each column")
+        return Start(w.values.ravel(), w.names, float(b[0]))
+
+
+class Rate(fields.Field[Any]):
+    """A positive number, or "auto"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float | Literal["auto"]:
+        if value == "auto":
+            return "auto"
+        if type(value) not in (int, float) or not 0 < value <= arrays.LARGEST:
+            raise marshmallow.ValidationError('Give a positive number, or "auto".')
+        return float(value)
+
+
+class Real(fields.Field[float]):
+    """A finite number of at least `least`; neither a boolean nor a text."""
+
+    def __init__(self, *, least: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least = least
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        if type(value) not in (int, float) or not self.least <= value <= arrays.LARGEST:
+            raise marshmallow.ValidationError(f"Give a number from {self.least:g} to {arrays.LARGEST:g}.")
+        return float(value)
+
+
+class Whole(fields.Field[int]):
+    """A whole number from `least` to `most`; 3.0 is one, true and "3" are not."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if type(value) not in (int, float) or value != value // 1 or not self.least <= value <= self.most:
+            raise marshmallow.ValidationError(f"Give a whole number from {self.least} to {self.most}.")
+        return int(value)
+
+
+class Flag(fields.Field[bool]):
+    """true or false."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if type(value) is not bool:
+            raise marshmallow.ValidationError("Give true or false.")
+        return value

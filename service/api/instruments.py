@@ -1,0 +1,80 @@
+"""What happens around every request: its metrics, and the end of connections whose body was not read."""
+
+import time
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Response, g, request
+
+from service.metrics import Metrics
+
+START_RESPONSE = "descent.start_response"
+
+
+def register(app: Flask, metrics: Metrics) -> None:
+    """Count and time every request of `app`."""
+    in_progress = metrics.gauges["descent_http_requests_in_progress"]
+    app.wsgi_app = _remembering_start_response(app.wsgi_app)  # type: ignore[method-assign, assignment]
+
+    @app.before_request
+    def _begin() -> None:
+        g.started = time.perf_counter()
+        in_progress.inc()
+
+    @app.after_request
+    def _end(response: Response) -> Response:
+        _observe(metrics, response, time.perf_counter() - g.started)
+        if _has_unread_body():
+            _close_afterwards(response)
+        return response
+
+    @app.teardown_request
+    def _leave(_: BaseException | None) -> None:
+        in_progress.dec()
+
+
+def _close_afterwards(response: Response) -> None:
+    """Say that the connection ends with this answer, and let it. gunicorn ignores the header and goes by its own
+    response object, which is what `start_response` is bound to."""
+    response.headers["Connection"] = "close"
+    server_response = getattr(request.environ[START_RESPONSE], "__self__", None)
+    if server_response is not None and hasattr(server_response, "force_close"):
+        server_response.force_close()
+
+
+def _observe(metrics: Metrics, response: Response, seconds: float) -> None:
+    route = request.url_rule.rule if request.url_rule else "none"
+    durations = metrics.histograms["descent_http_request_duration_seconds"]
+    durations.labels(route, _known_method(), str(response.status_code)).observe(seconds)
+    operation = g.get("operation")
+    if operation is None:
+        return
+    if operation.counts == "training":
+        metrics.counters["descent_trainings_total"].labels(_outcome(response.status_code)).inc()
+        metrics.histograms["descent_training_duration_seconds"].observe(seconds)
+    elif operation.counts == "prediction" and response.status_code == 200:
+        metrics.histograms["descent_predict_latency_seconds"].observe(seconds)
+
+
+def _known_method() -> str:
+    """Methods are labels, and clients can make them up."""
+    return request.method if request.method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "other"
+
+
+def _outcome(status: int) -> str:
+    if status < 400:
+        return "published"
+    return "rejected" if status < 500 else "failed"
+
+
+def _has_unread_body() -> bool:
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    return has_body and not g.get("body_read", False)
+
+
+def _remembering_start_response(wsgi_app: WSGIApplication) -> WSGIApplication:
+    def remember(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[START_RESPONSE] = start_response
+        return wsgi_app(environ, start_response)
+
+    return remember

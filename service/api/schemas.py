@@ -1,0 +1,175 @@
+"""What the routes take and answer. Data goes through vectorised fields, options through marshmallow's."""
+
+import difflib
+from typing import Any, NoReturn
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from service.api.fields import Flag, InitialLine, Rate, Real, Rows, Vector, Whole
+from service.core.descent import MOST_EPOCHS
+from service.errors import Fault, InvalidRequest
+from service.formats.arrays import escape
+from service.store.contract import NAME, NAME_RULE
+
+
+class Request(Schema):
+    """A schema whose faults are an InvalidRequest that points at the fields and names the nearest known one."""
+
+    class Meta:
+        unknown = RAISE
+
+    def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> NoReturn:
+        if not isinstance(error.messages, dict) or ("_schema" in error.messages and not isinstance(data, dict)):
+            raise InvalidRequest.at("", 'is no object; send one such as {"x": [1, 2]}')
+        faults = [self._fault(name, messages, data) for name, messages in error.messages.items()]
+        raise InvalidRequest("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults)
+
+    def _fault(self, name: str, messages: Any, data: Any) -> Fault:
+        if name in data and name not in self.fields:
+            near = difflib.get_close_matches(name, self.fields, n=1, cutoff=0.0)
+            return Fault(f"/{escape(name)}", f"is not a field here; the nearest is {near[0]!r}")
+        return Fault(f"/{escape(name)}", " ".join(messages) if isinstance(messages, list) else str(messages))
+
+
+class ModelQuery(Request):
+    """The model of a route whose path names none."""
+
+    model = fields.String(
+        load_default="default", validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"Give {NAME_RULE}.")
+    )
+
+
+class ModelsQuery(Request):
+    """Which models to list."""
+
+    prefix = fields.String(load_default="")
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+    page_token = fields.String(load_default="")
+
+
+class NoQuery(Request):
+    """A route without a query."""
+
+
+class TrainOptions(Request):
+    """How to train."""
+
+    method = fields.String(
+        load_default="spectral", validate=validate.OneOf(["spectral", "autograd"], error="Give one of: {choices}.")
+    )
+    learning_rate = Rate(load_default="auto")
+    epochs = Whole(least=0, most=MOST_EPOCHS, load_default=None, allow_none=True)
+    seed = Whole(least=0, most=2**63 - 1, load_default=None, allow_none=True)
+    initial = InitialLine(load_default=None, allow_none=True)
+    standardize = Flag(load_default=None, allow_none=True)
+    fit_intercept = Flag(load_default=True)
+    l2 = Real(least=0, load_default=0.0)
+
+    @validates_schema
+    def _one_start(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data["seed"] is not None and data["initial"] is not None:
+            raise ValidationError("Give either seed or initial: both say where to start.", "seed")
+
+
+class TrainRequest(TrainOptions):
+    """Rows of x, their y, and how to train."""
+
+    x = Rows(required=True)
+    y = Vector(required=True)
+    sample_weight = Vector(load_default=None, allow_none=True)
+
+
+class PredictRequest(Request):
+    """Rows of x."""
+
+    x = Rows(required=True)
+
+
+class Artifact(Schema):
+    """The TorchScript file of a version."""
+
+    href = fields.String()
+    sha256 = fields.String()
+    bytes = fields.Integer()
+
+
+class Curve(Schema):
+    """A loss curve: the losses after so many epochs; the penalised objective too where there is a penalty."""
+
+    epoch = fields.Raw()
+    loss = fields.Raw()
+    objective = fields.Raw()
+
+
+class StandardErrors(Schema):
+    """Standard errors of the best line's coefficients."""
+
+    w = fields.Raw()
+    b = fields.Raw()
+
+
+class OptimumAnswer(Schema):
+    """The best line there is for the data, and what the data says of it."""
+
+    w = fields.Raw()
+    b = fields.Raw()
+    loss = fields.Raw()
+    rss = fields.Raw()
+    degrees_of_freedom = fields.Raw()
+    r2 = fields.Raw(allow_none=True)
+    std_errors = fields.Nested(StandardErrors, allow_none=True)
+    undefined = fields.String(allow_none=True)
+
+
+class FitAnswer(Schema):
+    """A version: the line, how descent came to it, and how far that is from the best one."""
+
+    model = fields.String()
+    version = fields.Integer()
+    serving = fields.Integer()
+    w = fields.Raw()
+    b = fields.Raw()
+    columns = fields.List(fields.String())
+    n = fields.Raw()
+    loss = fields.Raw()
+    objective = fields.Raw()
+    initial_loss = fields.Raw()
+    epochs = fields.Raw(allow_none=True)
+    converged = fields.Boolean()
+    options = fields.Raw()
+    largest_stable_learning_rate = fields.Raw(allow_none=True)
+    optimum = fields.Nested(OptimumAnswer)
+    history = fields.Nested(Curve)
+    warnings = fields.Raw()
+    trained_at = fields.Raw()
+    artifact = fields.Nested(Artifact)
+
+
+class PredictAnswer(Schema):
+    """ŷ for every row of x; one number for a bare row."""
+
+    model = fields.String()
+    version = fields.Integer()
+    y = fields.Raw()
+
+
+class HistoryAnswer(Curve):
+    """The loss curve of a version."""
+
+    model = fields.String()
+    version = fields.Integer()
+
+
+class ModelAnswer(Schema):
+    """A model and its versions."""
+
+    model = fields.String()
+    serving = fields.Integer()
+    versions = fields.List(fields.Integer())
+
+
+class ModelsAnswer(Schema):
+    """Models in order of name; `next_page_token` asks for those after them."""
+
+    models = fields.List(fields.Nested(ModelAnswer))
+    next_page_token = fields.String()

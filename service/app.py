@@ -1,0 +1,43 @@
+"""The composition root: the only place that builds the parts."""
+
+import logging
+import os
+from pathlib import Path
+
+import torch
+from flask import Flask
+
+from service.api import instruments, problems
+from service.api.routes import Parts, routes
+from service.facts import ServingFacts
+from service.metrics import Metrics
+from service.predictor import Predictor
+from service.settings import Settings
+from service.store import FolderStore
+from service.training import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The service as a WSGI app, set up from the environment unless `settings` are given."""
+    settings = settings or Settings.from_environment(os.environ)
+    torch.set_num_threads(1)
+    store = FolderStore(Path(settings.store))
+    swept = store.sweep()
+    if swept:
+        log.warning("swept %d unfinished publications", swept)
+    metrics = Metrics()
+    app = Flask("descent", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.extensions["descent"] = Parts(
+        store=store,
+        trainer=Trainer(store, settings.max_columns, settings.autograd_epochs),
+        predictor=Predictor(store, settings.cached_models),
+        metrics=metrics,
+        facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),
+    )
+    problems.register(app)
+    instruments.register(app, metrics)
+    app.register_blueprint(routes)
+    return app

@@ -1,0 +1,78 @@
+"""The columns of a model, how those of a request match them, and how coefficients are written."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from service.core.statistics import FloatArray
+from service.errors import Fault, InvalidRequest
+
+
+class Form(StrEnum):
+    """How one row of x was written; coefficients are answered in the same form."""
+
+    NUMBER = "number"
+    LIST = "list"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The names of a model's columns in the order of its w, and the form of its rows."""
+
+    names: tuple[str, ...]
+    form: Form
+
+    @classmethod
+    def of(cls, names: tuple[str, ...] | None, form: Form, count: int) -> "Columns":
+        """The columns of data that came with `names`; those that nobody named are x, or x0, x1 …"""
+        if names is None:
+            names = ("x",) if count == 1 else tuple(f"x{i}" for i in range(count))
+        return cls(names, form)
+
+    @property
+    def named(self) -> bool:
+        """Whether the names are the user's own."""
+        return self.form is Form.OBJECT
+
+    def mirror(self, coefficients: Iterable[float]) -> Any:
+        """One coefficient per column in the form of a row."""
+        values = list(coefficients)
+        match self.form:
+            case Form.NUMBER:
+                return values[0]
+            case Form.LIST:
+                return values
+            case Form.OBJECT:
+                return dict(zip(self.names, values, strict=True))
+
+    def arrange(self, values: FloatArray, names: tuple[str, ...] | None, at: str) -> FloatArray:
+        """`values` (n, k), whose columns are called `names`, in this order: (n, d). They match by name, else by
+        position; raises InvalidRequest with pointers below `at`."""
+        if names is not None and set(names) == set(self.names):
+            return values if names == self.names else values[:, [names.index(name) for name in self.names]]
+        if names is not None and self.named:
+            raise self._mismatch(names, at)
+        if values.shape[1] != len(self.names):
+            raise self._wrong_count(values, at)
+        return values
+
+    def _mismatch(self, names: tuple[str, ...], at: str) -> InvalidRequest:
+        missing = [f"column {name!r} is missing" for name in self.names if name not in names]
+        unknown = [f"column {name!r} is not one of the model's" for name in names if name not in self.names]
+        details = missing + unknown
+        expected = ", ".join(map(repr, self.names))
+        return InvalidRequest(
+            f"{at}: {'; '.join(details)}. The model's columns are {expected}.", [Fault(at, each) for each in details]
+        )
+
+    def _wrong_count(self, values: FloatArray, at: str) -> InvalidRequest:
+        d = len(self.names)
+        row = np.arange(1, d + 1).tolist() if d <= 4 else [1, 2, "…"]
+        example = str([row]).replace("'", "")
+        noun = "column" if d == 1 else "columns"
+        detail = f"has {values.shape[1]} per row, but the model has {d} {noun}; give rows, as in {example}"
+        return InvalidRequest.at(at, detail)

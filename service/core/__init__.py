@@ -1,0 +1,1 @@
+"""The statistics and the descent: pure functions on numpy arrays."""

@@ -1,0 +1,134 @@
+"""The least-squares problem in the user's units, which of its directions the data speaks of, and its optimum."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from service.core.statistics import FloatArray, Statistics, upper_factor
+
+EPSILON = float(np.finfo(np.float64).eps)
+CONSTANT = 10 * EPSILON
+"""A column whose centred norm is at most this part of its raw norm is constant: the rest is rounding."""
+NOTICEABLE = EPSILON**0.5
+"""The part a column must have in a direction to count as involved in it."""
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Mean squared error as a function of w (d,) and b, everything divided by √Σw:
+
+        mse(w, b) = ‖design·w − target‖² + (b + centre·w − y_centre)² + floor²
+
+    With an intercept `design` (d, d) is the factor of the centred columns and `centre` (d,) holds their means;
+    without one it is the factor of the raw columns, and `centre`, `y_centre` and b are zero.
+    """
+
+    fit_intercept: bool
+    design: FloatArray
+    target: FloatArray
+    floor: float
+    centre: FloatArray
+    y_centre: float
+
+    @classmethod
+    def of(cls, statistics: Statistics, *, fit_intercept: bool) -> "LeastSquares":
+        """The problem that `statistics` poses."""
+        triangle = statistics.triangle / statistics.triangle[0, 0]
+        if fit_intercept:
+            factor, means = triangle[1:, 1:], triangle[0, 1:]
+        else:
+            factor, means = upper_factor(triangle[:, 1:]), np.zeros(statistics.d + 1)
+        design = factor[:-1, :-1].copy()
+        if fit_intercept:
+            design[:, column_norms(design) <= CONSTANT * column_norms(triangle[:-1, 1:-1])] = 0
+        return cls(
+            fit_intercept=fit_intercept,
+            design=design,
+            target=factor[:-1, -1],
+            floor=float(factor[-1, -1]),
+            centre=means[:-1],
+            y_centre=float(means[-1]),
+        )
+
+    def mean_squared_error(self, w: FloatArray, b: FloatArray | float) -> FloatArray:
+        """The loss at w (…, d) and b (…): (…)."""
+        along = np.square(w @ self.design.T - self.target).sum(-1)
+        across = np.square(b + w @ self.centre - self.y_centre)
+        result: FloatArray = along + across + self.floor**2
+        return result
+
+    @property
+    def spread(self) -> FloatArray:
+        """(d,): the columns' standard deviations, or root mean squares without an intercept."""
+        return column_norms(self.design)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The minimisers of mse(w, b) + l2·‖w‖².
+
+    w (d,), b: one of them, of least norm in column-scaled units.
+    scale: (d,), the norms of the columns of the design, penalty rows included.
+    root: (d, rank), with root·rootᵀ = (XᵀX)⁺ of that design.
+    null: (d − rank, d), directions of w along which the objective does not change (b follows, to keep the mean).
+    """
+
+    problem: LeastSquares
+    l2: float
+    w: FloatArray
+    b: float
+    scale: FloatArray
+    root: FloatArray
+    null: FloatArray
+
+    @classmethod
+    def of(cls, problem: LeastSquares, l2: float) -> "Optimum":
+        """Solve `problem` with the penalty l2, through the singular values of its column-scaled triangle.
+
+        Scaling the columns makes the rank independent of their units. Source: Golub & Van Loan, §5.5.
+        """
+        d = len(problem.target)
+        design = np.vstack([problem.design, np.sqrt(l2) * np.eye(d)]) if l2 else problem.design
+        target = np.append(problem.target, np.zeros(len(design) - d))
+        scale = column_norms(design)
+        scale[scale == 0] = 1.0
+        left, values, right = np.linalg.svd(design / scale, full_matrices=False)
+        rank = int(np.count_nonzero(values > (d + 2) * EPSILON * values[0]))
+        root = (right[:rank] / values[:rank, None] / scale).T
+        w = root @ (target @ left[:, :rank])
+        return cls(
+            problem=problem,
+            l2=l2,
+            w=w,
+            b=float(problem.y_centre - problem.centre @ w),
+            scale=scale,
+            root=root,
+            null=right[rank:] / scale,
+        )
+
+    @cached_property
+    def loss(self) -> float:
+        """The mean squared error there."""
+        return float(self.problem.mean_squared_error(self.w, self.b))
+
+    @property
+    def unidentified(self) -> npt.NDArray[np.bool_]:
+        """(d,): the columns whose coefficient the data does not determine."""
+        involved: npt.NDArray[np.bool_] = np.abs(self.null * self.scale).max(axis=0, initial=0.0) > NOTICEABLE
+        return involved
+
+    @property
+    def intercept_unidentified(self) -> bool:
+        """Whether b can change with w at no cost, as it does beside a constant column."""
+        moved = np.abs(self.null @ self.problem.centre)
+        return bool((moved > NOTICEABLE * (np.abs(self.null) @ np.abs(self.problem.centre))).any())
+
+
+def column_norms(matrix: FloatArray) -> FloatArray:
+    """Euclidean norms of the columns of `matrix` (m, k), without overflow: (k,)."""
+    largest = np.abs(matrix).max(axis=0, initial=0.0)
+    safe = np.where(largest > 0, largest, 1.0)
+    norms: FloatArray = largest * np.sqrt(np.square(matrix / safe).sum(axis=0))
+    return norms

@@ -1,0 +1,91 @@
+"""What can go wrong, as its users see it. `service.api.problems` says with which HTTP status.
+
+DescentError
+├── MalformedBody            the body is not what its media type says
+├── UnsupportedMediaType     a media type or charset nobody here reads
+├── BodyTooLarge             more bytes than DESCENT_MAX_BODY_BYTES
+├── InvalidRequest           well-formed, but the content cannot be used; `faults` point at the fields
+├── DivergingRate            a learning rate at or past the largest stable one
+├── NotFound                 no such model or version
+│   ├── ModelNotFound
+│   └── VersionNotFound
+├── DamagedVersion           a version whose file is not what was written
+└── StoreUnavailable         the store cannot be read or written
+"""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing wrong with one field: an RFC 6901 JSON pointer into the request, and what to change."""
+
+    pointer: str
+    detail: str
+
+
+class DescentError(Exception):
+    """An error with a stable `slug`, a `title` for its kind, and a `detail` that says what to change."""
+
+    slug = "error"
+    title = "Error"
+
+    def __init__(self, detail: str, faults: list[Fault] | None = None, **facts: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = faults or []
+        self.facts = facts
+
+
+class MalformedBody(DescentError):
+    slug = "malformed-body"
+    title = "The body cannot be read"
+
+
+class UnsupportedMediaType(DescentError):
+    slug = "unsupported-media-type"
+    title = "The body's media type is not supported"
+
+
+class BodyTooLarge(DescentError):
+    slug = "body-too-large"
+    title = "The body is too large"
+
+
+class InvalidRequest(DescentError):
+    slug = "invalid-request"
+    title = "The request's content cannot be used"
+
+    @classmethod
+    def at(cls, pointer: str, detail: str) -> "InvalidRequest":
+        """One fault at one field."""
+        return cls(f"{pointer}: {detail}", [Fault(pointer, detail)])
+
+
+class DivergingRate(InvalidRequest):
+    slug = "diverging-learning-rate"
+    title = "The learning rate makes gradient descent diverge"
+
+
+class NotFound(DescentError):
+    slug = "not-found"
+    title = "Not found"
+
+
+class ModelNotFound(NotFound):
+    slug = "model-not-found"
+    title = "There is no such model"
+
+
+class VersionNotFound(NotFound):
+    slug = "version-not-found"
+    title = "The model has no such version"
+
+
+class DamagedVersion(DescentError):
+    slug = "damaged-version"
+    title = "The version's file is damaged"
+
+
+class StoreUnavailable(DescentError):
+    slug = "store-unavailable"
+    title = "The store cannot be used"

@@ -1,0 +1,204 @@
+"""One fit, from rows and options: which start, which rate, how far, and what to warn of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_FLOOR, Context
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from service import autograd
+from service.columns import Columns
+from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
+from service.core.inference import Inference, infer
+from service.core.optimum import LeastSquares, Optimum
+from service.core.statistics import Batch, FloatArray, Statistics, gather
+from service.errors import DivergingRate, Fault, InvalidRequest
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a descent starts: w (d,), the names it came under, and b."""
+
+    w: FloatArray
+    names: tuple[str, ...] | None
+    b: float
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train: the fields of `POST /train`. None stands for a default that depends on the rest."""
+
+    method: Literal["spectral", "autograd"] = "spectral"
+    learning_rate: float | Literal["auto"] = "auto"
+    epochs: int | None = None
+    seed: int | None = None
+    initial: Start | None = None
+    standardize: bool | None = None
+    fit_intercept: bool = True
+    l2: float = 0.0
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a fit's reader should know of it."""
+
+    type: str
+    detail: str
+    columns: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class History:
+    """The loss curve: `epoch`, `loss` and `objective`, each (k,)."""
+
+    epoch: IntArray
+    loss: FloatArray
+    objective: FloatArray
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A line, how descent came to it, and how far that is from the best one there is.
+
+    options: the effective ones. epochs: the steps to the line, None where the limit is past 2⁵³ of them.
+    """
+
+    columns: Columns
+    statistics: Statistics
+    options: Options
+    start: Start
+    descent: Descent
+    w: FloatArray
+    b: float
+    epochs: int | None
+    history: History
+    inference: Inference
+    warnings: list[Notice]
+
+    @property
+    def loss(self) -> float:
+        """The mean squared error of the line."""
+        return float(self.descent.optimum.problem.mean_squared_error(self.w, self.b))
+
+    @property
+    def objective(self) -> float:
+        """The loss with the penalty."""
+        return self.loss + self.options.l2 * float(np.square(self.w).sum())
+
+    @property
+    def converged(self) -> bool:
+        """Whether the line is the limit of the descent."""
+        return self.descent.has_converged(self.w, self.b)
+
+
+def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
+    """Fit `rows`, whose x has `columns`; raises InvalidRequest and DivergingRate."""
+    statistics = gather([rows], len(columns.names))
+    optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
+    start = _start(options, columns)
+    standardize = _standardize(options)
+    descent = Descent.of(optimum, start.w, start.b, standardize=standardize)
+    rate = _stable_rate(options.learning_rate, descent)
+    epochs = _epochs(options, most_autograd_epochs)
+    reached = descent.epochs_to_limit(rate) if epochs is None else epochs
+    shown = history_epochs(MOST_EPOCHS if reached is None else reached)
+    if options.method == "autograd":
+        w, b = _walk(rows, start, descent, rate, shown)
+    else:
+        w, b = descent.at(rate, shown)
+    return Fit(
+        columns=columns,
+        statistics=statistics,
+        options=replace(options, learning_rate=rate, epochs=epochs, standardize=standardize),
+        start=start,
+        descent=descent,
+        w=descent.limit_w if epochs is None else w[-1],
+        b=descent.limit_b if epochs is None else float(b[-1]),
+        epochs=reached,
+        history=_history(optimum, shown, w, b),
+        inference=infer(statistics, optimum),
+        warnings=list(_warnings(statistics, optimum, columns, reached)),
+    )
+
+
+def rounded_down(value: float, digits: int) -> float:
+    """`value` > 0 to so many significant digits, never upwards: a bound that is printed so can be relied on."""
+    return float(Context(prec=digits, rounding=ROUND_FLOOR).create_decimal_from_float(value))
+
+
+def _start(options: Options, columns: Columns) -> Start:
+    d = len(columns.names)
+    if options.seed is not None:
+        return Start(autograd.seeded_weights(options.seed, d), columns.names, 0.0)
+    if options.initial is None:
+        return Start(np.zeros(d), columns.names, 0.0)
+    given = options.initial
+    if given.b and not options.fit_intercept:
+        raise InvalidRequest.at("/initial/b", "is not zero, but fit_intercept is false; leave it out")
+    w = columns.arrange(given.w[None, :], given.names, "/initial/w")
+    return Start(w[0], columns.names, given.b)
+
+
+def _standardize(options: Options) -> bool:
+    """A rate given as a number means plain descent in the user's own units, unless it is said otherwise."""
+    return options.learning_rate == "auto" if options.standardize is None else options.standardize
+
+
+def _epochs(options: Options, most_autograd_epochs: int) -> int | None:
+    """The steps to take; None for all the way to the limit, which a loop cannot promise."""
+    if options.method == "spectral":
+        return options.epochs
+    if options.epochs is not None and options.epochs > most_autograd_epochs:
+        hint = f"is past the {most_autograd_epochs} that the autograd method may walk (DESCENT_AUTOGRAD_EPOCHS)"
+        raise InvalidRequest.at("/epochs", f'{hint}; send fewer, or "method": "spectral", where epochs are free')
+    return most_autograd_epochs if options.epochs is None else options.epochs
+
+
+def _stable_rate(wanted: float | Literal["auto"], descent: Descent) -> float:
+    if wanted == "auto":
+        return descent.best_rate
+    bound = descent.largest_stable_rate
+    if bound is not None and wanted >= bound:
+        printed = rounded_down(bound, 6)
+        detail = (
+            f"learning_rate {wanted:g} makes gradient descent diverge on this data: it must be below {printed:g}. "
+            'Send a smaller one, or "auto".'
+        )
+        faults = [Fault("/learning_rate", f"must be below {printed:g}")]
+        raise DivergingRate(detail, faults, largest_stable_learning_rate=printed)
+    return wanted
+
+
+def _walk(rows: Batch, start: Start, descent: Descent, rate: float, shown: IntArray) -> tuple[FloatArray, FloatArray]:
+    w, b = autograd.walk(rows, start.w, start.b, descent.coordinates, descent.optimum.l2, rate, int(shown[-1]))
+    return w[shown], b[shown]
+
+
+def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -> History:
+    loss = optimum.problem.mean_squared_error(w, b)
+    return History(epochs, loss, loss + optimum.l2 * np.square(w).sum(axis=-1))
+
+
+def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns, reached: int | None) -> Iterator[Notice]:
+    undetermined = optimum.unidentified
+    flat = undetermined & (optimum.problem.spread == 0)
+    if flat.any():
+        names = _chosen(columns, flat)
+        yield Notice("constant", f"Constant columns determine no coefficient: {', '.join(names)}.", names)
+    if (undetermined & ~flat).any():
+        names = _chosen(columns, undetermined & ~flat)
+        detail = f"Columns that the data cannot tell apart keep part of their start: {', '.join(names)}."
+        yield Notice("collinear", detail, names)
+    parameters = len(columns.names) + optimum.problem.fit_intercept
+    if statistics.n <= parameters:
+        detail = f"{statistics.n:g} rows for {parameters} parameters: the line passes through noise as through signal."
+        yield Notice("underdetermined", detail)
+    if reached is None:
+        detail = "The limit is more than 2^53 epochs away at this learning_rate, so epochs is null."
+        yield Notice("distant-limit", detail)
+
+
+def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:
+    return [name for name, chosen in zip(columns.names, mask, strict=True) if chosen]

@@ -1,0 +1,163 @@
+"""Numbers and tables out of decoded values, vectorised: never number by number in Python."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from service.columns import Columns, Form
+from service.core.statistics import FloatArray
+from service.errors import InvalidRequest
+
+LARGEST = 1e150
+"""Beyond this magnitude squares overflow."""
+
+KINDS = {str: "text", bool: "a boolean", type(None): "null", list: "a list", dict: "an object"}
+
+Pointer = Callable[[int], str]
+"""The JSON pointer of the i-th number of a flat sequence."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of x: `values` (n, d), the names of the columns if they have any, the form of a row, and whether it was
+    one row given bare."""
+
+    values: FloatArray
+    names: tuple[str, ...] | None
+    form: Form
+    bare: bool = False
+
+    @property
+    def columns(self) -> Columns:
+        """The columns of a model that is trained on these rows."""
+        return Columns.of(self.names, self.form, self.values.shape[1])
+
+
+def table(value: Any, at: str) -> Table:
+    """The rows of `value`: a number, [1, 2], [[1, 2], [3, 4]], {"a": [1, 2]}, {"a": 1} or [{"a": 1}].
+
+    Raises InvalidRequest with pointers below `at`.
+    """
+    if isinstance(value, list):
+        return _table_of_list(value, at)
+    if isinstance(value, dict):
+        return _table_of_columns(value, at)
+    number = vector([value], lambda _: at)
+    return Table(number[:, None], None, Form.NUMBER, bare=True)
+
+
+def vector(values: list[Any], pointer: Pointer) -> FloatArray:
+    """A list of numbers as float64 (n,); raises InvalidRequest at the first that no fit can use."""
+    kinds = set(map(type, values))
+    if not kinds <= {int, float}:
+        index = next(i for i, value in enumerate(values) if type(value) not in (int, float))
+        raise InvalidRequest.at(pointer(index), f"is {_kind(values[index])}, not a number")
+    try:
+        array = np.array(values, dtype=np.float64)
+    except OverflowError:
+        array = np.array([_float_or_infinity(value) for value in values])
+    check_magnitudes(array, pointer)
+    return array
+
+
+def check_magnitudes(array: FloatArray, pointer: Pointer) -> None:
+    """Refuse what is not finite or is beyond ±1e150; raises InvalidRequest at the first such number."""
+    usable = np.abs(array) <= LARGEST
+    if not usable.all():
+        index = int(np.argmin(usable.ravel()))
+        value = array.ravel()[index]
+        what = "is beyond ±1e150, where squares overflow" if np.isfinite(value) else "is no finite float64"
+        raise InvalidRequest.at(pointer(index), what)
+
+
+def list_vector(value: Any, at: str) -> FloatArray:
+    """`value` as a non-empty vector (n,); raises InvalidRequest."""
+    if not isinstance(value, list):
+        raise InvalidRequest.at(at, f"is {_kind(value)}; give a list of numbers")
+    if not value:
+        raise InvalidRequest.at(at, "is empty; give at least one number")
+    return vector(value, lambda i: f"{at}/{i}")
+
+
+def _table_of_list(rows: list[Any], at: str) -> Table:
+    if not rows:
+        raise InvalidRequest.at(at, "has no rows; give at least one")
+    kinds = set(map(type, rows))
+    if kinds == {list}:
+        return Table(_matrix(rows, at), None, Form.LIST)
+    if kinds == {dict}:
+        return _table_of_records(rows, at)
+    if kinds & {list, dict}:
+        _refuse_mixture(rows, at)
+    return Table(vector(rows, lambda i: f"{at}/{i}")[:, None], None, Form.NUMBER)
+
+
+def _matrix(rows: list[list[Any]], at: str) -> FloatArray:
+    d = len(rows[0])
+    if d == 0:
+        raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one number per row")
+    if set(map(len, rows)) != {d}:
+        index = next(i for i, row in enumerate(rows) if len(row) != d)
+        raise InvalidRequest.at(f"{at}/{index}", f"has {len(rows[index])} numbers, but the first row has {d}")
+    flat = vector(list(chain.from_iterable(rows)), lambda i: f"{at}/{i // d}/{i % d}")
+    return flat.reshape(len(rows), d)
+
+
+def _refuse_mixture(rows: list[Any], at: str) -> None:
+    index = next(i for i, row in enumerate(rows) if type(row) is not type(rows[0]))
+    raise InvalidRequest.at(f"{at}/{index}", f"is {_kind(rows[index])}, but the first row is {_kind(rows[0])}")
+
+
+def _table_of_records(rows: list[dict[str, Any]], at: str) -> Table:
+    names = rows[0].keys()
+    if not names:
+        raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one")
+    if not all(map(names.__eq__, map(dict.keys, rows))):
+        index = next(i for i, row in enumerate(rows) if row.keys() != names)
+        detail = f"has the columns {_named(rows[index])}, but the first row has {_named(names)}"
+        raise InvalidRequest.at(f"{at}/{index}", detail)
+    columns = [_record_column(rows, name, at) for name in names]
+    return Table(np.column_stack(columns), tuple(names), Form.OBJECT)
+
+
+def _record_column(rows: list[dict[str, Any]], name: str, at: str) -> FloatArray:
+    return vector([row[name] for row in rows], lambda i: f"{at}/{i}/{escape(name)}")
+
+
+def _table_of_columns(columns: dict[str, Any], at: str) -> Table:
+    if not columns:
+        raise InvalidRequest.at(at, "has no columns; give at least one")
+    pointers = [f"{at}/{escape(name)}" for name in columns]
+    if not any(isinstance(column, list) for column in columns.values()):
+        row = vector(list(columns.values()), pointers.__getitem__)
+        return Table(row[None, :], tuple(columns), Form.OBJECT, bare=True)
+    vectors = [list_vector(column, pointer) for column, pointer in zip(columns.values(), pointers, strict=True)]
+    n = len(vectors[0])
+    for pointer, column in zip(pointers, vectors, strict=True):
+        if len(column) != n:
+            first = next(iter(columns))
+            raise InvalidRequest.at(pointer, f"has {len(column)} numbers, but {first!r} has {n}")
+    return Table(np.column_stack(vectors), tuple(columns), Form.OBJECT)
+
+
+def escape(name: str) -> str:
+    """`name` as one step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _float_or_infinity(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _kind(value: Any) -> str:
+    return KINDS.get(type(value), "a number")

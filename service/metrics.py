@@ -1,0 +1,125 @@
+"""The metrics: one table, from which the collectors and the documentation are made.
+
+Facts are read from the store at a scrape; events are counted in the workers, in prometheus_client's multiprocess mode
+wherever PROMETHEUS_MULTIPROC_DIR is set.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import Metric as MetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+BUCKETS = (
+    0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+)  # fmt: skip
+"""Upper bounds in seconds, for calls of 0.2 ms to 10 s."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table."""
+
+    name: str
+    kind: Literal["fact", "counter", "gauge", "histogram"]
+    about: str
+    labels: tuple[str, ...] = ()
+
+
+TABLE = (
+    Metric(
+        "descent_training_loss", "fact", "Mean squared error of the serving version on its training data.", ("model",)
+    ),
+    Metric("descent_training_r2", "fact", "R² of the best line on the serving version's training data.", ("model",)),
+    Metric("descent_training_rows", "fact", "Rows that the serving version was trained on.", ("model",)),
+    Metric("descent_model_version", "fact", "The serving version's number.", ("model",)),
+    Metric(
+        "descent_model_trained_timestamp_seconds",
+        "fact",
+        "When the serving version was trained, in Unix time.",
+        ("model",),
+    ),
+    Metric(
+        "descent_models_unlabelled", "fact", "Models past DESCENT_METRICS_MODELS, which get no labels of their own."
+    ),
+    Metric("descent_store_up", "fact", "Whether the store could be read at this scrape."),
+    Metric("descent_build_info", "fact", "The running release, as a label; always 1.", ("version",)),
+    Metric("descent_trainings_total", "counter", "Trainings, by outcome: published, rejected or failed.", ("outcome",)),
+    Metric(
+        "descent_training_duration_seconds",
+        "histogram",
+        "Time to fit and publish, body read and answer written included.",
+    ),
+    Metric("descent_predictions_total", "counter", "Answered prediction requests.", ("model",)),
+    Metric("descent_predicted_rows_total", "counter", "Rows in answered prediction requests.", ("model",)),
+    Metric(
+        "descent_predict_latency_seconds",
+        "histogram",
+        "Time to answer a prediction, body read and answer written included.",
+    ),
+    Metric(
+        "descent_http_request_duration_seconds",
+        "histogram",
+        "Time to answer a request, by the route's pattern.",
+        ("route", "method", "status"),
+    ),
+    Metric("descent_http_requests_in_progress", "gauge", "Requests being answered now."),
+)
+
+FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
+
+
+class Metrics:
+    """The events of one process, by name; an undeclared one is a KeyError."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        events = [metric for metric in TABLE if metric.kind != "fact"]
+        self.counters = {
+            m.name: Counter(m.name, m.about, m.labels, registry=self._registry) for m in _of(events, "counter")
+        }
+        self.gauges = {
+            m.name: Gauge(m.name, m.about, m.labels, registry=self._registry, multiprocess_mode="livesum")
+            for m in _of(events, "gauge")
+        }
+        self.histograms = {
+            m.name: Histogram(m.name, m.about, m.labels, registry=self._registry, buckets=BUCKETS)
+            for m in _of(events, "histogram")
+        }
+
+    def scrape(self, facts: Collector) -> CollectorRegistry:
+        """A registry of `facts` and of the events of every worker, made afresh for each scrape."""
+        registry = CollectorRegistry()
+        registry.register(facts)
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            MultiProcessCollector(registry)
+        else:
+            registry.register(_Collected(self._registry))
+        return registry
+
+
+class _Collected(Collector):
+    """Another registry's metrics."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterable[MetricFamily]:
+        return self._registry.collect()
+
+
+def table() -> str:
+    """The metrics as a Markdown table."""
+    rows = ["| metric | kind | labels | what it tells |", "| --- | --- | --- | --- |"]
+    for metric in TABLE:
+        kind = "gauge" if metric.kind == "fact" else metric.kind
+        rows.append(f"| `{metric.name}` | {kind} | {', '.join(metric.labels)} | {metric.about} |")
+    return "\n".join(rows) + "\n"
+
+
+def _of(metrics: list[Metric], kind: str) -> list[Metric]:
+    return [metric for metric in metrics if metric.kind == kind]
