@@ -4,9 +4,9 @@ import logging
 import os
 from pathlib import Path
 
-import torch
 from flask import Flask
 
+from service import torchscript
 from service.api import instruments, problems
 from service.api.routes import Parts, routes
 from service.facts import ServingFacts
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 def create_app(settings: Settings | None = None) -> Flask:
     """The service as a WSGI app, set up from the environment unless `settings` are given."""
     settings = settings or Settings.from_environment(os.environ)
-    torch.set_num_threads(1)
+    torchscript.use_one_thread()
     store = FolderStore(Path(settings.store))
     swept = store.sweep()
     if swept:

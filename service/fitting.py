@@ -85,7 +85,8 @@ class Fit:
     @property
     def objective(self) -> float:
         """The loss with the penalty."""
-        return self.loss + self.options.l2 * float(np.square(self.w).sum())
+        l2 = self.options.l2
+        return self.loss + l2 * float(np.square(self.w).sum()) if l2 else self.loss
 
     @property
     def converged(self) -> bool:
@@ -95,6 +96,15 @@ class Fit:
 
 def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
     """Fit `rows`, whose x has `columns`; raises InvalidRequest and DivergingRate."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        fitted = _fit(rows, columns, options, most_autograd_epochs)
+    results = (fitted.b, fitted.loss, fitted.objective, *fitted.w, *fitted.history.loss, *fitted.history.objective)
+    if not np.isfinite(results).all():
+        raise InvalidRequest("The fit has numbers that no float64 holds; send x and y in units nearer to 1.")
+    return fitted
+
+
+def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
     statistics = gather([rows], len(columns.names))
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)
@@ -178,7 +188,8 @@ def _walk(rows: Batch, start: Start, descent: Descent, rate: float, shown: IntAr
 
 def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -> History:
     loss = optimum.problem.mean_squared_error(w, b)
-    return History(epochs, loss, loss + optimum.l2 * np.square(w).sum(axis=-1))
+    penalty = optimum.l2 * np.square(w).sum(axis=-1) if optimum.l2 else 0.0
+    return History(epochs, loss, loss + penalty)
 
 
 def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns, reached: int | None) -> Iterator[Notice]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import torch
 
 from service import torchscript
 from service.columns import Columns, Form
@@ -19,12 +18,11 @@ class LoadedModel:
 
     version: Version
     columns: Columns
-    module: torch.jit.ScriptModule
+    module: torchscript.Module
 
     def predict(self, x: FloatArray) -> FloatArray:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest where it overflows."""
-        with torch.inference_mode():
-            y: FloatArray = self.module(torch.from_numpy(x)).numpy()
+        y = torchscript.predict(self.module, x)
         if not np.isfinite(y).all():
             raise InvalidRequest.at(f"/x/{int(np.argmin(np.isfinite(y)))}", "has a prediction that no float64 holds")
         return y

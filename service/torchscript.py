@@ -23,6 +23,8 @@ FORMAT = 1
 END_OF_ARCHIVE = 22
 SEAL = 64
 
+Module = torch.jit.ScriptModule
+
 _one_at_a_time = threading.Lock()
 
 
@@ -69,16 +71,28 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
     return _seal(buffer.getvalue())
 
 
-def load(data: bytes) -> torch.jit.ScriptModule:
+def load(data: bytes) -> Module:
     """The module of a version's file; raises DamagedVersion unless every byte is as it was written and the buffers are
     the report's."""
     check_seal(data)
-    module: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(data))
+    module: Module = torch.jit.load(io.BytesIO(data))
     report = read_report(data)
     reported = report["w"].values() if isinstance(report["w"], dict) else np.atleast_1d(report["w"])
     if module.w.tolist() != list(reported) or module.b.item() != report["b"]:
         raise DamagedVersion("The module's w and b are not those of its report.")
     return module
+
+
+def predict(module: Module, x: FloatArray) -> FloatArray:
+    """ŷ (n,) of x (n, d) by the module."""
+    with torch.inference_mode():
+        y: FloatArray = module(torch.from_numpy(x)).numpy()
+    return y
+
+
+def use_one_thread() -> None:
+    """Let torch compute in the calling thread: requests and workers already use the cores."""
+    torch.set_num_threads(1)
 
 
 def read_report(data: bytes) -> dict[str, Any]:
@@ -125,9 +139,9 @@ def _extra_file(data: bytes, name: str) -> bytes:
 
 
 @cache
-def _scripted() -> torch.jit.ScriptModule:
+def _scripted() -> Module:
     """The module, compiled once: that costs more than filling its buffers and saving it."""
-    module: torch.jit.ScriptModule = torch.jit.script(LinearModel(1))
+    module: Module = torch.jit.script(LinearModel(1))
     return module
 
 
@@ -140,6 +154,7 @@ def _pack(statistics: Statistics) -> bytes:
     np.savez(
         buffer,
         triangle=statistics.triangle[np.triu_indices(statistics.d + 2)],
+        origin=statistics.origin,
         n=statistics.n,
         lowest=statistics.lowest,
         highest=statistics.highest,
@@ -152,4 +167,4 @@ def _unpack(data: bytes) -> Statistics:
         d = len(arrays["lowest"]) - 1
         triangle = np.zeros((d + 2, d + 2))
         triangle[np.triu_indices(d + 2)] = arrays["triangle"]
-        return Statistics(triangle, float(arrays["n"]), arrays["lowest"], arrays["highest"])
+        return Statistics(triangle, arrays["origin"], float(arrays["n"]), arrays["lowest"], arrays["highest"])

@@ -37,7 +37,7 @@ class Trainer:
         check_name(model)
         _check_rows(rows, self._most_columns)
         fitted = fit(rows, columns, options, self._most_autograd_epochs)
-        written = report(fitted) | {"trained_at": time.time()}
+        written = report(fitted) | {"trained_at": round(time.time(), 3)}
         contents = torchscript.Contents(written, _asked(options), fitted.statistics)
         artifact = torchscript.dump(fitted.w, fitted.b, contents)
         return Published(self._store.publish(model, artifact), written, artifact)

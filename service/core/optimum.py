@@ -35,14 +35,15 @@ class LeastSquares:
     @classmethod
     def of(cls, statistics: Statistics, *, fit_intercept: bool) -> "LeastSquares":
         """The problem that `statistics` poses."""
-        triangle = statistics.triangle / statistics.triangle[0, 0]
+        root_of_weight = statistics.triangle[0, 0]
         if fit_intercept:
-            factor, means = triangle[1:, 1:], triangle[0, 1:]
+            factor, means = statistics.triangle[1:, 1:] / root_of_weight, statistics.means
         else:
-            factor, means = upper_factor(triangle[:, 1:]), np.zeros(statistics.d + 1)
+            factor = upper_factor(statistics.raw_triangle[:, 1:]) / root_of_weight
+            means = np.zeros(statistics.d + 1)
         design = factor[:-1, :-1].copy()
-        if fit_intercept:
-            design[:, column_norms(design) <= CONSTANT * column_norms(triangle[:-1, 1:-1])] = 0
+        centred = column_norms(design)
+        design[:, centred <= CONSTANT * np.hypot(centred, means[:-1])] = 0
         return cls(
             fit_intercept=fit_intercept,
             design=design,
@@ -93,19 +94,22 @@ class Optimum:
         design = np.vstack([problem.design, np.sqrt(l2) * np.eye(d)]) if l2 else problem.design
         target = np.append(problem.target, np.zeros(len(design) - d))
         scale = column_norms(design)
-        scale[scale == 0] = 1.0
-        left, values, right = np.linalg.svd(design / scale, full_matrices=False)
-        rank = int(np.count_nonzero(values > (d + 2) * EPSILON * values[0]))
-        root = (right[:rank] / values[:rank, None] / scale).T
-        w = root @ (target @ left[:, :rank])
+        varying = scale > 0
+        scale[~varying] = 1.0
+        left, values, right = np.linalg.svd((design / scale)[:, varying], full_matrices=False)
+        rank = int(np.count_nonzero(values > (d + 2) * EPSILON * values.max(initial=0.0)))
+        root, null = np.zeros((d, rank)), np.zeros((len(values) - rank, d))
+        root[varying] = (right[:rank] / values[:rank, None]).T
+        null[:, varying] = right[rank:]
+        w = (root @ (target @ left[:, :rank])) / scale
         return cls(
             problem=problem,
             l2=l2,
             w=w,
             b=float(problem.y_centre - problem.centre @ w),
             scale=scale,
-            root=root,
-            null=right[rank:] / scale,
+            root=root / scale[:, None],
+            null=np.vstack([np.eye(d)[~varying], null / scale]),
         )
 
     @cached_property

@@ -33,13 +33,15 @@ class Batch(NamedTuple):
 class Statistics:
     """What least squares needs to know of n rows of d columns.
 
-    triangle: (d+2, d+2), upper triangular with a non-negative diagonal: RᵀR = [1, X, y]ᵀ·diag(w)·[1, X, y], so
-        that R₀₀ = √Σw.
+    triangle: (d+2, d+2), upper triangular with a non-negative diagonal: R of √w·[1, [X, y] − origin], so that
+        R₀₀ = √Σw. A large mean kept in R would cost the deviations from it their digits.
+    origin: (d+1,), a point near the data.
     n: the number of rows of positive weight, a fraction once decayed.
     lowest, highest: (d+1,), the ranges of the columns of X and then of y over those rows.
     """
 
     triangle: FloatArray
+    origin: FloatArray
     n: float
     lowest: FloatArray
     highest: FloatArray
@@ -48,6 +50,17 @@ class Statistics:
     def d(self) -> int:
         """The number of columns of X."""
         return len(self.triangle) - 2
+
+    @property
+    def raw_triangle(self) -> FloatArray:
+        """R of √w·[1, X, y]."""
+        return _moved(self.triangle, self.origin)
+
+    @property
+    def means(self) -> FloatArray:
+        """(d+1,): the weighted means of the columns of X and of y."""
+        result: FloatArray = self.origin + self.triangle[0, 1:] / self.triangle[0, 0]
+        return result
 
 
 def gather(batches: Iterable[Batch], d: int) -> Statistics:
@@ -63,10 +76,10 @@ def gather(batches: Iterable[Batch], d: int) -> Statistics:
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
     """The statistics of the rows of both: R = qr([R_a; R_b]), exact up to rounding."""
-    centre = a.triangle[0, 1:] / a.triangle[0, 0]
-    stacked = np.vstack([_shifted(a.triangle, -centre), _shifted(b.triangle, -centre)])
+    stacked = np.vstack([a.triangle, _moved(b.triangle, b.origin - a.origin)])
     return Statistics(
-        triangle=_shifted(upper_factor(stacked), centre),
+        triangle=upper_factor(stacked),
+        origin=a.origin,
         n=a.n + b.n,
         lowest=np.minimum(a.lowest, b.lowest),
         highest=np.maximum(a.highest, b.highest),
@@ -77,6 +90,7 @@ def decay(statistics: Statistics, factor: float) -> Statistics:
     """The statistics with every row's weight multiplied by `factor` (0 < factor ≤ 1); ranges stay."""
     return Statistics(
         triangle=np.sqrt(factor) * statistics.triangle,
+        origin=statistics.origin,
         n=factor * statistics.n,
         lowest=statistics.lowest,
         highest=statistics.highest,
@@ -102,11 +116,11 @@ def _factor_in_place(block: FloatArray) -> FloatArray:
     return triangle
 
 
-def _shifted(triangle: FloatArray, centre: FloatArray) -> FloatArray:
-    """R of [1, Z + centre] from R of [1, Z]: only the row of the means changes."""
-    shifted = triangle.copy()
-    shifted[0, 1:] += triangle[0, 0] * centre
-    return shifted
+def _moved(triangle: FloatArray, by: FloatArray) -> FloatArray:
+    """R of [1, Z + by] from R of [1, Z]: only the row of the means changes."""
+    moved = triangle.copy()
+    moved[0, 1:] += triangle[0, 0] * by
+    return moved
 
 
 def _of_positive_weight(batch: Batch) -> Batch:
@@ -121,8 +135,7 @@ def _block_rows(d: int) -> int:
 
 
 class _Reducer:
-    """Factors rows block by block. Data is shifted by the first block's means, so that R keeps the digits of the
-    deviations from them, and R is shifted back at the end."""
+    """Factors rows block by block, all relative to the means of the first block."""
 
     def __init__(self, d: int) -> None:
         self._k = d + 2
@@ -130,7 +143,7 @@ class _Reducer:
         self._block = np.empty((0, self._k), order="F")
         self._filled = 0
         self._triangle = np.zeros((self._k, self._k))
-        self._centre: FloatArray | None = None
+        self._origin: FloatArray | None = None
         self._n = 0
         self._lowest = np.full(d + 1, np.inf)
         self._highest = np.full(d + 1, -np.inf)
@@ -148,8 +161,8 @@ class _Reducer:
     def statistics(self) -> Statistics:
         if self._filled:
             self._reduce()
-        centre = np.zeros(self._k - 1) if self._centre is None else self._centre
-        return Statistics(_shifted(self._triangle, centre), self._n, self._lowest, self._highest)
+        origin = np.zeros(self._k - 1) if self._origin is None else self._origin
+        return Statistics(self._triangle, origin, self._n, self._lowest, self._highest)
 
     def _make_room(self, coming: int) -> None:
         """Grow the block to what is coming, at most its full size: a training on one row needs no large buffer."""
@@ -174,9 +187,9 @@ class _Reducer:
         data = rows[:, 1:]
         np.minimum(self._lowest, data.min(axis=0), out=self._lowest)
         np.maximum(self._highest, data.max(axis=0), out=self._highest)
-        if self._centre is None:
-            self._centre = data.mean(axis=0)
-        data -= self._centre
+        if self._origin is None:
+            self._origin = data.mean(axis=0)
+        data -= self._origin
         if rows[:, 0].min() != 1.0 or rows[:, 0].max() != 1.0:
             data *= rows[:, :1]
         self._block[:k] = self._triangle

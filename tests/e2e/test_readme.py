@@ -1,0 +1,44 @@
+"""The README's commands answer as they are printed there."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+PRINTED = re.findall(r"```sh\n(curl .*?)```\n+```json\n(.*?)```", README, re.DOTALL)
+VOLATILE = {"trained_at", "sha256", "bytes", "version", "serving", "href"}
+
+
+def comparable(value):
+    """`value` without what differs from run to run, its numbers to ten digits: the last differ between processors."""
+    if isinstance(value, dict):
+        return {name: comparable(each) for name, each in value.items() if name not in VOLATILE}
+    if isinstance(value, list):
+        return [comparable(each) for each in value]
+    return float(f"{value:.10g}") if isinstance(value, float) else value
+
+
+def run(command, service):
+    there = command.replace("localhost:8000", f"127.0.0.1:{service.port}")
+    return subprocess.run(shlex.split(there), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_readme_trains_predicts_and_is_refused_in_that_order():
+    commands = [command for command, _ in PRINTED]
+    assert ["/train" in command for command in commands[:2]] == [True, False]
+    assert "/predict" in commands[1]
+
+
+@pytest.fixture(scope="module")
+def answers(service):
+    return [json.loads(run(command, service)) for command, _ in PRINTED]
+
+
+@pytest.mark.parametrize("index", range(len(PRINTED)))
+def test_a_command_answers_as_printed(answers, index):
+    assert comparable(answers[index]) == comparable(json.loads(PRINTED[index][1]))

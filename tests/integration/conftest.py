@@ -1,0 +1,26 @@
+"""The app in process, over a store of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.app import create_app
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(store=str(tmp_path / "models"), refresh_seconds=0, autograd_epochs=500)
+
+
+@pytest.fixture
+def client(settings):
+    return create_app(settings).test_client()
+
+
+@pytest.fixture(scope="session")
+def tutorial():
+    return json.loads((ROOT / "docs/examples/tutorial.json").read_text("utf-8"))

@@ -1,0 +1,122 @@
+"""The folder store: versions appear whole, once each, and what a kill leaves is swept."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from service.errors import InvalidRequest, ModelNotFound, StoreUnavailable, VersionNotFound
+from service.store import FolderStore
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(tmp_path)
+
+
+def test_versions_count_from_one_and_read_back(store):
+    versions = [store.publish("m", f"file {i}".encode()) for i in range(3)]
+    assert [version.number for version in versions] == [1, 2, 3]
+    assert [store.read(version) for version in versions] == [b"file 0", b"file 1", b"file 2"]
+    assert store.versions("m") == [1, 2, 3]
+    assert store.serving("m") == versions[-1]
+    assert list(store.models()) == ["m"]
+
+
+def test_concurrent_publishers_get_a_version_each(store):
+    with ThreadPoolExecutor(16) as pool:
+        versions = list(pool.map(lambda i: store.publish("m", str(i).encode()), range(100)))
+    assert sorted(version.number for version in versions) == list(range(1, 101))
+    assert [store.read(version) for version in versions] == [str(i).encode() for i in range(100)]
+
+
+def test_the_configuration_is_tritons(store, tmp_path):
+    store.publish("m", b"x")
+    config = text_format.Parse((tmp_path / "m/config.pbtxt").read_text(), ModelConfig())
+    assert config.platform == "pytorch_libtorch"
+    assert config.max_batch_size == 0
+    assert [(each.name, list(each.dims)) for each in config.input] == [("INPUT__0", [-1, -1])]
+    assert [(each.name, list(each.dims)) for each in config.output] == [("OUTPUT__0", [-1])]
+    assert config.version_policy.latest.num_versions == 1
+
+
+def test_what_is_not_there_is_told_apart(store):
+    with pytest.raises(ModelNotFound):
+        store.serving("m")
+    version = store.publish("m", b"x")
+    with pytest.raises(VersionNotFound, match="newest is 1"):
+        store.version("m", 2)
+    with pytest.raises(VersionNotFound):
+        store.read(version._replace(number=7))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../m", "a/b", ".hidden", "-m", "m\n", "é", "a" * 129, "tmp m"])
+def test_a_name_that_could_leave_the_store_is_refused(store, name):
+    with pytest.raises(InvalidRequest):
+        store.publish(name, b"x")
+
+
+def test_what_is_no_version_is_not_taken_for_one(store, tmp_path):
+    store.publish("m", b"x")
+    for name in ("7.tmp", "tmp-7", "0", "07", "notes"):
+        (tmp_path / "m" / name).mkdir()
+    (tmp_path / "README.md").write_text("a file beside the models")
+    assert store.versions("m") == [1]
+    assert list(store.models()) == ["m"]
+
+
+def killed_while_publishing(root, method):
+    """A process that publishes to `root` and is killed when it comes to Path.`method`."""
+    code = textwrap.dedent(f"""
+        import os, pathlib, signal
+        from service.store import FolderStore
+        store = FolderStore(pathlib.Path({str(root)!r}))
+        pathlib.Path.{method} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        store.publish("m", b"x" * 1000)
+    """)
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode
+
+
+def test_a_kill_before_the_rename_leaves_nothing_that_is_served(store, tmp_path):
+    assert killed_while_publishing(tmp_path, "rename") == -signal.SIGKILL
+    assert list(tmp_path.glob("m/tmp-*"))
+    with pytest.raises(ModelNotFound):
+        store.serving("m")
+    assert list(store.models()) == []
+    assert store.sweep() == 1
+    assert [path.name for path in tmp_path.glob("m/*")] == ["config.pbtxt"]
+    assert store.publish("m", b"y").number == 1
+
+
+def test_a_sweep_spares_publications_under_way(store, tmp_path):
+    store.publish("m", b"x")
+    code = textwrap.dedent(f"""
+        import pathlib, sys
+        from service.store import folder
+        with folder._temporary_folder(pathlib.Path({str(tmp_path)!r}) / "m"):
+            print("ready", flush=True)
+            sys.stdin.read()
+    """)
+    publisher = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with publisher:
+        assert publisher.stdout.readline() == "ready\n"
+        assert store.sweep() == 0
+        publisher.kill()
+        publisher.wait()
+        assert store.sweep() == 1
+
+
+def test_a_store_that_cannot_be_used_is_said_to_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnavailable):
+        FolderStore(tmp_path / "file" / "models")

@@ -1,0 +1,72 @@
+"""The house: imports go one way, and torch has two rooms."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLOORS = [
+    {"service.wsgi"},
+    {"service.app"},
+    {"service.api"},
+    {"service.formats"},
+    {"service.training", "service.report", "service.fitting"},
+    {"service.predictor", "service.facts"},
+    {"service.store"},
+    {"service.torchscript", "service.autograd"},
+    {"service.columns"},
+    {"service.core"},
+    {"service.settings", "service.errors", "service.metrics", "service.slots"},
+]
+MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))
+
+
+def name_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def floor_of(module):
+    for floor, rooms in enumerate(FLOORS):
+        if any(module == room or module.startswith(f"{room}.") for room in rooms):
+            return floor
+    return None
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_go_down_only(path):
+    here = floor_of(name_of(path))
+    if name_of(path) == "service":
+        assert not list(imports_of(path))
+        return
+    assert here is not None, "give the module a floor"
+    for imported in imports_of(path):
+        there = floor_of(imported)
+        assert there is None or there >= here, f"{name_of(path)} imports {imported}, which stands above it"
+
+
+def test_the_core_imports_numpy_and_scipy_only():
+    allowed = {"numpy", "scipy", "service", "collections", "dataclasses", "functools", "math", "typing"}
+    for path in (ROOT / "service/core").glob("*.py"):
+        assert {imported.split(".")[0] for imported in imports_of(path)} <= allowed
+
+
+def test_torch_is_imported_where_tensors_are_and_nowhere_else():
+    rooms = {name_of(path) for path in MODULES if any(name.split(".")[0] == "torch" for name in imports_of(path))}
+    assert rooms == {"service.torchscript", "service.autograd"}
+
+
+def test_flask_stays_above_the_formats():
+    web = {"flask", "werkzeug", "marshmallow"}
+    rooms = {name_of(path) for path in MODULES if any(name.split(".")[0] in web for name in imports_of(path))}
+    assert all(room == "service.app" or room.startswith("service.api") for room in rooms)

@@ -1,0 +1,73 @@
+"""Tables and vectors out of decoded JSON: every form of x, and every fault at its place."""
+
+import numpy as np
+import pytest
+
+from service.columns import Form
+from service.errors import InvalidRequest
+from service.formats.arrays import list_vector, table
+
+GOOD = [
+    ([1, 2.5], [[1], [2.5]], None, Form.NUMBER, False),
+    ([[1, 2], [3, 4]], [[1, 2], [3, 4]], None, Form.LIST, False),
+    ([[1], [2]], [[1], [2]], None, Form.LIST, False),
+    ({"a": [1, 2], "b": [3, 4]}, [[1, 3], [2, 4]], ("a", "b"), Form.OBJECT, False),
+    ([{"a": 1, "b": 2}, {"b": 4, "a": 3}], [[1, 2], [3, 4]], ("a", "b"), Form.OBJECT, False),
+    ({"a": 1, "b": 2}, [[1, 2]], ("a", "b"), Form.OBJECT, True),
+    (3, [[3]], None, Form.NUMBER, True),
+    ([2**63, 10**40], [[2**63], [1e40]], None, Form.NUMBER, False),
+]
+
+
+@pytest.mark.parametrize(("value", "values", "names", "form", "bare"), GOOD)
+def test_every_form_of_x_becomes_a_table(value, values, names, form, bare):
+    found = table(value, "/x")
+    np.testing.assert_array_equal(found.values, np.array(values, dtype=float))
+    assert (found.names, found.form, found.bare) == (names, form, bare)
+
+
+BAD = [
+    ([], "/x", "no rows"),
+    ([[]], "/x/0", "no columns"),
+    ({}, "/x", "no columns"),
+    ([{}], "/x/0", "no columns"),
+    ([[1, 2], [3]], "/x/1", "has 1 numbers, but the first row has 2"),
+    ([1, None], "/x/1", "null"),
+    ([1, True], "/x/1", "boolean"),
+    ([1, "2"], "/x/1", "text"),
+    ([1, [2]], "/x/1", "a list, but the first row is a number"),
+    ([[1], 2], "/x/1", "a number, but the first row is a list"),
+    ([[1], {"a": 2}], "/x/1", "an object, but the first row is a list"),
+    ([[1, 2], [3, "4"]], "/x/1/1", "text"),
+    ([[1, [2]]], "/x/0/1", "a list"),
+    ([{"a": 1}, {"b": 1}], "/x/1", "'b'"),
+    ([{"a/b": 1}, {"a/b": None}], "/x/1/a~1b", "null"),
+    ({"a": [1], "b": [1, 2]}, "/x/b", "has 2 numbers, but 'a' has 1"),
+    ({"a": [1], "b": 2}, "/x/b", "a number"),
+    ({"a": 1, "b": "2"}, "/x/b", "text"),
+    ({"a~": []}, "/x/a~0", "empty"),
+    ("text", "/x", "text"),
+    (None, "/x", "null"),
+    (True, "/x", "boolean"),
+    ([1, float("inf")], "/x/1", "no finite float64"),
+    ([1, float("nan")], "/x/1", "no finite float64"),
+    ([1, 10**400], "/x/1", "no finite float64"),
+    ([1, 1e200], "/x/1", "1e150"),
+    ([[1, 2], [-1e151, 2]], "/x/1/0", "1e150"),
+]
+
+
+@pytest.mark.parametrize(("value", "pointer", "detail"), BAD)
+def test_every_fault_of_x_is_named_at_its_place(value, pointer, detail):
+    with pytest.raises(InvalidRequest) as caught:
+        table(value, "/x")
+    [fault] = caught.value.faults
+    assert fault.pointer == pointer
+    assert detail in fault.detail
+
+
+@pytest.mark.parametrize(("value", "pointer"), [(3, "/y"), ({}, "/y"), ([], "/y"), ([1, [2]], "/y/1"), (None, "/y")])
+def test_a_y_that_is_no_list_of_numbers_is_refused(value, pointer):
+    with pytest.raises(InvalidRequest) as caught:
+        list_vector(value, "/y")
+    assert caught.value.faults[0].pointer == pointer

@@ -1,0 +1,47 @@
+"""Columns match by name, else by position."""
+
+import numpy as np
+import pytest
+
+from service.columns import Columns, Form
+from service.errors import InvalidRequest
+
+VALUES = np.array([[1.0, 2.0]])
+NAMED = Columns(("a", "b"), Form.OBJECT)
+UNNAMED = Columns.of(None, Form.LIST, 2)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "expected"),
+    [
+        (NAMED, ("a", "b"), [[1, 2]]),
+        (NAMED, ("b", "a"), [[2, 1]]),
+        (NAMED, None, [[1, 2]]),
+        (UNNAMED, None, [[1, 2]]),
+        (UNNAMED, ("b", "a"), [[1, 2]]),
+        (UNNAMED, ("x1", "x0"), [[2, 1]]),
+    ],
+)
+def test_columns_match_by_name_else_by_position(columns, names, expected):
+    np.testing.assert_array_equal(columns.arrange(VALUES, names, "/x"), expected)
+
+
+def test_missing_and_unknown_columns_are_named():
+    with pytest.raises(InvalidRequest) as caught:
+        NAMED.arrange(VALUES, ("a", "c"), "/x")
+    assert [fault.detail for fault in caught.value.faults] == [
+        "column 'b' is missing",
+        "column 'c' is not one of the model's",
+    ]
+
+
+@pytest.mark.parametrize(("columns", "hint"), [(UNNAMED, "[[1, 2]]"), (NAMED, "[[1, 2]]")])
+def test_a_wrong_number_of_columns_suggests_rows(columns, hint):
+    with pytest.raises(InvalidRequest, match="2 columns") as caught:
+        columns.arrange(np.array([[1.0], [2.0]]), None, "/x")
+    assert hint in caught.value.detail
+
+
+@pytest.mark.parametrize(("form", "expected"), [(Form.NUMBER, 1.5), (Form.LIST, [1.5]), (Form.OBJECT, {"a": 1.5})])
+def test_coefficients_are_written_as_a_row_was(form, expected):
+    assert Columns(("a",), form).mirror([1.5]) == expected

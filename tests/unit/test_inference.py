@@ -1,0 +1,122 @@
+"""The optimum and its statistics against statsmodels, scikit-learn and NIST's certified values."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import Ridge
+
+from service.core.inference import infer
+from service.core.optimum import LeastSquares, Optimum
+from service.core.statistics import Batch, gather
+
+NIST = Path(__file__).parents[1] / "data" / "nist"
+
+
+def solve(x, y, weight=None, *, fit_intercept=True, l2=0.0):
+    statistics = gather([Batch(x, y, weight)], x.shape[1])
+    optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=fit_intercept), l2)
+    return optimum, infer(statistics, optimum)
+
+
+def digits(found, certified):
+    error = np.abs(np.asarray(found) - certified) / np.abs(certified)
+    return -np.log10(np.maximum(error, 1e-17)).min()
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    return load_diabetes(return_X_y=True)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_coefficients_errors_and_r2_are_those_of_statsmodels(diabetes, weighted, fit_intercept):
+    x, y = diabetes
+    weight = np.random.default_rng(0).uniform(0.5, 2, len(y)) if weighted else None
+    design = sm.add_constant(x) if fit_intercept else x
+    oracle = (sm.WLS(y, design, weight) if weighted else sm.OLS(y, design)).fit()
+    optimum, inference = solve(x, y, weight, fit_intercept=fit_intercept)
+    b, error_b = ([optimum.b], [inference.std_error_b]) if fit_intercept else ([], [])
+    np.testing.assert_allclose([*b, *optimum.w], oracle.params, rtol=1e-10)
+    np.testing.assert_allclose([*error_b, *inference.std_errors_w], oracle.bse, rtol=1e-10)
+    assert inference.r2 == pytest.approx(oracle.rsquared, rel=1e-10)
+    assert inference.rss == pytest.approx(oracle.ssr, rel=1e-10)
+    assert inference.degrees_of_freedom == oracle.df_resid
+
+
+@pytest.mark.parametrize("l2", [1e-4, 0.01, 10.0])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_penalised_optimum_is_that_of_ridge(diabetes, l2, fit_intercept):
+    x, y = diabetes
+    oracle = Ridge(alpha=len(y) * l2, fit_intercept=fit_intercept, solver="cholesky").fit(x, y)
+    optimum, inference = solve(x, y, fit_intercept=fit_intercept, l2=l2)
+    np.testing.assert_allclose(optimum.w, oracle.coef_, rtol=1e-10)
+    assert optimum.b == pytest.approx(oracle.intercept_, rel=1e-10)
+    assert inference.std_errors_w is None
+    assert "l2" in inference.reason
+
+
+@pytest.mark.parametrize(("name", "least"), [("Norris", 12), ("NoInt1", 14), ("NoInt2", 14), ("Longley", 10)])
+def test_certified_values_of_nist_are_met(name, least):
+    case = json.loads((NIST / f"{name}.json").read_text())
+    x = np.array(case["x"], dtype=float).reshape(len(case["y"]), -1)
+    optimum, inference = solve(x, np.array(case["y"], dtype=float), fit_intercept=case["intercept"])
+    b, error_b = ([optimum.b], [inference.std_error_b]) if case["intercept"] else ([], [])
+    certified = case["certified"]
+    assert digits([*b, *optimum.w], certified["coefficients"]) >= least
+    assert digits([*error_b, *inference.std_errors_w], certified["std_errors"]) >= least
+    assert digits(inference.r2, certified["r_squared"]) >= least
+
+
+def test_rank_is_decided_whatever_the_units(diabetes):
+    x, y = diabetes
+    twins = np.column_stack([x, x[:, 0] * 1e9 + x[:, 1] * 1e-9])
+    optimum, inference = solve(twins, y)
+    assert len(optimum.null) == 1
+    np.testing.assert_array_equal(np.flatnonzero(optimum.unidentified), [0, 10])
+    assert np.isnan(inference.std_errors_w[[0, 10]]).all()
+    assert inference.degrees_of_freedom == len(y) - 11
+    assert optimum.loss == pytest.approx(solve(x, y)[0].loss, rel=1e-10)
+
+
+def test_nearly_collinear_columns_are_told_apart():
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(1000, 2))
+    x[:, 1] = x[:, 0] + 1e-9 * x[:, 1]
+    optimum, _ = solve(x, x @ [1.0, 2.0])
+    assert len(optimum.null) == 0
+    np.testing.assert_allclose(optimum.w, [1.0, 2.0], rtol=1e-4)
+
+
+def test_a_constant_column_leaves_the_intercept_undetermined():
+    x = np.column_stack([np.arange(10.0), np.full(10, 0.3)])
+    optimum, inference = solve(x, 2 * x[:, 0] + np.tile([1.0, -1.0], 5))
+    assert list(optimum.unidentified) == [False, True]
+    assert optimum.intercept_unidentified
+    assert np.isnan(inference.std_error_b)
+    assert np.isfinite(inference.std_errors_w[0])
+
+
+def test_a_y_that_does_not_vary_has_no_r2():
+    x = np.arange(10.0)[:, None]
+    assert solve(x, np.full(10, 0.1))[1].r2 is None
+    assert solve(x, np.zeros(10), fit_intercept=False)[1].r2 is None
+
+
+def test_too_few_rows_have_no_statistics_and_say_why():
+    optimum, inference = solve(np.array([[1.0], [2.0]]), np.array([3.0, 5.0]))
+    assert optimum.w[0] == pytest.approx(2)
+    assert inference.std_errors_w is None
+    assert inference.r2 is None
+    assert "degrees of freedom" in inference.reason
+
+
+def test_magnitudes_near_the_largest_allowed_do_not_overflow():
+    x = np.linspace(-1e150, 1e150, 21)[:, None]
+    optimum, inference = solve(x, 0.5 * x[:, 0], np.full(21, 1e150))
+    assert optimum.w[0] == pytest.approx(0.5)
+    assert np.isfinite(inference.std_errors_w).all()

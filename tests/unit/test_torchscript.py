@@ -1,0 +1,90 @@
+"""A version's file: exact, whole, and refused when a byte is not what it was."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from service import torchscript
+from service.core.statistics import Batch, gather
+from service.errors import DamagedVersion
+
+GENERATOR = np.random.default_rng(0)
+
+
+def dumped(d=3, columns=None):
+    x, w, b = GENERATOR.normal(size=(20, d)), GENERATOR.normal(size=d), float(GENERATOR.normal())
+    statistics = gather([Batch(x, x @ w + b)], d)
+    slopes = w.tolist() if columns is None else dict(zip(columns, w.tolist(), strict=True))
+    contents = torchscript.Contents({"w": slopes, "b": b}, {"epochs": None}, statistics)
+    return torchscript.dump(w, b, contents), w, b, contents
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 16, 33, 100])
+def test_a_row_has_the_same_bits_alone_in_any_batch_and_in_either_memory_order(d):
+    data, *_ = dumped(d)
+    module = torchscript.load(data)
+    x = GENERATOR.normal(size=(500, d)) * 10 ** GENERATOR.uniform(-5, 5, size=(500, d))
+    whole = module(torch.from_numpy(x)).numpy()
+    for size in (1, 2, 3, 5, 17, 64):
+        parts = [module(torch.from_numpy(x[i : i + size])).numpy() for i in range(0, 500, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
+    np.testing.assert_array_equal(module(torch.from_numpy(np.asfortranarray(x))).numpy(), whole)
+
+
+def test_everything_comes_back_as_it_went_in():
+    data, w, b, contents = dumped()
+    module = torchscript.load(data)
+    np.testing.assert_array_equal(module.w.numpy(), w)
+    assert module.b.item() == b
+    found = torchscript.read_contents(data)
+    assert found.report == contents.report
+    assert found.options == contents.options
+    for name in ("triangle", "origin", "lowest", "highest", "n"):
+        np.testing.assert_array_equal(getattr(found.statistics, name), getattr(contents.statistics, name))
+
+
+def test_plain_torch_and_plain_zipfile_read_it():
+    data, w, *_ = dumped()
+    np.testing.assert_array_equal(torch.jit.load(io.BytesIO(data)).w.numpy(), w)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+
+
+def test_a_byte_flipped_anywhere_is_refused():
+    data, *_ = dumped()
+    for index in range(len(data)):
+        flipped = bytearray(data)
+        flipped[index] ^= 1 << (index % 8)
+        with pytest.raises(DamagedVersion):
+            torchscript.check_seal(bytes(flipped))
+        if index % 97 == 0:
+            with pytest.raises(DamagedVersion):
+                torchscript.load(bytes(flipped))
+            with pytest.raises(DamagedVersion):
+                torchscript.read_report(bytes(flipped))
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 1000])
+def test_a_file_cut_short_is_refused(length):
+    data, *_ = dumped()
+    with pytest.raises(DamagedVersion):
+        torchscript.load(data[:length])
+
+
+def test_a_module_that_is_not_its_reports_is_refused():
+    data, w, b, contents = dumped(2, columns=("a", "b"))
+    torchscript.load(data)
+    other = torchscript.dump(w, np.nextafter(b, 10), contents)
+    with pytest.raises(DamagedVersion, match="report"):
+        torchscript.load(other)
+
+
+def test_a_later_format_is_refused_with_its_number(monkeypatch):
+    monkeypatch.setattr(torchscript, "FORMAT", 2)
+    data, *_ = dumped()
+    monkeypatch.setattr(torchscript, "FORMAT", 1)
+    with pytest.raises(DamagedVersion, match="format 2"):
+        torchscript.load(data)
