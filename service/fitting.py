@@ -98,8 +98,8 @@ def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: i
     """Fit `rows`, whose x has `columns`; raises InvalidRequest and DivergingRate."""
     with np.errstate(over="ignore", invalid="ignore"):
         fitted = _fit(rows, columns, options, most_autograd_epochs)
-    results = (fitted.b, fitted.loss, fitted.objective, *fitted.w, *fitted.history.loss, *fitted.history.objective)
-    if not np.isfinite(results).all():
+        is_finite = np.isfinite([fitted.b, fitted.objective, *fitted.w, *fitted.history.objective]).all()
+    if not is_finite:
         raise InvalidRequest("The fit has numbers that no float64 holds; send x and y in units nearer to 1.")
     return fitted
 

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from flask import Response, g, request
 from marshmallow import Schema
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.api.schemas import NoQuery
-from service.errors import InvalidRequest, UnsupportedMediaType
+from service.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from service.formats import json
 
 
@@ -82,7 +83,13 @@ def _read_json() -> Any:
     if "Content-Encoding" in request.headers:
         encoding = request.headers["Content-Encoding"]
         raise UnsupportedMediaType(f"The body's encoding is {encoding}; send it as it is.")
-    body = request.get_data()
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        bound = request.max_content_length
+        raise BodyTooLarge(
+            f"The body is larger than {bound} bytes (DESCENT_MAX_BODY_BYTES); send fewer rows."
+        ) from None
     g.body_read = True
     return json.decode(body)
 

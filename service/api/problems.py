@@ -68,5 +68,4 @@ def _of_bug(error: Exception) -> Response:
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this path. The calls are listed in the README.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the Allow header lists those it takes.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than DESCENT_MAX_BODY_BYTES; send fewer rows.",
 }

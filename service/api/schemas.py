@@ -27,7 +27,8 @@ class Request(Schema):
     def _fault(self, name: str, messages: Any, data: Any) -> Fault:
         if name in data and name not in self.fields:
             near = difflib.get_close_matches(name, self.fields, n=1, cutoff=0.0)
-            return Fault(f"/{escape(name)}", f"is not a field here; the nearest is {near[0]!r}")
+            hint = f"the nearest is {near[0]!r}" if near else "there are none"
+            return Fault(f"/{escape(name)}", f"is not a field here; {hint}")
         return Fault(f"/{escape(name)}", " ".join(messages) if isinstance(messages, list) else str(messages))
 
 
