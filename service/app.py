@@ -8,7 +8,7 @@ from flask import Flask
 
 from service import torchscript
 from service.api import instruments, problems
-from service.api.routes import Parts, routes
+from service.api.routes import Parts, VersionConverter, routes
 from service.facts import ServingFacts
 from service.metrics import Metrics
 from service.predictor import Predictor
@@ -33,11 +33,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["descent"] = Parts(
         store=store,
         trainer=Trainer(store, settings.max_columns, settings.autograd_epochs),
-        predictor=Predictor(store, settings.cached_models),
+        predictor=Predictor(store, settings.cached_models, settings.refresh_seconds),
         metrics=metrics,
         facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),
     )
+    app.url_map.merge_slashes = False
+    app.url_map.converters["version"] = VersionConverter
     problems.register(app)
-    instruments.register(app, metrics)
+    instruments.register(app, metrics, settings.log_slower_than_ms / 1000)
     app.register_blueprint(routes)
     return app

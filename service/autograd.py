@@ -18,7 +18,7 @@ class Walk(NamedTuple):
 
 def walk(rows: Batch, w: FloatArray, b: float, coordinates: Coordinates, l2: float, rate: float, epochs: int) -> Walk:
     """Descend `epochs` steps on Σw(ŷ−y)²/Σw + l2·‖w‖² from w (d,) and b, walking in `coordinates`."""
-    x = torch.from_numpy((rows.x - coordinates.shift) / coordinates.scale)
+    x = torch.from_numpy(coordinates.standardized(rows.x))
     y = torch.from_numpy(np.ascontiguousarray(rows.y))
     shares = torch.from_numpy(_shares(rows))
     penalties = torch.from_numpy(l2 / np.square(coordinates.scale))

@@ -16,6 +16,9 @@ from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Batch, FloatArray, Statistics, gather
 from service.errors import DivergingRate, Fault, InvalidRequest
 
+SMALLEST = 1e-150
+"""A column that stays below this magnitude has squares that underflow."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -96,16 +99,27 @@ class Fit:
 
 def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
     """Fit `rows`, whose x has `columns`; raises InvalidRequest and DivergingRate."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        fitted = _fit(rows, columns, options, most_autograd_epochs)
-        is_finite = np.isfinite([fitted.b, fitted.objective, *fitted.w, *fitted.history.objective]).all()
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            fitted = _fit(rows, columns, options, most_autograd_epochs)
+            is_finite = bool(np.isfinite(list(_results(fitted))).all())
+    except (np.linalg.LinAlgError, OverflowError):
+        is_finite = False
     if not is_finite:
         raise InvalidRequest("The fit has numbers that no float64 holds; send x and y in units nearer to 1.")
     return fitted
 
 
+def _results(fitted: Fit) -> Iterator[float]:
+    yield from (fitted.b, fitted.objective, *fitted.w, *fitted.history.objective)
+    yield from (fitted.descent.limit_b, fitted.descent.optimum.loss, fitted.inference.rss, *fitted.descent.limit_w)
+    if fitted.inference.std_errors_w is not None:
+        yield from np.nan_to_num(fitted.inference.std_errors_w, nan=0.0, posinf=np.inf)
+
+
 def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
     statistics = gather([rows], len(columns.names))
+    _check_scales(statistics, columns)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)
     standardize = _standardize(options)
@@ -131,6 +145,17 @@ def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: 
         inference=infer(statistics, optimum),
         warnings=list(_warnings(statistics, optimum, columns, reached)),
     )
+
+
+def _check_scales(statistics: Statistics, columns: Columns) -> None:
+    """Refuse a column whose squares underflow; those whose squares overflow were refused when they were read."""
+    largest = np.maximum(np.abs(statistics.lowest), np.abs(statistics.highest))
+    for name, size in zip((*columns.names, "y"), largest, strict=True):
+        if 0 < size < SMALLEST:
+            what = "y" if name == "y" else f"column {name!r}"
+            raise InvalidRequest(
+                f"All numbers of {what} are within ±{SMALLEST:g}, where squares vanish; use other units."
+            )
 
 
 def rounded_down(value: float, digits: int) -> float:

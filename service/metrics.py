@@ -70,6 +70,7 @@ TABLE = (
     Metric("descent_http_requests_in_progress", "gauge", "Requests being answered now."),
 )
 
+OUTCOMES = ("published", "rejected", "failed")
 FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
 
 
@@ -82,6 +83,8 @@ class Metrics:
         self.counters = {
             m.name: Counter(m.name, m.about, m.labels, registry=self._registry) for m in _of(events, "counter")
         }
+        for outcome in OUTCOMES:  # a counter that is first seen at 1 has no increase
+            self.counters["descent_trainings_total"].labels(outcome)
         self.gauges = {
             m.name: Gauge(m.name, m.about, m.labels, registry=self._registry, multiprocess_mode="livesum")
             for m in _of(events, "gauge")

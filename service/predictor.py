@@ -1,7 +1,11 @@
-"""Answers predictions from the stored TorchScript files, through a bounded cache of loaded ones."""
+"""Answers predictions from the stored TorchScript files, through bounded caches."""
 
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,25 +24,55 @@ class LoadedModel:
     columns: Columns
     module: torchscript.Module
 
-    def predict(self, x: FloatArray) -> FloatArray:
-        """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest where it overflows."""
+    def predict(self, x: FloatArray, pointer: Callable[[int], str]) -> FloatArray:
+        """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of the first row
+        where it overflows."""
         y = torchscript.predict(self.module, x)
         if not np.isfinite(y).all():
-            raise InvalidRequest.at(f"/x/{int(np.argmin(np.isfinite(y)))}", "has a prediction that no float64 holds")
+            raise InvalidRequest.at(pointer(int(np.argmin(np.isfinite(y)))), "has a prediction that no float64 holds")
         return y
 
 
-class Predictor:
-    """Loads versions from `store` and keeps the `capacity` last used; a version is checked whenever it is loaded."""
+class Resolved(NamedTuple):
+    """What a name and number were found to mean, at which generation and when."""
 
-    def __init__(self, store: Store, capacity: int) -> None:
+    generation: int
+    at: float
+    model: LoadedModel
+
+
+class Predictor:
+    """Loads versions from `store` and keeps the `capacity` last used; a version is checked whenever it is loaded.
+
+    What a name means is looked up again as soon as a process of this machine has changed the model, and after
+    `refresh_seconds` for the sake of other machines on the same store.
+    """
+
+    def __init__(self, store: Store, capacity: int, refresh_seconds: float) -> None:
         self._store = store
-        self._cached = lru_cache(maxsize=capacity)(self._load)
+        self._capacity = capacity
+        self._refresh_seconds = refresh_seconds
+        self._resolved: OrderedDict[tuple[str, int | None], Resolved] = OrderedDict()
+        self._lock = threading.Lock()
 
     def model(self, name: str, number: int | None = None) -> LoadedModel:
         """Version `number` of a model, or the serving one; raises ModelNotFound, VersionNotFound or DamagedVersion."""
+        generation, now = self._store.generation(name), time.monotonic()
+        known = self._resolved.get((name, number))
+        if known and known.generation == generation and now - known.at < self._refresh_seconds:
+            return known.model
         version = self._store.serving(name) if number is None else self._store.version(name, number)
-        return self._cached(version)
+        model = known.model if known and known.model.version == version else self._load(version)
+        self._keep((name, number), Resolved(generation, now, model))
+        return model
+
+    def _keep(self, key: tuple[str, int | None], resolved: Resolved) -> None:
+        """Keep what was looked up; the one looked up longest ago makes room."""
+        with self._lock:
+            self._resolved[key] = resolved
+            self._resolved.move_to_end(key)
+            if len(self._resolved) > self._capacity:
+                self._resolved.popitem(last=False)
 
     def _load(self, version: Version) -> LoadedModel:
         data = self._store.read(version)

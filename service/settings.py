@@ -38,6 +38,18 @@ def _text(text: str) -> str:
     return text
 
 
+def _level(text: str) -> str:
+    """debug, info, warning or error"""
+    if text not in ("debug", "info", "warning", "error"):
+        raise ValueError
+    return text
+
+
+def _cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _setting(default: Any, read: Callable[[str], Any], about: str) -> Any:
     return dataclasses.field(default=default, metadata={"read": read, "about": about})
 
@@ -49,16 +61,20 @@ class Settings:
     store: str = _setting("models", _text, "The folder that holds the models.")
     host: str = _setting("127.0.0.1", _text, "The address to listen on.")
     port: int = _setting(8000, _port, "The port to listen on; 0 takes a free one.")
-    workers: int = _setting(os.cpu_count() or 1, _at_least(1), "Worker processes; by default one per core.")
+    workers: int = _setting(_cores(), _at_least(1), "Worker processes; by default one per core.")
     threads: int = _setting(4, _at_least(1), "Threads per worker.")
     graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
+    client_seconds: int = _setting(30, _at_least(1), "How long a client may pause while it sends or takes a message.")
     max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is read.")
     max_columns: int = _setting(1000, _at_least(1), "The most columns that a model may have.")
     autograd_epochs: int = _setting(10_000, _at_least(1), "The most epochs that the autograd method walks.")
     cached_models: int = _setting(1024, _at_least(1), "Loaded versions that a worker keeps in memory.")
     metrics_models: int = _setting(1000, _at_least(0), "The most models that get labels of their own in the metrics.")
-    refresh_seconds: int = _setting(1, _at_least(0), "How old a scrape's listing of the store may be.")
-    log_level: str = _setting("info", _text, "The least level that is logged: debug, info, warning or error.")
+    refresh_seconds: int = _setting(
+        1, _at_least(0), "How soon changes by other machines on the same store, and facts in the metrics, are seen."
+    )
+    log_level: str = _setting("info", _level, "The least level that is logged: debug, info, warning or error.")
+    log_slower_than_ms: int = _setting(0, _at_least(0), "Requests that take less are logged only if they fail.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

@@ -95,6 +95,15 @@ def use_one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def warm_up() -> None:
+    """Compile, save, load and run a module, so that no request is the first to wait for it."""
+    use_one_thread()
+    nothing = Statistics(np.zeros((3, 3)), np.zeros(2), 0, np.zeros(2), np.zeros(2))
+    module = load(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing)))
+    for rows in (1, 1, 2, 2):  # TorchScript profiles a module's first runs and optimises it for the next
+        predict(module, np.zeros((rows, 1)))
+
+
 def read_report(data: bytes) -> dict[str, Any]:
     """The report in a version's file, read without torch; raises DamagedVersion."""
     report: dict[str, Any] = orjson.loads(_extra_file(data, "report.json"))

@@ -1,5 +1,7 @@
 """marshmallow fields for what its own are too slow or too lenient for."""
 
+import math
+import re
 from typing import Any, Literal
 
 import marshmallow
@@ -34,7 +36,7 @@ class InitialLine(fields.Field[Start]):
             raise marshmallow.ValidationError('Give an object such as {"w": 0.5, "b": 1}.')
         w = arrays.table(value["w"], f"/{attr}/w")
         b = arrays.vector([value.get("b", 0)], lambda _: f"/{attr}/b")
-        if w.form is Form.OBJECT and not w.bare:
+        if w.form is Form.LIST or (w.form is Form.OBJECT and not w.bare):
             raise InvalidRequest.at(f"/{attr}/w", "holds lists; give one number for each column")
         return Start(w.values.ravel(), w.names, float(b[0]))
 
@@ -45,7 +47,7 @@ class Rate(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float | Literal["auto"]:
         if value == "auto":
             return "auto"
-        if type(value) not in (int, float) or not 0 < value <= arrays.LARGEST:
+        if type(value) not in (int, float) or not 0 < value < math.inf:
             raise marshmallow.ValidationError('Give a positive number, or "auto".')
         return float(value)
 
@@ -64,13 +66,15 @@ class Real(fields.Field[float]):
 
 
 class Whole(fields.Field[int]):
-    """A whole number from `least` to `most`; 3.0 is one, true and "3" are not."""
+    """A whole number from `least` to `most`; 3.0 is one, true and "3" are not. In a query, digits."""
 
-    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+    def __init__(self, *, least: int, most: int, in_query: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.least, self.most = least, most
+        self.least, self.most, self.in_query = least, most, in_query
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if self.in_query and re.fullmatch("[0-9]{1,16}", value):
+            value = int(value)
         if type(value) not in (int, float) or value != value // 1 or not self.least <= value <= self.most:
             raise marshmallow.ValidationError(f"Give a whole number from {self.least} to {self.most}.")
         return int(value)

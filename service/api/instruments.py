@@ -1,29 +1,42 @@
-"""What happens around every request: its metrics, and the end of connections whose body was not read."""
+"""What happens around every request: its id, its metrics, its line in the log, and how its connection ends."""
 
+import logging
+import re
+import secrets
 import time
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request
 
+from service.logs import FACTS
 from service.metrics import Metrics
 
 START_RESPONSE = "descent.start_response"
+REQUEST_ID = "X-Request-ID"
+ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
+
+log = logging.getLogger("descent.requests")
 
 
-def register(app: Flask, metrics: Metrics) -> None:
-    """Count and time every request of `app`."""
+def register(app: Flask, metrics: Metrics, log_slower_than: float) -> None:
+    """Count, time and name every request of `app`; log those that take at least `log_slower_than` seconds or fail."""
     in_progress = metrics.gauges["descent_http_requests_in_progress"]
     app.wsgi_app = _remembering_start_response(app.wsgi_app)  # type: ignore[method-assign, assignment]
 
     @app.before_request
     def _begin() -> None:
         g.started = time.perf_counter()
+        g.request_id = _request_id()
         in_progress.inc()
 
     @app.after_request
     def _end(response: Response) -> Response:
-        _observe(metrics, response, time.perf_counter() - g.started)
+        seconds = time.perf_counter() - g.started
+        _observe(metrics, response, seconds)
+        response.headers[REQUEST_ID] = g.request_id
+        if seconds >= log_slower_than or response.status_code >= 500:
+            _log(response, seconds)
         if _has_unread_body():
             _close_afterwards(response)
         return response
@@ -31,6 +44,26 @@ def register(app: Flask, metrics: Metrics) -> None:
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
         in_progress.dec()
+
+
+def _request_id() -> str:
+    """The client's own id of the request, if it can stand in a log, else a new one."""
+    given = request.headers.get(REQUEST_ID, "")
+    return given if ACCEPTED_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _log(response: Response, seconds: float) -> None:
+    facts = {
+        "request_id": g.request_id,
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round(1000 * seconds, 3),
+        "bytes_in": request.content_length or 0,
+        "bytes_out": response.content_length or 0,
+        "client": request.remote_addr,
+    }
+    log.info("request", extra={FACTS: facts})
 
 
 def _close_afterwards(response: Response) -> None:

@@ -6,11 +6,11 @@ from functools import wraps
 from typing import Any, Literal
 
 from flask import Response, g, request
+from gunicorn.http.errors import ParseException
 from marshmallow import Schema
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.api.schemas import NoQuery
-from service.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
+from service.errors import BodyTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
 from service.formats import json
 
 
@@ -77,21 +77,41 @@ def _read_json() -> Any:
     if request.mimetype != json.MEDIA_TYPE:
         given = request.mimetype or "none"
         raise UnsupportedMediaType(f"The body's media type is {given}; send it with Content-Type: {json.MEDIA_TYPE}.")
+    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
     charset = request.mimetype_params.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType(f"The body's charset is {charset}; send UTF-8.")
-    if "Content-Encoding" in request.headers:
-        encoding = request.headers["Content-Encoding"]
+    encoding = request.headers.get("Content-Encoding", "identity")
+    if encoding.lower() != "identity":
         raise UnsupportedMediaType(f"The body's encoding is {encoding}; send it as it is.")
+    return json.decode(_read_body(request.max_content_length or 0))
+
+
+def _read_body(bound: int) -> bytes:
+    """All of the request's body, of at most `bound` bytes; raises BodyTooLarge and MalformedBody.
+
+    From the server's own stream: werkzeug's cuts a body of unknown length at its bound and says nothing.
+    """
+    length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
+    if length is not None and length > bound:
+        raise _too_large(bound)
     try:
-        body = request.get_data()
-    except RequestEntityTooLarge:
-        bound = request.max_content_length
-        raise BodyTooLarge(
-            f"The body is larger than {bound} bytes (DESCENT_MAX_BODY_BYTES); send fewer rows."
-        ) from None
+        body: bytes = request.environ["wsgi.input"].read(bound + 1 if length is None else length)
+    except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
+        raise MalformedBody("The body stopped coming before its end.") from None
+    except (OSError, ParseException):
+        raise MalformedBody("The body's chunks cannot be read.") from None
+    if len(body) > bound:
+        raise _too_large(bound)
+    if length is not None and len(body) < length:
+        raise MalformedBody(f"The body ended after {len(body)} of the {length} bytes that Content-Length announced.")
     g.body_read = True
-    return json.decode(body)
+    return body
+
+
+def _too_large(bound: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {bound} bytes (DESCENT_MAX_BODY_BYTES); send fewer rows.")
 
 
 def _single_valued_query() -> dict[str, str]:

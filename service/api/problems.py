@@ -37,8 +37,13 @@ def register(app: Flask) -> None:
 
 def problem(status: int, slug: str, title: str, detail: str, **members: Any) -> Response:
     """The answer that tells of a problem."""
-    body = {"type": f"urn:descent:problem:{slug}", "title": title, "status": status, "detail": detail, **members}
-    return Response(json.encode(body), status, content_type=MEDIA_TYPE)
+    return Response(body(status, slug, title, detail, **members), status, content_type=MEDIA_TYPE)
+
+
+def body(status: int, slug: str, title: str, detail: str, **members: Any) -> bytes:
+    """The problem's document."""
+    document = {"type": f"urn:descent:problem:{slug}", "title": title, "status": status, "detail": detail, **members}
+    return json.encode(document)
 
 
 def _of_descent(error: errors.DescentError) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from werkzeug.routing import BaseConverter
 
 from service import __version__, torchscript
 from service.api import schemas
@@ -23,6 +24,16 @@ routes = Blueprint("descent", __name__)
 
 PLAIN = "text/plain; charset=utf-8"
 OPTIONS = ("method", "learning_rate", "epochs", "seed", "initial", "standardize", "fit_intercept", "l2")
+
+
+class VersionConverter(BaseConverter):
+    """A version's number in a path."""
+
+    regex = "0|[1-9][0-9]*"
+
+    def to_python(self, value: str) -> int:
+        """The number; one that no version can have stands for all of those."""
+        return int(value[:20])
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,7 @@ def train(model: str, body: dict[str, Any]) -> Answer:
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
     loaded = parts().predictor.model(model, version)
     table = body["x"]
-    y = loaded.predict(loaded.columns.arrange(table.values, table.names, "/x"))
+    y = loaded.predict(loaded.columns.arrange(table.values, table.names, "/x"), table.pointer)
     counters = parts().metrics.counters
     counters["descent_predictions_total"].labels(model).inc()
     counters["descent_predicted_rows_total"].labels(model).inc(len(y))
@@ -73,7 +84,7 @@ routes.post("/train", endpoint="train")(TRAIN(train, schemas.ModelQuery))
 routes.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 routes.post("/predict", endpoint="predict")(PREDICT(predict, schemas.ModelQuery))
 routes.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
-routes.post("/models/<model>/versions/<int:version>/predict", endpoint="predict_version")(PREDICT(predict))
+routes.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
 
 @routes.get("/models")
@@ -96,7 +107,7 @@ def list_versions(model: str) -> Answer:
     return Answer(_model_answer(model))
 
 
-@routes.get("/models/<model>/versions/<int:version>")
+@routes.get("/models/<model>/versions/<version:version>")
 @operation("Show the report of a version", schemas.FitAnswer)
 def show_version(model: str, version: int) -> Answer:
     found = parts().store.version(model, version)
@@ -104,7 +115,7 @@ def show_version(model: str, version: int) -> Answer:
     return Answer(_fit_answer(found, torchscript.read_report(artifact), artifact))
 
 
-@routes.get("/models/<model>/versions/<int:version>/history")
+@routes.get("/models/<model>/versions/<version:version>/history")
 @operation("Show the loss curve of a version", schemas.HistoryAnswer)
 def show_history(model: str, version: int) -> Answer:
     found = parts().store.version(model, version)
@@ -112,7 +123,7 @@ def show_history(model: str, version: int) -> Answer:
     return Answer({"model": model, "version": version, **report["history"]})
 
 
-@routes.get("/models/<model>/versions/<int:version>/artifact")
+@routes.get("/models/<model>/versions/<version:version>/artifact")
 def send_artifact(model: str, version: int) -> Response:
     """The TorchScript file of a version, if it is as it was written."""
     artifact = parts().store.read(parts().store.version(model, version))

@@ -1,6 +1,7 @@
 """What the routes take and answer. Data goes through vectorised fields, options through marshmallow's."""
 
 import difflib
+import itertools
 from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -10,6 +11,9 @@ from service.core.descent import MOST_EPOCHS
 from service.errors import Fault, InvalidRequest
 from service.formats.arrays import escape
 from service.store.contract import NAME, NAME_RULE
+
+MOST_FAULTS = 10
+LONGEST_NAME = 100
 
 
 class Request(Schema):
@@ -21,15 +25,20 @@ class Request(Schema):
     def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> NoReturn:
         if not isinstance(error.messages, dict) or ("_schema" in error.messages and not isinstance(data, dict)):
             raise InvalidRequest.at("", 'is no object; send one such as {"x": [1, 2]}')
-        faults = [self._fault(name, messages, data) for name, messages in error.messages.items()]
+        named = itertools.islice(error.messages.items(), MOST_FAULTS)
+        faults = [self._fault(name, messages, data) for name, messages in named]
         raise InvalidRequest("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults)
 
     def _fault(self, name: str, messages: Any, data: Any) -> Fault:
-        if name in data and name not in self.fields:
-            near = difflib.get_close_matches(name, self.fields, n=1, cutoff=0.0)
-            hint = f"the nearest is {near[0]!r}" if near else "there are none"
-            return Fault(f"/{escape(name)}", f"is not a field here; {hint}")
+        if name not in self.fields:
+            return Fault(f"/{escape(name[:LONGEST_NAME])}", f"is not a field here; {self._known_field(name)}")
         return Fault(f"/{escape(name)}", " ".join(messages) if isinstance(messages, list) else str(messages))
+
+    def _known_field(self, name: str) -> str:
+        if not self.fields:
+            return "there are none"
+        near = difflib.get_close_matches(name[:LONGEST_NAME], self.fields, n=1, cutoff=0.5)
+        return f"the nearest is {near[0]!r}" if near else f"the fields are {', '.join(self.fields)}"
 
 
 class ModelQuery(Request):
@@ -44,7 +53,7 @@ class ModelsQuery(Request):
     """Which models to list."""
 
     prefix = fields.String(load_default="")
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+    limit = Whole(least=1, most=1000, load_default=100, in_query=True)
     page_token = fields.String(load_default="")
 
 

@@ -3,6 +3,11 @@
 Full-batch descent with rate η on J(θ) = ‖Aθ − t‖² + const multiplies the distance to the optimum, along each right
 singular vector of A, by 1 − ηλ with λ = 2s², at every step (Goh, "Why Momentum Really Works", 2017, §"First steps").
 So the iterate after t steps is θ_t = θ* + V·diag((1−ηλ)^t)·c with c = Vᵀ(θ₀ − θ*), at any t, without a loop.
+
+Two things keep its digits where columns differ wildly in scale. Singular values come from a one-sided Jacobi method,
+which gets the small ones as exactly as the large (Drmač & Veselić, "New fast and accurate Jacobi SVD algorithm", 2008).
+And the iterate is taken from whichever end is near: from the optimum once every direction is half way there, before
+that from the start, as θ_t = θ₀ + V·diag((1−ηλ)^t − 1)·c, so that a far optimum does not cancel.
 """
 
 import math
@@ -10,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import lapack
 
 from service.core.optimum import Optimum
 from service.core.statistics import FloatArray
@@ -20,6 +26,7 @@ MOST_EPOCHS = 2**53 - 1
 LIMIT_REACHED = 2.0**-53
 """The limit counts as reached when no direction is further from it than this part of the distance at the start."""
 CONVERGED = 1e-9
+NEAR = 0.5
 HISTORY_DENSE = 100
 HISTORY_POINTS = 500
 
@@ -31,15 +38,23 @@ class Coordinates:
     fit_intercept: bool
     scale: FloatArray
     shift: FloatArray
+    flat: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, optimum: Optimum, *, standardize: bool) -> "Coordinates":
         """Standardised columns (scaled only, without an intercept), or the user's own units."""
         problem = optimum.problem
         if not standardize:
-            return cls(problem.fit_intercept, np.ones_like(problem.centre), np.zeros_like(problem.centre))
+            zeros = np.zeros_like(problem.centre)
+            return cls(problem.fit_intercept, zeros + 1, zeros, zeros > 0)
         spread = problem.spread
-        return cls(problem.fit_intercept, np.where(spread > 0, spread, 1.0), problem.centre)
+        return cls(problem.fit_intercept, np.where(spread > 0, spread, 1.0), problem.centre, spread == 0)
+
+    def standardized(self, x: FloatArray) -> FloatArray:
+        """The columns of x (n, d) as descent sees them; those that are constant are zero, whatever rounding says."""
+        columns = (x - self.shift) / self.scale
+        columns[:, self.flat] = 0
+        return columns
 
     def enter(self, w: FloatArray, b: FloatArray | float) -> FloatArray:
         """θ (…, p) of w (…, d) and b (…)."""
@@ -62,6 +77,7 @@ class Descent:
 
     eigenvalues: λ (r,), the curvatures along the r directions that the data speaks of.
     directions: V (p, r), orthonormal in `coordinates`.
+    start_w (d,), start_b: where it starts.
     limit_w (d,), limit_b: the optimum that descent tends to; directions of no curvature keep their start.
     offsets: c (r,), how far the start is from the limit along each direction.
     """
@@ -70,6 +86,8 @@ class Descent:
     coordinates: Coordinates
     eigenvalues: FloatArray
     directions: FloatArray
+    start_w: FloatArray
+    start_b: float
     limit_w: FloatArray
     limit_b: float
     offsets: FloatArray
@@ -80,19 +98,22 @@ class Descent:
         coordinates = Coordinates.of(optimum, standardize=standardize)
         null = _null_basis(optimum, coordinates)
         kept = _complement(null)
-        _, values, right = np.linalg.svd(_design(optimum, coordinates) @ kept, full_matrices=False)
+        design, target = _design(optimum, coordinates)
+        left, values, right = _accurate_svd(design @ kept)
         stays = null @ (null.T @ coordinates.enter(w - optimum.w, b - optimum.b))
         stays_w, stays_b = coordinates.leave(stays)
         limit_w, limit_b = optimum.w + stays_w, optimum.b + float(stays_b)
-        directions = kept @ right.T
+        residual = design @ coordinates.enter(w, b) - target
         return cls(
             optimum=optimum,
             coordinates=coordinates,
             eigenvalues=2 * np.square(values),
-            directions=directions,
+            directions=kept @ right,
+            start_w=w,
+            start_b=b,
             limit_w=limit_w,
             limit_b=limit_b,
-            offsets=directions.T @ coordinates.enter(w - limit_w, b - limit_b),
+            offsets=(residual @ left) / values,
         )
 
     @property
@@ -112,9 +133,12 @@ class Descent:
 
     def at(self, rate: float, epochs: IntArray) -> tuple[FloatArray, FloatArray]:
         """w (k, d) and b (k,) after each of the numbers of steps in `epochs` (k,)."""
-        left = powers(rate * self.eigenvalues, epochs) * self.offsets
-        w, b = self.coordinates.leave(left @ self.directions.T)
-        return self.limit_w + w, self.limit_b + b
+        factors, walked = powers(rate * self.eigenvalues, epochs)
+        is_near_limit = np.abs(factors).max(axis=1, initial=0.0) <= NEAR
+        moved = np.where(is_near_limit[:, None], factors, walked) * self.offsets
+        w, b = self.coordinates.leave(moved @ self.directions.T)
+        from_w = np.where(is_near_limit[:, None], self.limit_w, self.start_w)
+        return from_w + w, np.where(is_near_limit, self.limit_b, self.start_b) + b
 
     def epochs_to_limit(self, rate: float) -> int | None:
         """The smallest t with max|1−ηλ|ᵗ ≤ 2⁻⁵³, or None where that is past 2⁵³."""
@@ -132,17 +156,17 @@ class Descent:
         return distance <= CONVERGED * _scaled_norm(self.limit_w, self.limit_b, problem.centre, scale)
 
 
-def powers(steps: FloatArray, epochs: IntArray) -> FloatArray:
-    """(1 − ηλ)ᵗ for every t of `epochs` (k,) and every ηλ of `steps` (r,): (k, r). 0⁰ is 1.
+def powers(steps: FloatArray, epochs: IntArray) -> tuple[FloatArray, FloatArray]:
+    """(1 − ηλ)ᵗ and (1 − ηλ)ᵗ − 1 for every t of `epochs` (k,) and every ηλ of `steps` (r,): (k, r) each. 0⁰ is 1.
 
     As sign·exp(t·log|1 − ηλ|), because repeated multiplication would round t times.
     """
     t = epochs[:, None]
     with np.errstate(invalid="ignore"):
         exponents = np.where(t > 0, t * _log_factors(steps), 0.0)
-    odd_and_negative = (steps > 1) & (t % 2 == 1)
-    result: FloatArray = np.where(odd_and_negative, -1.0, 1.0) * np.exp(exponents)
-    return result
+    is_negative = (steps > 1) & (t % 2 == 1)
+    magnitudes = np.exp(exponents)
+    return np.where(is_negative, -magnitudes, magnitudes), np.where(is_negative, -magnitudes - 1, np.expm1(exponents))
 
 
 def _log_factors(steps: FloatArray) -> FloatArray:
@@ -162,18 +186,29 @@ def history_epochs(last: int) -> IntArray:
     return np.concatenate([dense, later[(later > HISTORY_DENSE) & (later < last)], [last]])
 
 
-def _design(optimum: Optimum, coordinates: Coordinates) -> FloatArray:
-    """A of J(θ) = ‖Aθ − t‖² + const, penalty rows included."""
+def _design(optimum: Optimum, coordinates: Coordinates) -> tuple[FloatArray, FloatArray]:
+    """A and t of J(θ) = ‖Aθ − t‖² + const, penalty rows included."""
     problem = optimum.problem
-    columns = problem.design / coordinates.scale
+    columns, target = problem.design / coordinates.scale, problem.target
     if optimum.l2:
         columns = np.vstack([columns, np.diag(np.sqrt(optimum.l2) / coordinates.scale)])
+        target = np.append(target, np.zeros(len(target)))
     if not problem.fit_intercept:
-        return columns
+        return columns, target
     means = (problem.centre - coordinates.shift) / coordinates.scale
     intercept = np.zeros(len(columns) + 1)
     intercept[0] = 1.0
-    return np.column_stack([intercept, np.vstack([means, columns])])
+    return np.column_stack([intercept, np.vstack([means, columns])]), np.append(problem.y_centre, target)
+
+
+def _accurate_svd(matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """U (m, k), s (k,) and V (k, k) of a matrix (m, k) of full rank, each s to nearly all its digits."""
+    if not matrix.size:
+        return matrix, np.zeros(0), np.zeros((0, 0))
+    values, left, right, scales, _, info = lapack.dgejsv(matrix, joba=0, jobu=0, jobv=0)
+    if info != 0:
+        raise np.linalg.LinAlgError(f"dgejsv ended with {info}")
+    return left, values * (scales[0] / scales[1]), right
 
 
 def _null_basis(optimum: Optimum, coordinates: Coordinates) -> FloatArray:

@@ -4,11 +4,12 @@ Source: Greene, Econometric Analysis, §4; the conventions (weights, uncentred R
 statsmodels' OLS and WLS.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from service.core.optimum import CONSTANT, Optimum
+from service.core.optimum import CONSTANT, Optimum, column_norms
 from service.core.statistics import FloatArray, Statistics
 
 
@@ -33,13 +34,14 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     problem = optimum.problem
     parameters = len(problem.target) - len(optimum.null) + problem.fit_intercept
     freedom = statistics.n - parameters
-    total_weight = float(np.square(statistics.triangle[0, 0]))
+    root_of_rss = float(statistics.triangle[0, 0]) * optimum.root_loss
+    rss = root_of_rss * root_of_rss
     reason = _why_undefined(optimum, freedom, parameters, statistics.n)
     if reason:
-        return Inference(total_weight * optimum.loss, freedom, None, None, None, reason)
-    errors_w, error_b = _standard_errors(optimum, np.sqrt(optimum.loss / freedom))
+        return Inference(rss, freedom, None, None, None, reason)
+    errors_w, error_b = _standard_errors(optimum, optimum.root_loss / math.sqrt(freedom))
     return Inference(
-        rss=total_weight * optimum.loss,
+        rss=rss,
         degrees_of_freedom=freedom,
         r2=_r_squared(optimum),
         std_errors_w=errors_w,
@@ -59,19 +61,19 @@ def _why_undefined(optimum: Optimum, freedom: float, parameters: int, n: float) 
 def _r_squared(optimum: Optimum) -> float | None:
     """1 − rss/tss, None for a y that does not vary."""
     problem = optimum.problem
-    total = float(np.hypot(np.linalg.norm(problem.target), problem.floor))
-    if total <= CONSTANT * np.hypot(total, problem.y_centre):
+    total = math.hypot(*problem.target, problem.floor)
+    if total <= CONSTANT * math.hypot(total, problem.y_centre):
         return None
-    return float(1 - optimum.loss / total**2)
+    return 1 - (optimum.root_loss / total) ** 2
 
 
 def _standard_errors(optimum: Optimum, deviation: float) -> tuple[FloatArray, float]:
     """Roots of the diagonal of s²·(XᵀWX)⁺. `deviation` is √(rss/(n−p)/Σw)."""
     problem, root = optimum.problem, optimum.root
-    errors_w = deviation * np.linalg.norm(root, axis=1)
+    errors_w = deviation * column_norms(root.T)
     errors_w[optimum.unidentified] = np.nan
     if not problem.fit_intercept:
         return errors_w, 0.0
     if optimum.intercept_unidentified:
         return errors_w, np.nan
-    return errors_w, float(deviation * np.hypot(1.0, np.linalg.norm(problem.centre @ root)))
+    return errors_w, deviation * math.hypot(1.0, *(problem.centre @ root))

@@ -1,5 +1,6 @@
 """The least-squares problem in the user's units, which of its directions the data speaks of, and its optimum."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -60,6 +61,10 @@ class LeastSquares:
         result: FloatArray = along + across + self.floor**2
         return result
 
+    def root_mean_squared_error(self, w: FloatArray, b: float) -> float:
+        """The square root of the loss at w (d,) and b, without overflow."""
+        return math.hypot(*(self.design @ w - self.target), b + self.centre @ w - self.y_centre, self.floor)
+
     @property
     def spread(self) -> FloatArray:
         """(d,): the columns' standard deviations, or root mean squares without an intercept."""
@@ -113,9 +118,14 @@ class Optimum:
         )
 
     @cached_property
+    def root_loss(self) -> float:
+        """The root of the mean squared error there."""
+        return self.problem.root_mean_squared_error(self.w, self.b)
+
+    @property
     def loss(self) -> float:
         """The mean squared error there."""
-        return float(self.problem.mean_squared_error(self.w, self.b))
+        return self.root_loss * self.root_loss
 
     @property
     def unidentified(self) -> npt.NDArray[np.bool_]:

@@ -29,6 +29,11 @@ class Table:
     names: tuple[str, ...] | None
     form: Form
     bare: bool = False
+    by_column: bool = False
+
+    def pointer(self, row: int) -> str:
+        """Where the row stands below x."""
+        return "/x" if self.bare or self.by_column else f"/x/{row}"
 
     @property
     def columns(self) -> Columns:
@@ -140,7 +145,7 @@ def _table_of_columns(columns: dict[str, Any], at: str) -> Table:
         if len(column) != n:
             first = next(iter(columns))
             raise InvalidRequest.at(pointer, f"has {len(column)} numbers, but {first!r} has {n}")
-    return Table(np.column_stack(vectors), tuple(columns), Form.OBJECT)
+    return Table(np.column_stack(vectors), tuple(columns), Form.OBJECT, by_column=True)
 
 
 def escape(name: str) -> str:

@@ -37,12 +37,16 @@ def _decode_slowly(body: bytes) -> Any:
     if not text.strip():
         raise MalformedBody('The body is empty; send JSON such as {"x": [1, 2], "y": [2, 4]}.')
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+        json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from None
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise MalformedBody("The body is not JSON: it has half a surrogate pair, which is no character.") from None
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -40,6 +40,12 @@ class Store(Protocol):
     def read(self, version: Version) -> bytes:
         """The file of `version`; raises VersionNotFound if it is gone."""
 
+    def generation(self, model: str) -> int:
+        """A number that differs after each change of `model` by any process of this machine."""
+
+    def changed(self) -> list[tuple[str, int]]:
+        """The names of all models, each with the Unix time in ns of its last change; the last changed first."""
+
     def is_ready(self) -> bool:
         """Whether versions can be read and published now."""
 

@@ -15,13 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.errors import ModelNotFound, StoreUnavailable, VersionNotFound
-from service.store.contract import Version, check_name
+from service.store.contract import NAME, Version, check_name
+from service.store.generations import Generations
 
 ARTIFACT = "model.pt"
+GENERATIONS = ".generations"
 CONFIG = "config.pbtxt"
 TEMPORARY = "tmp-"
 """Names of temporary things never start with a digit: Triton takes 7.tmp for version 7."""
 
+LARGEST_NUMBER = 2**63 - 1
 NUMBER = re.compile(r"[1-9][0-9]*")
 PIN = re.compile(r"specific\s*{\s*versions:\s*\[\s*(\d+)\s*\]")
 
@@ -42,11 +45,12 @@ class FolderStore:
         self._root = root.resolve()
         with _unavailable_on_error():
             self._root.mkdir(parents=True, exist_ok=True)
+            self._generations = Generations(self._root / GENERATIONS)
 
     def models(self) -> Iterator[str]:
         with _unavailable_on_error(), os.scandir(self._root) as entries:
             for entry in entries:
-                if entry.is_dir() and not entry.name.startswith(".") and _numbers(Path(entry.path)):
+                if _may_be_model(entry) and _numbers(Path(entry.path)):
                     yield entry.name
 
     def versions(self, model: str) -> list[int]:
@@ -56,6 +60,8 @@ class FolderStore:
         return numbers
 
     def version(self, model: str, number: int) -> Version:
+        if number > LARGEST_NUMBER:
+            raise VersionNotFound(f"Model {model!r} has no version past {LARGEST_NUMBER}.")
         try:
             status = self._artifact(model, number).stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -78,6 +84,7 @@ class FolderStore:
                 _sync(temporary)
                 number = _rename_to_next(temporary, folder)
             _sync(folder)
+        self._generations.change(model)
         return self.version(model, number)
 
     def read(self, version: Version) -> bytes:
@@ -87,6 +94,14 @@ class FolderStore:
             raise VersionNotFound(f"Version {version.number} of {version.model!r} is gone.") from None
         except OSError as error:
             raise _unavailable(error) from error
+
+    def generation(self, model: str) -> int:
+        return self._generations.of(model)
+
+    def changed(self) -> list[tuple[str, int]]:
+        with _unavailable_on_error(), os.scandir(self._root) as entries:
+            models = [(entry.name, entry.stat().st_mtime_ns) for entry in entries if _may_be_model(entry)]
+        return sorted(models, key=lambda model: model[1], reverse=True)
 
     def is_ready(self) -> bool:
         return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
@@ -124,6 +139,10 @@ class FolderStore:
                 os.link(temporary / CONFIG, folder / CONFIG)
         _sync(folder)
         _sync(self._root)
+
+
+def _may_be_model(entry: "os.DirEntry[str]") -> bool:
+    return NAME.fullmatch(entry.name) is not None and entry.is_dir()
 
 
 def _numbers(folder: Path) -> list[int]:

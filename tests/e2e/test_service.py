@@ -130,11 +130,11 @@ def test_metrics_count_the_requests_of_every_worker_once(new_service):
     assert not any("pid=" in scrape for scrape in scrapes)
 
 
-def test_a_stop_is_graceful_and_leaves_no_metrics_behind(new_service, tmp_path):
-    service = new_service(TMPDIR=str(tmp_path))
-    assert list(tmp_path.glob("descent-metrics-*"))
+def test_a_stop_leaves_no_metrics_behind(new_service):
+    service = new_service()
+    assert service.files_of_metrics()
     service.stop()
-    assert not list(tmp_path.glob("descent-metrics-*"))
+    assert not list(service.temporary.iterdir())
 
 
 def test_a_bad_setting_stops_the_start_with_its_name():

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(store=str(tmp_path / "models"), refresh_seconds=0, autograd_epochs=500)
+    return Settings(store=str(tmp_path / "models"), refresh_seconds=0, log_slower_than_ms=10_000, autograd_epochs=500)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_operations_answer_plainly(client):
 
 
 def test_readiness_tells_of_a_lost_store(client, settings):
-    Path(settings.store).rmdir()
+    shutil.rmtree(settings.store)
     assert client.get("/readyz").status_code == 503
     assert client.get("/livez").status_code == 200
 

@@ -1,0 +1,33 @@
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /srv/descent
+COPY requirements.txt ./
+COPY scripts/install scripts/install
+RUN scripts/install python requirements.txt
+# What running never reads: the installers, headers, tests and tools, and the bytecode of modules that nothing imports.
+RUN .venv/bin/pip uninstall --quiet --yes uv pip \
+ && find .venv -path '*/torch/bin/*' ! -name torch_shm_manager -delete \
+ && find .venv -type d \( -path '*/torch/include' -o -path '*/torch/test' -o -name tests -o -name __pycache__ \) \
+    -prune -exec rm -r {} +
+
+FROM python:3.11-slim-bookworm
+WORKDIR /srv/descent
+RUN groupadd --gid 10001 descent \
+ && useradd --uid 10001 --gid descent --no-create-home --shell /usr/sbin/nologin descent \
+ && install --directory --owner descent --group descent /models
+ENV PATH=/srv/descent/.venv/bin:$PATH DESCENT_HOST=0.0.0.0 DESCENT_STORE=/models
+COPY --from=build /srv/descent/.venv .venv
+COPY gunicorn.conf.py ./
+COPY service service
+# One training and one prediction: a broken image fails here, and the bytecode of what is imported is left for a root
+# that cannot be written later.
+RUN DESCENT_STORE=/tmp/trial python -W ignore -c "import gunicorn.workers.gthread, urllib.request, service.app; \
+post = service.app.create_app().test_client().post; \
+assert post('/train', json={'x': [1, 2], 'y': [1, 2], 'method': 'autograd', 'epochs': 1}).status_code == 201; \
+assert post('/predict', json={'x': 3}).status_code == 200" \
+ && rm -r /tmp/trial
+USER 10001:10001
+VOLUME /models
+EXPOSE 8000
+# No proxy, which Docker may have put in the environment, stands between the container and itself.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ.get('DESCENT_PORT', '8000') + '/readyz', timeout=4)"]
+CMD ["gunicorn"]

@@ -1,0 +1,107 @@
+"""How long a start takes to its first answered prediction, and what a further worker costs in memory.
+
+make bench-startup
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+STARTS = 5
+WORKERS = (2, 4)
+
+
+def post(port: int, path: str, body: dict[str, object]) -> dict[str, object]:
+    """The JSON answer of a POST to the service."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        found: dict[str, object] = json.load(answer)
+    return found
+
+
+@contextlib.contextmanager
+def service(store: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A running service and its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {"DESCENT_STORE": str(store), "DESCENT_PORT": str(port), "DESCENT_WORKERS": str(workers)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn"], cwd=ROOT, env={**os.environ, **settings}, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def until_answered(port: int, path: str, body: dict[str, object]) -> None:
+    """Ask until the service answers."""
+    while True:
+        try:
+            post(port, path, body)
+        except OSError:
+            time.sleep(0.005)
+        else:
+            return
+
+
+def start_to_first_answer(store: Path) -> float:
+    """Seconds from the command to the first prediction answered."""
+    started = time.perf_counter()
+    with service(store, workers=2) as (_, port):
+        until_answered(port, "/predict", {"x": 1})
+        return time.perf_counter() - started
+
+
+def unique_memory(pid: int) -> int:
+    """Bytes that would be free if the process ended (USS)."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def memory_of_workers(store: Path, workers: int) -> list[int]:
+    """USS of each worker once all have trained and predicted."""
+    with service(store, workers) as (process, port):
+        until_answered(port, "/predict", {"x": 1})
+        for _ in range(20 * workers):
+            post(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
+            post(port, "/predict", {"x": 1})
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return [unique_memory(int(pid)) for pid in children]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "models"
+        with service(store, workers=1) as (_, port):
+            until_answered(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
+        starts = [start_to_first_answer(store) for _ in range(STARTS)]
+        print(
+            f"start to first answer: median {statistics.median(starts):.2f} s, of {STARTS}: "
+            f"{', '.join(f'{seconds:.2f}' for seconds in starts)}"
+        )
+        for workers in WORKERS:
+            memory = memory_of_workers(store, workers)
+            print(
+                f"memory of its own (USS) of each of {workers} workers: "
+                f"{', '.join(f'{size / 1e6:.1f} MB' for size in memory)}"
+            )
+
+
+if __name__ == "__main__":
+    main()

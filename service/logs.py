@@ -1,0 +1,55 @@
+"""Logs: one line a record, JSON where a program reads them and plain where a person does. Never any of the data."""
+
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+FACTS = "facts"
+"""The attribute of a record that holds what a request's line tells."""
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": _iso(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "pid": record.process,
+            **getattr(record, FACTS, {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class PlainFormatter(logging.Formatter):
+    """A line for a person."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={value}" for name, value in getattr(record, FACTS, {}).items())
+        line = f"{_iso(record)} {record.levelname.lower():7} {record.getMessage()} {facts}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configuration(level: str) -> dict[str, Any]:
+    """The configuration of logging for gunicorn's `logconfig_dict`: everything to standard error, in one format."""
+    formatter = PlainFormatter if sys.stderr.isatty() else JsonFormatter
+    quiet = {"level": level.upper(), "propagate": True, "handlers": []}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "loggers": {"gunicorn.error": quiet, "gunicorn.access": quiet},
+    }
+
+
+def _iso(record: logging.LogRecord) -> str:
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{seconds}.{int(record.msecs):03}Z"

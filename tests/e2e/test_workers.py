@@ -1,0 +1,176 @@
+"""Many workers behave as one: reads see writes, counts are whole, and kills, reloads and restarts lose nothing."""
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import re
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from running import wait_until
+
+WORKERS = 4
+
+
+def samples(url):
+    lines = [line for line in httpx.get(f"{url}/metrics").text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def scrapes_of_every_worker(service):
+    """Scrapes over new connections until the log shows that every worker has answered one."""
+    found, seen = [], set()
+    start = service.log.stat().st_size
+    while len(seen) < WORKERS:
+        found.append(samples(service.url))
+        lines = service.log.read_bytes()[start:].splitlines()
+        seen = {line["pid"] for line in map(json.loads, lines) if line.get("path") == "/metrics"}
+        assert len(found) < 2000
+    return found
+
+
+def train_and_predict(url, model, times):
+    """Train, and check after each that the prediction is as new, over connections that lead to several workers."""
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for _ in range(8)]
+        for trainer, reader in itertools.islice(zip(itertools.cycle(clients), itertools.cycle(clients[3:])), times):
+            fit = trainer.post(f"/models/{model}/train", json={"x": [0, 1], "y": [0, 1]}).json()
+            answer = reader.post(f"/models/{model}/predict", json={"x": 1}).json()
+            assert answer["version"] >= fit["version"]
+
+
+def test_a_thousand_pairs_of_clients_see_their_own_trainings_and_are_counted_once(new_service):
+    service = new_service(DESCENT_WORKERS=str(WORKERS))
+    models = ["shared", "shared", "own", "other"]
+    with ThreadPoolExecutor(len(models)) as pool:
+        list(pool.map(lambda model: train_and_predict(service.url, model, 250), models))
+
+    for scrape in scrapes_of_every_worker(service):
+        assert scrape['descent_trainings_total{outcome="published"}'] == 1000
+        assert scrape["descent_training_duration_seconds_count"] == 1000
+        assert scrape["descent_predict_latency_seconds_count"] == 1000
+        assert scrape['descent_predictions_total{model="shared"}'] == 500
+        assert scrape['descent_predictions_total{model="own"}'] == 250
+        assert scrape['descent_model_version{model="shared"}'] == 500
+        assert not any('pid="' in name for name in scrape)
+
+    before = samples(service.url)
+    service.stop()
+    service.start()
+    for after in scrapes_of_every_worker(service):
+        for model in set(models):
+            name = f'descent_training_loss{{model="{model}"}}'
+            assert after[name] == before[name]
+        assert after['descent_trainings_total{outcome="published"}'] == 0
+
+
+def test_pins_by_another_process_are_seen_within_the_refresh(new_service):
+    service = new_service(DESCENT_REFRESH_SECONDS="1")
+    for slope in (1, 2):
+        httpx.post(f"{service.url}/models/m/train", json={"x": [0, 1], "y": [0, slope]})
+    config = service.store / "m/config.pbtxt"
+    config.write_text(config.read_text().replace("latest { num_versions: 1 }", "specific { versions: [ 1 ] }"))
+    predicted = lambda: httpx.post(f"{service.url}/models/m/predict", json={"x": 1}).json()["version"]  # noqa: E731
+    wait_until(lambda: [predicted() for _ in range(20)] == [1] * 20, what=lambda: "every worker serves version 1")
+
+
+def keep_training(service, answered, count):
+    """Train until `count` answers came, through failures of workers."""
+    with httpx.Client(base_url=service.url, timeout=60) as client:
+        while len(answered) < count:
+            with contextlib.suppress(httpx.TransportError):
+                answer = client.post("/models/m/train", json={"x": [0, 1, 2], "y": [1, 3, 5]})
+                if answer.status_code == httpx.codes.CREATED:
+                    answered.append(answer.json()["version"])
+
+
+def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_service):
+    service = new_service(DESCENT_WORKERS=str(WORKERS))
+    answered, dice = [], random.Random(20)
+    with ThreadPoolExecutor(8) as pool:
+        trainings = [pool.submit(keep_training, service, answered, 500) for _ in range(8)]
+        for disturbance in itertools.count():
+            done = len(answered)
+            wait_until(lambda done=done: len(answered) >= min(done + 15, 500), what=lambda: "trainings go on")
+            if len(answered) >= 500:
+                break
+            if disturbance % 5 == 4:
+                os.kill(service.process.pid, signal.SIGHUP)
+            elif victims := service.workers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(dice.choice(victims), signal.SIGKILL)
+        assert disturbance > 20
+    for training in trainings:
+        training.result()
+
+    assert len(set(answered)) == len(answered)
+    slots = [name for name in service.files_of_metrics() if name.endswith(".slot")]
+    files = [name for name in service.files_of_metrics() if name.endswith(".db")]
+    assert len(slots) <= 2 * WORKERS
+    assert len(files) <= len(slots) * len({"counter", "gauge", "histogram"})
+
+    service.stop()
+    service.start()
+    assert not list(service.store.glob("*/tmp-*"))
+    versions = httpx.get(f"{service.url}/models/m").json()["versions"]
+    assert set(answered) <= set(versions)
+    with httpx.Client(base_url=service.url, timeout=60) as client:
+        for version in answered:
+            assert client.post(f"/models/m/versions/{version}/predict", json={"x": 1}).json()["y"] == pytest.approx(3)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=["stop", "reload"])
+def test_what_is_in_flight_is_finished(new_service, sent):
+    service = new_service(DESCENT_WORKERS="1", DESCENT_AUTOGRAD_EPOCHS="1000000")
+    body = {"x": [0, 1], "y": [0, 1], "method": "autograd", "epochs": 10_000}
+    answers = []
+    client = threading.Thread(target=lambda: answers.append(httpx.post(f"{service.url}/train", json=body, timeout=60)))
+    client.start()
+    in_progress = lambda: samples(service.url)["descent_http_requests_in_progress"] == 2  # noqa: E731
+    wait_until(in_progress, what=lambda: "the training is under way")
+    os.kill(service.process.pid, sent)
+    client.join()
+    assert answers[0].status_code == httpx.codes.CREATED
+    if sent == signal.SIGHUP:
+        service.await_ready()
+        assert httpx.post(f"{service.url}/predict", json={"x": 1}).json()["version"] == 1
+    else:
+        assert service.process.wait(60) == 0
+
+
+def test_every_forked_worker_predicts(new_service):
+    service = new_service(DESCENT_WORKERS=str(WORKERS))
+    httpx.post(f"{service.url}/train", json={"x": [0, 1], "y": [1, 3]})
+    answered = set()
+    deadline = time.monotonic() + 60
+    while len(answered) < WORKERS:
+        assert time.monotonic() < deadline
+        assert httpx.post(f"{service.url}/predict", json={"x": 2}).json()["y"] == pytest.approx(5)
+        lines = map(json.loads, service.log.read_text().splitlines())
+        answered = {line["pid"] for line in lines if line.get("path") == "/predict"}
+
+
+def test_a_request_is_one_line_of_json_without_its_data(new_service):
+    service = new_service(DESCENT_WORKERS="1")
+    body = {"x": [123456.75, 2], "y": [1, 2]}
+    given = httpx.post(f"{service.url}/train", json=body, headers={"X-Request-ID": "abc-1"})
+    taken = httpx.post(f"{service.url}/train", json=body, headers={"X-Request-ID": "a b\tc"})
+    assert given.headers["X-Request-ID"] == "abc-1"
+    assert re.fullmatch("[0-9a-f]{16}", taken.headers["X-Request-ID"])
+    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    [line] = [line for line in lines if line.get("request_id") == "abc-1"]
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/train", 201)
+    assert line["ms"] > 0
+    assert "123456.75" not in service.log.read_text()
+
+
+def test_quick_requests_go_unlogged_by_a_setting(new_service):
+    service = new_service(DESCENT_WORKERS="1", DESCENT_LOG_SLOWER_THAN_MS="10000")
+    httpx.post(f"{service.url}/train", json={"x": [1, 2], "y": [1, 2]})
+    assert '"path"' not in service.log.read_text()

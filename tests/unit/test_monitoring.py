@@ -1,0 +1,20 @@
+"""Dashboards and alerts ask only for metrics that service/metrics.py declares."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.metrics import TABLE
+
+MONITORING = Path(__file__).parents[2] / "monitoring"
+PAGES = [MONITORING / "alerts.yml", *MONITORING.glob("grafana/dashboards/*.json")]
+SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
+EXPOSED = {metric.name + suffix for metric in TABLE for suffix in SUFFIXES.get(metric.kind, ("",))}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_metric_that_is_asked_for_exists(page):
+    asked = set(re.findall(r"\bdescent_\w+", page.read_text()))
+    assert asked
+    assert asked - EXPOSED == set()
