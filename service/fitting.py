@@ -1,5 +1,6 @@
 """One fit, from rows and options: which start, which rate, how far, and what to warn of."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Context
@@ -18,6 +19,8 @@ from service.errors import DivergingRate, Fault, InvalidRequest
 
 SMALLEST = 1e-150
 """A column that stays below this magnitude has squares that underflow."""
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Threads that factor rows at a time, when there are many: the cores that this process may use."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def _results(fitted: Fit) -> Iterator[float]:
 
 
 def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
-    statistics = gather([rows], len(columns.names))
+    statistics = gather([rows], len(columns.names), THREADS)
     _check_scales(statistics, columns)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)

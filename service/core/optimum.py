@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from service.core.statistics import FloatArray, Statistics, upper_factor
+from service.core.statistics import FloatArray, Statistics
+from service.core.triangle import upper_factor
 
 EPSILON = float(np.finfo(np.float64).eps)
 CONSTANT = 10 * EPSILON
