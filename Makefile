@@ -1,13 +1,14 @@
 # make run    bring the service up            make check    format, lint and type checks
 # make test   run the tests                   make format   mend what the formatter and linter can
 # make bench-startup  how long a start takes, and what a worker costs in memory
+# make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
 # Each does its own set-up, in the folder .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose bench-startup check format clean
+.PHONY: run test test-compose bench-startup bench-core check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -17,6 +18,9 @@ test: .venv/development
 
 bench-startup: .venv/runtime
 	$(BIN)/python benchmarks/startup.py
+
+bench-core: .venv/benchmarks
+	$(BIN)/python benchmarks/core.py
 
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py
@@ -39,4 +43,8 @@ clean:
 
 .venv/development: .venv/runtime requirements-dev.txt
 	scripts/install $(PYTHON) requirements-dev.txt
+	touch $@
+
+.venv/benchmarks: .venv/development benchmarks/requirements.txt
+	scripts/install $(PYTHON) benchmarks/requirements.txt
 	touch $@
