@@ -105,7 +105,7 @@ def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: i
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             fitted = _fit(rows, columns, options, most_autograd_epochs)
-            is_finite = bool(np.isfinite(list(_results(fitted))).all())
+            is_finite = all(np.isfinite(part).all() for part in _results(fitted))
     except (np.linalg.LinAlgError, OverflowError):
         is_finite = False
     if not is_finite:
@@ -113,11 +113,13 @@ def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: i
     return fitted
 
 
-def _results(fitted: Fit) -> Iterator[float]:
-    yield from (fitted.b, fitted.objective, *fitted.w, *fitted.history.objective)
-    yield from (fitted.descent.limit_b, fitted.descent.optimum.loss, fitted.inference.rss, *fitted.descent.limit_w)
-    if fitted.inference.std_errors_w is not None:
-        yield from np.nan_to_num(fitted.inference.std_errors_w, nan=0.0, posinf=np.inf)
+def _results(fitted: Fit) -> Iterator[FloatArray]:
+    descent, inference = fitted.descent, fitted.inference
+    yield fitted.history.objective
+    yield np.array([fitted.b, fitted.objective, descent.limit_b, descent.optimum.loss, inference.rss])
+    yield np.concatenate([fitted.w, descent.limit_w])
+    if inference.std_errors_w is not None:
+        yield np.nan_to_num(inference.std_errors_w, nan=0.0, posinf=np.inf)
 
 
 def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:

@@ -7,6 +7,7 @@ to a mean and y to its distance from a line, both of a sample of the rows, which
 inflation at no risk, since neither has to be exact; and a block whose columns are inflated all the same is reflected.
 """
 
+from functools import lru_cache
 from itertools import combinations_with_replacement
 from typing import NamedTuple
 
@@ -68,9 +69,14 @@ def _factor_in_place(block: FloatArray) -> FloatArray:
     factored, _, _, info = lapack.dgeqrf(block, overwrite_a=1)
     if info != 0:
         raise ValueError(f"dgeqrf refused its argument {-info}")
-    triangle: FloatArray = np.triu(factored[:k])
-    triangle *= np.copysign(1.0, np.diagonal(triangle))[:, None]
+    triangle: FloatArray = factored[:k] * np.copysign(1.0, factored.diagonal())[:, None]
+    triangle[_below_diagonal(k)] = 0.0
     return triangle
+
+
+@lru_cache(maxsize=4)
+def _below_diagonal(k: int) -> npt.NDArray[np.bool_]:
+    return np.tri(k, k, -1, dtype=np.bool_)
 
 
 def _chunk_rows(k: int) -> int:
