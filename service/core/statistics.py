@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 
 BLOCK_ROWS = 1 << 18
 """Rows factored by one thread at a time, for a few columns."""
-BLOCK_VALUES = 1 << 20
+BLOCK_VALUES = 1 << 21
 """Values in a block of many columns, unless that leaves fewer rows than pay for the triangle that they become."""
 
 
