@@ -43,6 +43,8 @@ LONG_REPETITIONS = 3
 MOST_ATTEMPTS = 4
 """Attempts at each repetition, until others use at most QUIET cores."""
 QUIET = 0.1
+PATIENCE = 20
+"""Half seconds to wait for quiet before an attempt."""
 SLOW = (("SGDRegressor", 30), ("1,000 autograd epochs", 250))
 WALKED = 20
 """Epochs of the loop that are timed; each costs the same, so a thousand cost fifty times as much."""
@@ -133,6 +135,7 @@ def interleaved(contenders: Contenders, repetitions: int) -> tuple[Seconds, floa
     """Seconds of each contender in the least disturbed repetitions, and the disturbance of the worst of those."""
     attempts: list[tuple[float, dict[str, float]]] = []
     while len(attempts) < repetitions * MOST_ATTEMPTS and sum(part <= QUIET for part, _ in attempts) < repetitions:
+        settle()
         elsewhere = busy_elsewhere()
         order = contenders.items() if len(attempts) % 2 else reversed(contenders.items())
         taken = {name: timed(function) for name, function in order}
@@ -213,6 +216,15 @@ def busy_elsewhere() -> Callable[[], float]:
         return lambda: 0.0
     since, since_used, since_own = time.perf_counter(), used(), time.process_time()
     return elsewhere
+
+
+def settle() -> None:
+    """Wait for others to leave the machine alone, a bounded time."""
+    for _ in range(PATIENCE):
+        elsewhere = busy_elsewhere()
+        time.sleep(0.5)
+        if elsewhere() <= QUIET:
+            return
 
 
 def draw(found: dict[tuple[int, int], Seconds]) -> None:

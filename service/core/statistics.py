@@ -72,7 +72,7 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
     Blocks are cut by row count and merged in order, so the same rows give the same bits however they were cut into
-    batches, and on any number of threads.
+    batches, and on any number of threads. Batches are read where they are, so they must not change meanwhile.
     """
     blocks = _blocks(map(_of_positive_weight, batches), d)
     first = next(blocks, None)
@@ -118,18 +118,14 @@ def _block_rows(d: int) -> int:
 
 
 def _blocks(batches: Iterable[Batch], d: int) -> Iterator[Batch]:
-    """The rows of `batches` in blocks of equal size, the last excepted; whole ones are not copied."""
+    """The rows of `batches` in blocks of equal size, the last excepted."""
     assembly = _Assembly(d)
     for batch in batches:
         start, m = 0, len(batch.y)
         while start < m:
             taken = min(m - start, assembly.room)
-            part = _cut(batch, slice(start, start + taken))
+            assembly.add(_cut(batch, slice(start, start + taken)))
             start += taken
-            if taken == assembly.capacity:
-                yield part
-                continue
-            assembly.add(part)
             if not assembly.room:
                 yield assembly.take()
     if assembly.filled:
@@ -141,19 +137,29 @@ def _cut(batch: Batch, rows: slice) -> Batch:
 
 
 class _Assembly:
-    """A block that is put together from parts of batches."""
+    """A block that is put together from parts of batches. A part alone is not copied before another comes."""
 
     def __init__(self, d: int) -> None:
         self.capacity = _block_rows(d)
         self.filled = 0
         self._values = np.empty((0, d + 2), order="F")
         self._is_weighted = False
+        self._alone: Batch | None = None
 
     @property
     def room(self) -> int:
         return self.capacity - self.filled
 
     def add(self, part: Batch) -> None:
+        if not self.filled:
+            self._alone, self.filled = part, len(part.y)
+            return
+        if self._alone is not None:
+            first, self._alone, self.filled = self._alone, None, 0
+            self._copy(first)
+        self._copy(part)
+
+    def _copy(self, part: Batch) -> None:
         rows = slice(self.filled, self.filled + len(part.y))
         self._grow(rows.stop)
         self._values[rows, 0] = 1.0 if part.weight is None else part.weight
@@ -165,7 +171,9 @@ class _Assembly:
     def take(self) -> Batch:
         """The block so far; the next begins empty, in memory of its own, since this one may still be being read."""
         rows, self._values = self._values[: self.filled], self._values[:0]
-        self.filled = 0
+        alone, self._alone, self.filled = self._alone, None, 0
+        if alone is not None:
+            return alone
         return Batch(rows[:, 1:-1], rows[:, -1], rows[:, 0] if self._is_weighted else None)
 
     def _grow(self, wanted: int) -> None:
