@@ -71,7 +71,7 @@ class LeastSquares:
         """The square root of the loss at w (d,) and b, without overflow."""
         return math.hypot(*(self.design @ w - self.target), b + self.centre @ w - self.y_centre, self.floor)
 
-    @cached_property
+    @property
     def spread(self) -> FloatArray:
         """(d,): the columns' standard deviations, or root mean squares without an intercept."""
         return column_norms(self.design)
@@ -136,7 +136,7 @@ class Optimum:
         """The mean squared error there."""
         return self.root_loss * self.root_loss
 
-    @cached_property
+    @property
     def unidentified(self) -> npt.NDArray[np.bool_]:
         """(d,): the columns whose coefficient the data does not determine."""
         involved: npt.NDArray[np.bool_] = np.abs(self.null * self.scale).max(axis=0, initial=0.0) > NOTICEABLE
