@@ -21,7 +21,7 @@ from service.settings import Settings  # noqa: E402
 settings = Settings.from_environment(os.environ)
 
 wsgi_app = "service.wsgi:app"
-bind = f"{settings.host}:{settings.port}"
+bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 workers = settings.workers
 worker_class = "gthread"
 threads = settings.threads
@@ -37,9 +37,13 @@ def on_starting(server):
     import service.app  # noqa: F401, PLC0415
     from service import server as answers  # noqa: PLC0415
     from service import torchscript  # noqa: PLC0415
+    from service.store import FolderStore  # noqa: PLC0415
 
     util.write_error = answers.write_problem
 
+    swept = FolderStore(Path(settings.store)).sweep()
+    if swept:
+        server.log.warning("swept %d unfinished publications", swept)
     torchscript.warm_up()
     gc.collect()
     gc.freeze()  # what the collector does not visit stays on pages that the workers share

@@ -6,7 +6,7 @@ import struct
 import threading
 import zipfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -46,12 +46,13 @@ class LinearModel(nn.Module):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a version's file holds beside the module: the report as answered, the options as asked for, and the
-    sufficient statistics."""
+    """What a version's file holds beside the module: the report as answered, the options as asked for, the sufficient
+    statistics, and the idempotency keys that the model has seen."""
 
     report: dict[str, Any]
     options: dict[str, Any]
     statistics: Statistics
+    keys: bytes = b""
 
 
 def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
@@ -61,6 +62,7 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
         "report.json": _json(contents.report),
         "options.json": _json(contents.options),
         "statistics.npz": _pack(contents.statistics),
+        "keys": contents.keys,
     }
     buffer = io.BytesIO()
     with _one_at_a_time:
@@ -71,16 +73,62 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
     return _seal(buffer.getvalue())
 
 
-def load(data: bytes) -> Module:
-    """The module of a version's file; raises DamagedVersion unless every byte is as it was written and the buffers are
-    the report's."""
-    check_seal(data)
-    module: Module = torch.jit.load(io.BytesIO(data))
-    report = read_report(data)
-    reported = report["w"].values() if isinstance(report["w"], dict) else np.atleast_1d(report["w"])
-    if module.w.tolist() != list(reported) or module.b.item() != report["b"]:
-        raise DamagedVersion("The module's w and b are not those of its report.")
-    return module
+@dataclass(frozen=True)
+class VersionFile:
+    """A version's file whose seal has been found whole."""
+
+    data: bytes
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The report, read without torch."""
+        report: dict[str, Any] = orjson.loads(self._extra_file("report.json"))
+        return report
+
+    @property
+    def keys(self) -> bytes:
+        """The idempotency keys, read without torch."""
+        return self._extra_file("keys")
+
+    @property
+    def tag(self) -> str:
+        """What tells this file from every other: half of its seal."""
+        return self.data[-SEAL : -SEAL // 2].decode("ascii")
+
+    @property
+    def contents(self) -> Contents:
+        """All extra files, read without torch."""
+        return Contents(
+            report=self.report,
+            options=orjson.loads(self._extra_file("options.json")),
+            statistics=_unpack(self._extra_file("statistics.npz")),
+            keys=self.keys,
+        )
+
+    def module(self) -> Module:
+        """The module; raises DamagedVersion unless its buffers are the report's."""
+        module: Module = torch.jit.load(io.BytesIO(self.data))
+        w = self.report["w"]
+        reported = w.values() if isinstance(w, dict) else np.atleast_1d(w)
+        if module.w.tolist() != list(reported) or module.b.item() != self.report["b"]:
+            raise DamagedVersion("The module's w and b are not those of its report.")
+        return module
+
+    def _extra_file(self, name: str) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+            return archive.read(f"{_folder(archive)}/extra/{name}")
+
+
+def opened(data: bytes) -> VersionFile:
+    """The file of a version; raises DamagedVersion unless every byte is as it was written and this release reads its
+    format."""
+    if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
+        raise DamagedVersion("The version's file is not what was written: its seal does not match its bytes.")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        written_as = int(archive.read(f"{_folder(archive)}/extra/format"))
+    if written_as > FORMAT:
+        raise DamagedVersion(f"The version's file has format {written_as}; this release reads up to {FORMAT}.")
+    return VersionFile(data)
 
 
 def predict(module: Module, x: FloatArray) -> FloatArray:
@@ -88,6 +136,11 @@ def predict(module: Module, x: FloatArray) -> FloatArray:
     with torch.inference_mode():
         y: FloatArray = module(torch.from_numpy(x)).numpy()
     return y
+
+
+def coefficients(module: Module) -> tuple[FloatArray, float]:
+    """w (d,) and b of a module."""
+    return module.w.numpy(), float(module.b)
 
 
 def use_one_thread() -> None:
@@ -99,30 +152,9 @@ def warm_up() -> None:
     """Compile, save, load and run a module, so that no request is the first to wait for it."""
     use_one_thread()
     nothing = Statistics(np.zeros((3, 3)), np.zeros(2), 0, np.zeros(2), np.zeros(2))
-    module = load(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing)))
+    module = opened(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing))).module()
     for rows in (1, 1, 2, 2):  # TorchScript profiles a module's first runs and optimises it for the next
         predict(module, np.zeros((rows, 1)))
-
-
-def read_report(data: bytes) -> dict[str, Any]:
-    """The report in a version's file, read without torch; raises DamagedVersion."""
-    report: dict[str, Any] = orjson.loads(_extra_file(data, "report.json"))
-    return report
-
-
-def read_contents(data: bytes) -> Contents:
-    """All extra files of a version's file, read without torch; raises DamagedVersion."""
-    return Contents(
-        report=read_report(data),
-        options=orjson.loads(_extra_file(data, "options.json")),
-        statistics=_unpack(_extra_file(data, "statistics.npz")),
-    )
-
-
-def check_seal(data: bytes) -> None:
-    """Raise DamagedVersion unless the digest at the end of `data` is that of all bytes before it."""
-    if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
-        raise DamagedVersion("The version's file is not what was written: its seal does not match its bytes.")
 
 
 def _seal(archive: bytes) -> bytes:
@@ -137,14 +169,8 @@ def _seal(archive: bytes) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
-def _extra_file(data: bytes, name: str) -> bytes:
-    check_seal(data)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        folder = archive.namelist()[0].split("/")[0]
-        written_as = int(archive.read(f"{folder}/extra/format"))
-        if written_as > FORMAT:
-            raise DamagedVersion(f"The version's file has format {written_as}; this release reads up to {FORMAT}.")
-        return archive.read(f"{folder}/extra/{name}")
+def _folder(archive: zipfile.ZipFile) -> str:
+    return archive.namelist()[0].split("/")[0]
 
 
 @cache
@@ -167,6 +193,7 @@ def _pack(statistics: Statistics) -> bytes:
         n=statistics.n,
         lowest=statistics.lowest,
         highest=statistics.highest,
+        log_weight=statistics.log_weight,
     )
     return buffer.getvalue()
 
@@ -176,4 +203,11 @@ def _unpack(data: bytes) -> Statistics:
         d = len(arrays["lowest"]) - 1
         triangle = np.zeros((d + 2, d + 2))
         triangle[np.triu_indices(d + 2)] = arrays["triangle"]
-        return Statistics(triangle, arrays["origin"], float(arrays["n"]), arrays["lowest"], arrays["highest"])
+        return Statistics(
+            triangle=triangle,
+            origin=arrays["origin"],
+            n=float(arrays["n"]),
+            lowest=arrays["lowest"],
+            highest=arrays["highest"],
+            log_weight=float(arrays["log_weight"]),
+        )

@@ -38,6 +38,7 @@ class Statistics:
     origin: (d+1,), a point near the data.
     n: the number of rows of positive weight, a fraction once decayed.
     lowest, highest: (d+1,), the ranges of the columns of X and then of y over those rows.
+    log_weight: Σ log w, which a likelihood needs; NaN once decayed, when rows are no longer counted whole.
     """
 
     triangle: FloatArray
@@ -45,6 +46,7 @@ class Statistics:
     n: float
     lowest: FloatArray
     highest: FloatArray
+    log_weight: float = 0.0
 
     @property
     def d(self) -> int:
@@ -83,17 +85,19 @@ def merge(a: Statistics, b: Statistics) -> Statistics:
         n=a.n + b.n,
         lowest=np.minimum(a.lowest, b.lowest),
         highest=np.maximum(a.highest, b.highest),
+        log_weight=a.log_weight + b.log_weight,
     )
 
 
 def decay(statistics: Statistics, factor: float) -> Statistics:
-    """The statistics with every row's weight multiplied by `factor` (0 < factor ≤ 1); ranges stay."""
+    """The statistics with every row's weight and count multiplied by `factor` (0 < factor ≤ 1); ranges stay."""
     return Statistics(
         triangle=np.sqrt(factor) * statistics.triangle,
         origin=statistics.origin,
         n=factor * statistics.n,
         lowest=statistics.lowest,
         highest=statistics.highest,
+        log_weight=statistics.log_weight if factor == 1 else np.nan,
     )
 
 
@@ -147,9 +151,12 @@ class _Reducer:
         self._n = 0
         self._lowest = np.full(d + 1, np.inf)
         self._highest = np.full(d + 1, -np.inf)
+        self._log_weight = 0.0
 
     def add(self, batch: Batch) -> None:
         start, m = 0, len(batch.y)
+        if batch.weight is not None:
+            self._log_weight += float(np.log(batch.weight).sum())
         while start < m:
             self._make_room(m - start)
             taken = min(m - start, self._capacity - self._filled)
@@ -162,7 +169,7 @@ class _Reducer:
         if self._filled:
             self._reduce()
         origin = np.zeros(self._k - 1) if self._origin is None else self._origin
-        return Statistics(self._triangle, origin, self._n, self._lowest, self._highest)
+        return Statistics(self._triangle, origin, self._n, self._lowest, self._highest, self._log_weight)
 
     def _make_room(self, coming: int) -> None:
         """Grow the block to what is coming, at most its full size: a training on one row needs no large buffer."""

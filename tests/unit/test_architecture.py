@@ -14,7 +14,7 @@ FLOORS = [
     {"service.training", "service.report", "service.fitting"},
     {"service.predictor", "service.facts"},
     {"service.store"},
-    {"service.torchscript", "service.autograd"},
+    {"service.torchscript", "service.autograd", "service.idempotency"},
     {"service.columns"},
     {"service.core"},
     {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs"},
