@@ -33,8 +33,9 @@ format: .venv/development
 clean:
 	rm -rf .venv
 
-.venv/runtime: requirements.txt scripts/install
+.venv/runtime: requirements.txt scripts/install pyproject.toml
 	scripts/install $(PYTHON) requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/development: .venv/runtime requirements-dev.txt

@@ -77,26 +77,34 @@ class Array:
         import numpy as np
 
         x = np.asarray(x, dtype=np.float64)
-        self._numpy, self._x, self._y, self._weight = np, x.reshape(-1, 1) if x.ndim == 1 else x, y, weight
+        self._x = x.reshape(-1, 1) if x.ndim == 1 else x
+        self._y, self._weight = y, weight
 
     def binary(self) -> Binary | None:
+        import numpy as np
+
         if self._weight is not None or isinstance(self._y, str):
             return None  # an array has no names to say which column holds weights
-        last = [] if self._y is None else [self._numpy.asarray(self._y, dtype=self._numpy.float64)]
+        last = [] if self._y is None else [np.asarray(self._y, dtype=np.float64)]
         if last and last[0].shape != self._x.shape[:1]:
             return None  # the service says in JSON what does not fit
+        rows = np.column_stack([self._x, *last]) if last else np.ascontiguousarray(self._x)
         written = io.BytesIO()
-        self._numpy.save(written, self._numpy.column_stack([self._x, *last]) if last else self._x, allow_pickle=False)
+        np.save(written, rows, allow_pickle=False)
         return Binary(written.getvalue(), {})
 
     def document(self) -> Answer:
         return _given(x=self._x.tolist(), y=self._y, sample_weight=self._weight)
 
     def read(self, content: bytes) -> Any:
-        return self._numpy.load(io.BytesIO(content), allow_pickle=False)
+        import numpy as np
+
+        return np.load(io.BytesIO(content), allow_pickle=False)
 
     def like(self, values: Any) -> Any:
-        return self._numpy.asarray(values, dtype=self._numpy.float64)
+        import numpy as np
+
+        return np.asarray(values, dtype=np.float64)
 
 
 class Table:

@@ -1,5 +1,7 @@
 """One request and its answer, through lost connections and a busy service."""
 
+import csv
+import io
 import itertools
 import json
 import random
@@ -148,7 +150,7 @@ def decode(response: httpx.Response) -> Answer:
 
 
 def query_of(options: Mapping[str, Any]) -> dict[str, str]:
-    """Options as the fields of a query: texts as they are, lists of names with commas, all else as JSON has it."""
+    """Options as the fields of a query: texts as they are, lists of names as a line of CSV, all else as JSON has it."""
     return {name: _text(value) for name, value in options.items() if value is not None}
 
 
@@ -164,7 +166,9 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
-        return ",".join(value)
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(value)
+        return line.getvalue()
     return json.dumps(value, default=as_json)
 
 
