@@ -1,6 +1,7 @@
 # make run    bring the service up            make check    format, lint and type checks
 # make test   run the tests                   make format   mend what the formatter and linter can
 # make bench-startup  how long a start takes, and what a worker costs in memory
+# make bench-life     what appends and groups cost
 # make fuzz           let schemathesis try the running service against its OpenAPI document
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
@@ -8,7 +9,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose fuzz bench-startup check format clean
+.PHONY: run test test-compose fuzz bench-startup bench-life check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -21,6 +22,9 @@ fuzz: .venv/development
 
 bench-startup: .venv/runtime
 	$(BIN)/python benchmarks/startup.py
+
+bench-life: .venv/runtime
+	$(BIN)/python benchmarks/life.py
 
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py
@@ -37,8 +41,9 @@ format: .venv/development
 clean:
 	rm -rf .venv
 
-.venv/runtime: requirements.txt scripts/install
+.venv/runtime: requirements.txt scripts/install pyproject.toml
 	scripts/install $(PYTHON) requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/development: .venv/runtime requirements-dev.txt

@@ -47,15 +47,19 @@ def groups(folder: Path) -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=GROUPS * ROWS).tolist()
     labels = np.repeat(np.arange(GROUPS), ROWS).tolist()
-    for path, body in (("/models:train", {"x": x, "y": x, "group": labels}), ("/models:predict", {"x": x, "group": labels})):
+    bodies = {"/models:train": {"x": x, "y": x, "group": labels}, "/models:predict": {"x": x, "group": labels}}
+    for path, body in bodies.items():
         started = time.perf_counter()
         results = client.post(path, json=body).json["results"]
         seconds = time.perf_counter() - started
         failed = sum("problem" in result for result in results)
-        print(f"{path}: {GROUPS:,} models of {ROWS} rows in {seconds:.1f} s, {GROUPS / seconds:,.0f} a second, {failed} failed")
+        print(
+            f"{path}: {GROUPS:,} models of {ROWS} rows in {seconds:.1f} s: {GROUPS / seconds:,.0f}/s, {failed} failed"
+        )
 
 
 def main() -> None:
+    """Both, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         appends(Path(folder) / "appends")
         groups(Path(folder) / "groups")

@@ -13,7 +13,9 @@ from service.errors import StoreUnavailable
 from service.formats import json
 
 operations = Blueprint("operations", __name__)
-documentation = get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Descent"})
+documentation = get_swaggerui_blueprint(
+    "/docs", "/openapi.json", config={"app_name": "Descent", "oauth2RedirectUrl": "/docs/oauth2-redirect.html"}
+)
 
 PLAIN = "text/plain; charset=utf-8"
 

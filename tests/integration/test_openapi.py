@@ -1,7 +1,5 @@
 """The OpenAPI document: valid, complete, and its examples are answered as it says."""
 
-import re
-
 import pytest
 from openapi_spec_validator import validate
 
@@ -58,6 +56,7 @@ def test_the_browser_of_the_document_comes_from_an_installed_package(client):
     page = client.get("/docs/")
     assert page.status_code == 200
     assert "openapi.json" in page.text
-    assert set(re.findall(r"https?://([^/\"]+)", page.text)) <= {"localhost"}
+    assert "://" not in page.text
     for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
-        assert client.get(f"/docs/{name}").status_code == 200
+        with client.get(f"/docs/{name}") as answer:
+            assert answer.status_code == 200
