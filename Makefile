@@ -3,13 +3,14 @@
 # make bench-startup  how long a start takes, and what a worker costs in memory
 # make bench-life     what appends and groups cost
 # make fuzz           let schemathesis try the running service against its OpenAPI document
+# make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
 # Each does its own set-up, in the folder .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose fuzz bench-startup bench-life check format clean
+.PHONY: run test test-compose fuzz bench-startup bench-life bench-core check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -25,6 +26,8 @@ bench-startup: .venv/runtime
 
 bench-life: .venv/runtime
 	$(BIN)/python benchmarks/life.py
+bench-core: .venv/benchmarks
+	$(BIN)/python benchmarks/core.py
 
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py
@@ -48,4 +51,8 @@ clean:
 
 .venv/development: .venv/runtime requirements-dev.txt
 	scripts/install $(PYTHON) requirements-dev.txt
+	touch $@
+
+.venv/benchmarks: .venv/development benchmarks/requirements.txt
+	scripts/install $(PYTHON) benchmarks/requirements.txt
 	touch $@

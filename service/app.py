@@ -30,7 +30,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions["descent"] = Parts(
         store=store,
-        trainer=Trainer(store, settings.max_columns, settings.autograd_epochs, settings.keep_versions),
+        trainer=Trainer(
+            store, settings.max_columns, settings.autograd_epochs, settings.keep_versions, settings.fit_threads
+        ),
         predictor=Predictor(store, settings.cached_models, settings.refresh_seconds),
         metrics=metrics,
         facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),

@@ -69,6 +69,7 @@ class Settings:
     port: int = _setting(8000, _port, "The port to listen on; 0 takes a free one.")
     workers: int = _setting(_cores(), _at_least(1), "Worker processes; by default one per core.")
     threads: int = _setting(4, _at_least(1), "Threads per worker.")
+    fit_threads: int = _setting(_cores(), _at_least(1), "Threads that fit many rows; by default one per core.")
     graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
     client_seconds: int = _setting(10, _at_least(1), "How long a client may pause while it sends or takes a message.")
     max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is read.")
@@ -109,7 +110,7 @@ def table() -> str:
     """The settings as a Markdown table."""
     rows = ["| variable | default | what it sets |", "| --- | --- | --- |"]
     for field in dataclasses.fields(Settings):
-        default = "cores" if field.name == "workers" else field.default
+        default = "cores" if field.name in ("workers", "fit_threads") else field.default
         rows.append(f"| `{variable(field.name)}` | `{default}` | {field.metadata['about']} |")
     return "\n".join(rows) + "\n"
 

@@ -62,11 +62,14 @@ class Trained:
 class Trainer:
     """Publishes fits to `store`."""
 
-    def __init__(self, store: Store, most_columns: int, most_autograd_epochs: int, kept_versions: int) -> None:
+    def __init__(
+        self, store: Store, most_columns: int, most_autograd_epochs: int, kept_versions: int, threads: int = 1
+    ) -> None:
         self._store = store
         self._most_columns = most_columns
         self._most_autograd_epochs = most_autograd_epochs
         self._kept_versions = kept_versions
+        self._threads = threads
 
     def train(self, model: str, request: Request) -> Trained:
         """Fit and publish the next version of `model`.
@@ -107,22 +110,21 @@ class Trainer:
             raise InvalidRequest.at("/decay", "is for the rows that an append continues; send append too")
 
     def _fit(self, model: str, request: Request, *, show_divergence: bool = False) -> Fit:
-        statistics = gather([request.rows], request.rows.x.shape[1])
-        rows: Batch | None = request.rows
-        columns, options = request.columns, Options(**request.given)
-        if request.append is not False:
-            base = self._base(model, request.append)
-            columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
-            options = _inherited(base.options, request.given)
-            statistics = merge(decay(base.statistics, request.decay), self._arranged(request, columns))
-            rows = None
         bound = self._most_autograd_epochs
-        return fit(statistics, columns, options, bound, rows=rows, show_divergence=show_divergence)
+        if request.append is False:
+            options, rows = Options(**request.given), request.rows
+            statistics = gather([rows], rows.x.shape[1], self._threads)
+            return fit(statistics, request.columns, options, bound, rows=rows, show_divergence=show_divergence)
+        base = self._base(model, request.append)
+        columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
+        options = _inherited(base.options, request.given)
+        statistics = merge(decay(base.statistics, request.decay), self._arranged(request, columns))
+        return fit(statistics, columns, options, bound, rows=None, show_divergence=show_divergence)
 
     def _arranged(self, request: Request, columns: Columns) -> Statistics:
         names = request.columns.names if request.columns.named else None
         x = columns.arrange(request.rows.x, names, "/x")
-        return gather([request.rows._replace(x=x)], x.shape[1])
+        return gather([request.rows._replace(x=x)], x.shape[1], self._threads)
 
     def _base(self, model: str, append: bool | int) -> torchscript.Contents:  # noqa: FBT001
         newest = self._store.newest(model)

@@ -214,6 +214,8 @@ def _accurate_svd(matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArra
 def _null_basis(optimum: Optimum, coordinates: Coordinates) -> FloatArray:
     """(p, k), orthonormal: the directions of θ along which the objective does not change."""
     moved = coordinates.enter(optimum.null, -optimum.null @ optimum.problem.centre)
+    if not len(moved):
+        return moved.T
     basis, _ = np.linalg.qr(moved.T)
     return basis
 

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from service.core.statistics import FloatArray, Statistics, upper_factor
+from service.core.statistics import FloatArray, Statistics
+from service.core.triangle import SAFE_SQUARES, upper_factor
 
 EPSILON = float(np.finfo(np.float64).eps)
 CONSTANT = 10 * EPSILON
@@ -147,6 +148,10 @@ class Optimum:
 
 def column_norms(matrix: FloatArray) -> FloatArray:
     """Euclidean norms of the columns of `matrix` (m, k), without overflow: (k,)."""
+    squares = np.square(matrix).sum(axis=0)
+    if len(squares) and SAFE_SQUARES[0] < squares.min() and squares.max() < SAFE_SQUARES[1]:
+        roots: FloatArray = np.sqrt(squares)
+        return roots
     largest = np.abs(matrix).max(axis=0, initial=0.0)
     safe = np.where(largest > 0, largest, 1.0)
     norms: FloatArray = largest * np.sqrt(np.square(matrix / safe).sum(axis=0))

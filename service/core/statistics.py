@@ -1,24 +1,29 @@
 """Sufficient statistics of a linear model: all of the data in one small triangle.
 
 Squared error over n rows depends on the data only through R, the triangular factor of a QR factorisation of
-√w·[1, X, y] (Golub & Van Loan, Matrix Computations, §5.3). Rows come in blocks, each stacked under R and factored
-again: the sequential TSQR of Demmel et al., "Communication-optimal parallel and sequential QR" (2012).
+√w·[1, X, y] (Golub & Van Loan, Matrix Computations, §5.3). Rows come in blocks, each factored alone, and the factors
+are stacked and factored again: the TSQR of Demmel et al., "Communication-optimal parallel and sequential QR" (2012).
 """
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import lapack
+
+from service.core.triangle import factor, moved, upper_factor
 
 FloatArray = npt.NDArray[np.float64]
 
-BLOCK_ROWS = 16_384
-"""Rows factored at a time for a few columns: the block then stays in a core's cache."""
-BLOCK_VALUES = 1 << 18
-"""Values in a block of many columns, unless that leaves fewer rows than pay for the triangle above them."""
+BLOCK_ROWS = 1 << 18
+"""Rows factored by one thread at a time, for a few columns."""
+BLOCK_VALUES = 1 << 20
+"""Values in a block of many columns, unless that leaves fewer rows than pay for the triangle that they become."""
 
 
 class Batch(NamedTuple):
@@ -56,7 +61,7 @@ class Statistics:
     @property
     def raw_triangle(self) -> FloatArray:
         """R of √w·[1, X, y]."""
-        return _moved(self.triangle, self.origin)
+        return moved(self.triangle, self.origin)
 
     @property
     def means(self) -> FloatArray:
@@ -65,20 +70,24 @@ class Statistics:
         return result
 
 
-def gather(batches: Iterable[Batch], d: int) -> Statistics:
+def gather(batches: Iterable[Batch], d: int, threads: int = 1) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
-    Blocks are cut by row count, so the same rows give the same bits however they were cut into batches.
+    Blocks are cut by row count and merged in order, so the same rows give the same bits however they were cut into
+    batches, and on any number of threads.
     """
-    reducer = _Reducer(d)
-    for batch in batches:
-        reducer.add(_of_positive_weight(batch))
-    return reducer.statistics()
+    blocks = _blocks(map(_of_positive_weight, batches), d)
+    first = next(blocks, None)
+    if first is None:
+        return _nothing(d)
+    if len(first.y) < _block_rows(d):
+        return _reduced(first)
+    return reduce(merge, _in_order(chain([first], blocks), threads))
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
     """The statistics of the rows of both: R = qr([R_a; R_b]), exact up to rounding."""
-    stacked = np.vstack([a.triangle, _moved(b.triangle, b.origin - a.origin)])
+    stacked = np.vstack([a.triangle, moved(b.triangle, b.origin - a.origin)])
     return Statistics(
         triangle=upper_factor(stacked),
         origin=a.origin,
@@ -101,32 +110,6 @@ def decay(statistics: Statistics, factor: float) -> Statistics:
     )
 
 
-def upper_factor(rows: FloatArray) -> FloatArray:
-    """R of a QR factorisation of `rows` (m, k): (k, k), upper triangular with a non-negative diagonal."""
-    m, k = rows.shape
-    padded = np.zeros((max(m, k), k), order="F")
-    padded[:m] = rows
-    return _factor_in_place(padded)
-
-
-def _factor_in_place(block: FloatArray) -> FloatArray:
-    """R of `block` (m, k), m ≥ k, in Fortran order; `block` is overwritten."""
-    k = block.shape[1]
-    factored, _, _, info = lapack.dgeqrf(block, overwrite_a=1)
-    if info != 0:
-        raise ValueError(f"dgeqrf refused its argument {-info}")
-    triangle: FloatArray = np.triu(factored[:k])
-    triangle[np.diagonal(triangle) < 0] *= -1
-    return triangle
-
-
-def _moved(triangle: FloatArray, by: FloatArray) -> FloatArray:
-    """R of [1, Z + by] from R of [1, Z]: only the row of the means changes."""
-    moved = triangle.copy()
-    moved[0, 1:] += triangle[0, 0] * by
-    return moved
-
-
 def _of_positive_weight(batch: Batch) -> Batch:
     if batch.weight is None or batch.weight.min(initial=np.inf) > 0:
         return batch
@@ -138,69 +121,86 @@ def _block_rows(d: int) -> int:
     return max(min(BLOCK_ROWS, BLOCK_VALUES // (d + 2)), 4 * (d + 2))
 
 
-class _Reducer:
-    """Factors rows block by block, all relative to the means of the first block."""
+def _blocks(batches: Iterable[Batch], d: int) -> Iterator[Batch]:
+    """The rows of `batches` in blocks of equal size, the last excepted; whole ones are not copied."""
+    assembly = _Assembly(d)
+    for batch in batches:
+        start, m = 0, len(batch.y)
+        while start < m:
+            taken = min(m - start, assembly.room)
+            part = _cut(batch, slice(start, start + taken))
+            start += taken
+            if taken == assembly.capacity:
+                yield part
+                continue
+            assembly.add(part)
+            if not assembly.room:
+                yield assembly.take()
+    if assembly.filled:
+        yield assembly.take()
+
+
+def _cut(batch: Batch, rows: slice) -> Batch:
+    return Batch(batch.x[rows], batch.y[rows], None if batch.weight is None else batch.weight[rows])
+
+
+class _Assembly:
+    """A block that is put together from parts of batches."""
 
     def __init__(self, d: int) -> None:
-        self._k = d + 2
-        self._capacity = _block_rows(d)
-        self._block = np.empty((0, self._k), order="F")
-        self._filled = 0
-        self._triangle = np.zeros((self._k, self._k))
-        self._origin: FloatArray | None = None
-        self._n = 0
-        self._lowest = np.full(d + 1, np.inf)
-        self._highest = np.full(d + 1, -np.inf)
-        self._log_weight = 0.0
+        self.capacity = _block_rows(d)
+        self.filled = 0
+        self._values = np.empty((0, d + 2), order="F")
+        self._is_weighted = False
 
-    def add(self, batch: Batch) -> None:
-        start, m = 0, len(batch.y)
-        if batch.weight is not None:
-            self._log_weight += float(np.log(batch.weight).sum())
-        while start < m:
-            self._make_room(m - start)
-            taken = min(m - start, self._capacity - self._filled)
-            self._copy(batch, start, taken)
-            start += taken
-            if self._filled == self._capacity:
-                self._reduce()
+    @property
+    def room(self) -> int:
+        return self.capacity - self.filled
 
-    def statistics(self) -> Statistics:
-        if self._filled:
-            self._reduce()
-        origin = np.zeros(self._k - 1) if self._origin is None else self._origin
-        return Statistics(self._triangle, origin, self._n, self._lowest, self._highest, self._log_weight)
+    def add(self, part: Batch) -> None:
+        rows = slice(self.filled, self.filled + len(part.y))
+        self._grow(rows.stop)
+        self._values[rows, 0] = 1.0 if part.weight is None else part.weight
+        self._values[rows, 1:-1] = part.x
+        self._values[rows, -1] = part.y
+        self._is_weighted |= part.weight is not None
+        self.filled = rows.stop
 
-    def _make_room(self, coming: int) -> None:
-        """Grow the block to what is coming, at most its full size: a training on one row needs no large buffer."""
-        wanted = min(self._capacity, self._filled + coming)
-        if len(self._block) < self._k + wanted:
-            rows = min(self._capacity, max(wanted, 2 * self._filled))
-            grown = np.empty((self._k + rows, self._k), order="F")
-            grown[: len(self._block)] = self._block
-            self._block = grown
+    def take(self) -> Batch:
+        """The block so far; the next begins empty, in memory of its own, since this one may still be being read."""
+        rows, self._values = self._values[: self.filled], self._values[:0]
+        self.filled = 0
+        return Batch(rows[:, 1:-1], rows[:, -1], rows[:, 0] if self._is_weighted else None)
 
-    def _copy(self, batch: Batch, start: int, taken: int) -> None:
-        rows = slice(start, start + taken)
-        space = self._block[self._k + self._filled :][:taken]
-        space[:, 0] = 1.0 if batch.weight is None else np.sqrt(batch.weight[rows])
-        space[:, 1:-1] = batch.x[rows]
-        space[:, -1] = batch.y[rows]
-        self._filled += taken
+    def _grow(self, wanted: int) -> None:
+        """Make room for so many rows, at most doubling: a training on one row needs no large buffer."""
+        if len(self._values) < wanted:
+            rows = min(self.capacity, max(wanted, 2 * len(self._values)))
+            grown = np.empty((rows, self._values.shape[1]), order="F")
+            grown[: self.filled] = self._values[: self.filled]
+            self._values = grown
 
-    def _reduce(self) -> None:
-        k, m = self._k, self._filled
-        rows = self._block[k : k + m]
-        data = rows[:, 1:]
-        np.minimum(self._lowest, data.min(axis=0), out=self._lowest)
-        np.maximum(self._highest, data.max(axis=0), out=self._highest)
-        if self._origin is None:
-            self._origin = data.mean(axis=0)
-        data -= self._origin
-        if rows[:, 0].min() != 1.0 or rows[:, 0].max() != 1.0:
-            data *= rows[:, :1]
-        self._block[:k] = self._triangle
-        used = self._block if m == self._capacity else np.asfortranarray(self._block[: k + m])
-        self._triangle = _factor_in_place(used)
-        self._n += m
-        self._filled = 0
+
+def _nothing(d: int) -> Statistics:
+    nowhere = np.full(d + 1, np.inf)
+    return Statistics(np.zeros((d + 2, d + 2)), np.zeros(d + 1), 0, nowhere, -nowhere)
+
+
+def _reduced(block: Batch) -> Statistics:
+    triangle, origin, lowest, highest = factor(*block)
+    log_weight = 0.0 if block.weight is None else float(np.log(block.weight).sum())
+    return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
+
+
+def _in_order(blocks: Iterable[Batch], threads: int) -> Iterator[Statistics]:
+    """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
+    if threads == 1:
+        yield from map(_reduced, blocks)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Statistics]] = deque()
+        for block in blocks:
+            waiting.append(pool.submit(_reduced, block))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        yield from (future.result() for future in waiting)

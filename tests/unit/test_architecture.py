@@ -59,7 +59,8 @@ def test_imports_go_down_only(path):
 
 
 def test_the_core_imports_numpy_and_scipy_only():
-    allowed = {"numpy", "scipy", "service", "collections", "dataclasses", "functools", "math", "typing"}
+    allowed = {"numpy", "scipy", "service", "collections", "concurrent", "dataclasses", "functools"}
+    allowed |= {"itertools", "math", "typing"}
     for path in (ROOT / "service/core").glob("*.py"):
         assert {imported.split(".")[0] for imported in imports_of(path)} <= allowed
 

@@ -119,6 +119,47 @@ def test_any_memory_order_of_x_gives_the_same_bits():
     np.testing.assert_array_equal(gather([strided], 5).triangle, expected)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("d", [1, 7])
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
+    monkeypatch.setattr(statistics, "BLOCK_ROWS", 5000)
+    rows = data(33_333, d, weighted=weighted)
+    expected = gather([rows], d).triangle
+    for threads in (2, 3):
+        for edges in ([], [1, 4999, 5000, 5001, 20_000, 20_001], range(100, 33_333, 1777)):
+            found = gather(cut(rows, edges), d, threads)
+            np.testing.assert_array_equal(found.triangle, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_blocks_are_in_memory_at_a_time(monkeypatch, threads):
+    monkeypatch.setattr(statistics, "BLOCK_ROWS", 100)
+    begun, done = 0, 0
+    merged = statistics.merge
+
+    def counted(a, b):
+        nonlocal done
+        done += 1
+        return merged(a, b)
+
+    def batches():
+        nonlocal begun
+        for batch in cut(data(5000, 2), range(100, 5000, 100)):
+            begun += 1
+            assert begun - done <= threads + 3
+            yield batch
+
+    monkeypatch.setattr(statistics, "merge", counted)
+    assert gather(batches(), 2, threads).n == 5000
+    assert begun == 50
+
+
+def test_no_rows_have_statistics_too():
+    nothing = gather([], 2)
+    assert nothing.n == 0
+    assert not nothing.triangle.any()
+
+
 def test_the_data_is_left_as_it_was():
     rows = data(100, 2, weighted=True)
     copies = [array.copy() for array in rows]

@@ -1,0 +1,282 @@
+"""Fits in memory, side by side: Descent, scikit-learn, an autograd loop and a bare pass over the data.
+
+make bench-core
+
+Everything runs in one process, interleaved, and ratios are medians over the repetitions. Repetitions during which other
+processes used the machine are repeated, up to a bound, and the least disturbed ones count. Writes the part of
+docs/benchmarks.md between its markers, and the plot beside it.
+"""
+
+# ruff: noqa: E402
+import os
+
+# BLAS reads these when it is imported; the service's workers run with one thread per BLAS call too.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ[f"{library}_NUM_THREADS"] = "2"
+
+import datetime as dt
+import importlib.metadata
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+import numpy as np
+import torch
+from accuracy import accuracy_table
+from sklearn.linear_model import LinearRegression, SGDRegressor
+from threadpoolctl import threadpool_limits
+
+from service import fitting
+from service.columns import Columns, Form
+from service.core.statistics import Batch, gather
+
+SHAPES = ((1_000_000, 1), (1_000_000, 10), (100_000, 100))
+REPETITIONS = 9
+LONG_REPETITIONS = 3
+MOST_ATTEMPTS = 4
+"""Attempts at each repetition, until others use at most QUIET cores."""
+QUIET = 0.1
+SLOW = (("SGDRegressor", 30), ("1,000 autograd epochs", 250))
+WALKED = 20
+"""Epochs of the loop that are timed; each costs the same, so a thousand cost fifty times as much."""
+PAGE = ROOT / "docs/benchmarks.md"
+PLOT = ROOT / "docs/benchmarks-core.svg"
+BEGIN, END = "<!-- make bench-core writes from here -->", "<!-- to here -->"
+
+Contenders = dict[str, Callable[[], object]]
+Seconds = dict[str, list[float]]
+
+
+class Data(NamedTuple):
+    """One problem, as each contender takes it."""
+
+    x: np.ndarray
+    y: np.ndarray
+    columns: Columns
+
+
+def make_data(n: int, d: int) -> Data:
+    """y linear in x, with noise."""
+    generator = np.random.default_rng(n + d)
+    x = generator.normal(size=(n, d))
+    y = x @ generator.normal(size=d) + 1 + generator.normal(size=n)
+    return Data(x, y, Columns.of(None, Form.LIST, d))
+
+
+def descent(data: Data, threads: int, epochs: int | None = None) -> fitting.Fit:
+    """Descent's fit with all its statistics, without HTTP and publishing."""
+    rows = Batch(data.x, data.y)
+    gathered = gather([rows], data.x.shape[1], threads)
+    return fitting.fit(gathered, data.columns, fitting.Options(epochs=epochs), WALKED, rows=rows)
+
+
+def linear_regression(data: Data, threads: int) -> LinearRegression:
+    """scikit-learn's least squares, which has no statistics, with so many BLAS threads."""
+    with threadpool_limits(threads):
+        return LinearRegression().fit(data.x, data.y)
+
+
+def walk(data: Data) -> None:
+    """The tutorial's loop, in float64."""
+    x, y = torch.from_numpy(data.x), torch.from_numpy(data.y)
+    w = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
+    b = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    for _ in range(WALKED):
+        ((x @ w + b - y) ** 2).mean().backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+            b -= 0.1 * b.grad
+        w.grad.zero_()
+        b.grad.zero_()
+
+
+def timed(function: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def measure(data: Data) -> tuple[Seconds, float]:
+    """Seconds of every contender, and the cores that others kept busy in the repetitions that count."""
+    quick: Contenders = {
+        "sum": lambda: (data.x.sum(), data.y.sum()),
+        "descent": lambda: descent(data, 1),
+        "LinearRegression": lambda: linear_regression(data, 1),
+        "descent, 1 epoch": lambda: descent(data, 1, 1),
+        "descent, 1,000,000 epochs": lambda: descent(data, 1, 1_000_000),
+        "descent, 2 threads": lambda: descent(data, 2),
+        "LinearRegression, 2 threads": lambda: linear_regression(data, 2),
+    }
+    slow: Contenders = {
+        "descent": quick["descent"],
+        "SGDRegressor": lambda: SGDRegressor().fit(data.x, data.y),
+        "1,000 autograd epochs": lambda: walk(data),
+    }
+    with threadpool_limits(1):
+        descent(data, 2)
+        seconds, disturbance = interleaved(quick, REPETITIONS)
+        slow_seconds, slow_disturbance = interleaved(slow, LONG_REPETITIONS)
+    slow_seconds["1,000 autograd epochs"] = [each * 1000 / WALKED for each in slow_seconds["1,000 autograd epochs"]]
+    slow_seconds["descent beside the slow"] = slow_seconds.pop("descent")
+    return seconds | slow_seconds, max(disturbance, slow_disturbance)
+
+
+def interleaved(contenders: Contenders, repetitions: int) -> tuple[Seconds, float]:
+    """Seconds of each contender in the least disturbed repetitions, and the disturbance of the worst of those."""
+    attempts: list[tuple[float, dict[str, float]]] = []
+    while len(attempts) < repetitions * MOST_ATTEMPTS and sum(part <= QUIET for part, _ in attempts) < repetitions:
+        elsewhere = busy_elsewhere()
+        order = contenders.items() if len(attempts) % 2 else reversed(contenders.items())
+        taken = {name: timed(function) for name, function in order}
+        attempts.append((elsewhere(), taken))
+    kept = sorted(attempts, key=lambda attempt: attempt[0])[:repetitions]
+    return {name: [taken[name] for _, taken in kept] for name in contenders}, kept[-1][0]
+
+
+def ratio(seconds: Seconds, other: str, to: str) -> float:
+    """The median over the repetitions of what `other` took against `to`."""
+    return statistics.median(a / b for a, b in zip(seconds[other], seconds[to], strict=False))
+
+
+def agreement(data: Data) -> float:
+    """The largest difference between Descent's coefficients and scikit-learn's."""
+    return float(np.abs(descent(data, 2).w - LinearRegression().fit(data.x, data.y).coef_).max())
+
+
+def tiny_fit() -> float:
+    """Median seconds of a fit of 15 rows and one column."""
+    data = make_data(15, 1)
+    return statistics.median(timed(lambda: descent(data, 2)) for _ in range(1000))
+
+
+def targets(found: dict[tuple[int, int], Seconds]) -> list[tuple[str, float, str, bool]]:
+    """The ratios to reach: what, the ratio, the bound, and whether it is reached."""
+    rows = []
+    for (n, d), seconds in found.items():
+        shape = f"{n:,}×{d}"
+        least = [("LinearRegression", "descent", 4), ("LinearRegression, 2 threads", "descent, 2 threads", 7)]
+        least += [(name, "descent beside the slow", bound) for name, bound in SLOW]
+        for other, ours, bound in least:
+            if n < 1_000_000 or (bound == 7 and d == 1):
+                continue
+            value = ratio(seconds, other, ours)
+            rows.append((f"{shape}: {other}", value, f"≥ {bound}", value >= bound))
+        value = ratio(seconds, "descent, 1,000,000 epochs", "descent, 1 epoch")
+        rows.append((f"{shape}: 1,000,000 epochs against 1", value, "≤ 1.05", value <= 1.05))
+    return rows
+
+
+def times_table(found: dict[tuple[int, int], Seconds]) -> str:
+    """Milliseconds of each contender on each shape."""
+    names = [name for name in next(iter(found.values())) if name != "descent beside the slow"]
+    lines = ["| milliseconds, median | " + " | ".join(f"{n:,}×{d}" for n, d in found) + " |"]
+    lines.append("| --- |" + " ---: |" * len(found))
+    for name in names:
+        cells = (f"{statistics.median(seconds[name]) * 1e3:,.1f}" for seconds in found.values())
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Where and with what it was measured."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        model = next((line.split(": ")[1] for line in info.read_text().splitlines() if "model name" in line), model)
+    packages = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    today = dt.datetime.now(dt.UTC).date()
+    return f"{today}, {os.cpu_count()} cores of {model}, Python {platform.python_version()}, {versions}"
+
+
+def busy_elsewhere() -> Callable[[], float]:
+    """A function that tells the cores that other processes kept busy since now, on Linux."""
+
+    def used() -> float:
+        first = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+        idle = int(first[3]) + int(first[4])
+        return (sum(map(int, first[:8])) - idle) / os.sysconf("SC_CLK_TCK")
+
+    def elsewhere() -> float:
+        others = used() - since_used - (time.process_time() - since_own)
+        return max(0.0, others / (time.perf_counter() - since))
+
+    if not Path("/proc/stat").exists():
+        return lambda: 0.0
+    since, since_used, since_own = time.perf_counter(), used(), time.process_time()
+    return elsewhere
+
+
+def draw(found: dict[tuple[int, int], Seconds]) -> None:
+    """The plot: seconds of each contender, one panel a shape."""
+    import matplotlib as mpl  # noqa: PLC0415
+
+    mpl.use("svg")
+    mpl.rcParams.update({"svg.hashsalt": "descent", "font.size": 8})
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    shown = ("sum", "descent, 2 threads", "descent", "LinearRegression", "SGDRegressor", "1,000 autograd epochs")
+    figure, panels = plt.subplots(1, len(found), figsize=(9, 2.2), sharey=True, layout="constrained")
+    for panel, ((n, d), seconds) in zip(panels, found.items(), strict=True):
+        values = [statistics.median(seconds[name]) for name in shown]
+        colours = ["#2563a8" if name.startswith("descent") else "#a0a0a0" for name in shown]
+        panel.barh(shown, values, color=colours)
+        panel.set(xscale="log", title=f"{n:,} × {d}", xlabel="seconds")
+        panel.invert_yaxis()
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.savefig(PLOT, metadata={"Date": None})
+
+
+def page(found: dict[tuple[int, int], Seconds], differences: list[float], elsewhere: float) -> str:
+    """What stands between the markers."""
+    rows = ["| ratio | measured | to reach | reached |", "| --- | ---: | ---: | --- |"]
+    rows += [
+        f"| {what} | {value:.3f}× |" if "epochs against" in what else f"| {what} | {value:.1f}× |"
+        for what, value, _, _ in targets(found)
+    ]
+    for i, (_, _, bound, reached) in enumerate(targets(found), start=2):
+        rows[i] += f" {bound} | {'yes' if reached else '**no**'} |"
+    how = f"Medians of {REPETITIONS} interleaved repetitions ({LONG_REPETITIONS} of the slow ones)"
+    tiny = f"A fit of 15 rows takes {tiny_fit() * 1e6:.0f} µs"
+    parts = (
+        f"{machine()}. {how}; other processes kept at most {elsewhere:.1f} cores busy in any of them.",
+        "\n".join(rows),
+        f"![Seconds of each contender]({PLOT.name})",
+        times_table(found),
+        f"{tiny}. Coefficients differ from scikit-learn's by at most {max(differences):.0e}.",
+        accuracy_table(),
+    )
+    return "\n\n".join(parts)
+
+
+def write(text: str) -> None:
+    """Put `text` between the markers of the page."""
+    before, rest = PAGE.read_text("utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    found, differences, disturbances = {}, [], []
+    for n, d in SHAPES:
+        data = make_data(n, d)
+        found[n, d], disturbance = measure(data)
+        differences.append(agreement(data))
+        disturbances.append(disturbance)
+    text = page(found, differences, max(disturbances))
+    draw(found)
+    write(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The factor of a block, by either way, against numpy's own QR in extended precision."""
+
+import numpy as np
+import pytest
+
+from service.core import triangle
+from service.core.triangle import factor
+
+ROWS = 20_000
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(triangle, "CHUNK_VALUES", 4096)
+
+
+def data(d=4, seed=0):
+    generator = np.random.default_rng(seed)
+    x = generator.normal(3, 2, (ROWS, d))
+    return x, x @ generator.normal(size=d) + generator.normal(size=ROWS), generator.uniform(0.1, 3, ROWS)
+
+
+def oracle(x, y, weight, origin):
+    """R of √w·[1, [X, y] − origin] by Gram-Schmidt, twice, in extended precision."""
+    columns = np.column_stack([np.ones(len(y)), x, y]).astype(np.longdouble)
+    columns[:, 1:] -= origin
+    if weight is not None:
+        columns *= np.sqrt(weight.astype(np.longdouble))[:, None]
+    k = columns.shape[1]
+    whole = np.eye(k, dtype=np.longdouble)
+    for _ in range(2):
+        part = np.zeros((k, k), dtype=np.longdouble)
+        for j in range(k):
+            for i in range(j):
+                part[i, j] = columns[:, i] @ columns[:, j]
+                columns[:, j] -= part[i, j] * columns[:, i]
+            part[j, j] = np.sqrt(columns[:, j] @ columns[:, j])
+            columns[:, j] /= part[j, j]
+        whole = part @ whole
+    return whole
+
+
+def worst(found, x, y, weight=None):
+    """The largest error of a factor, each column's against its norm."""
+    expected = oracle(x, y, weight, found.origin)
+    return np.abs((found.triangle - expected) / np.sqrt(np.square(expected).sum(axis=0))).max()
+
+
+@pytest.mark.parametrize("d", [1, 3, 12])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("mean", [0.0, 1.7e9])
+@pytest.mark.parametrize("noise", [1.0, 1e-9])
+def test_a_gram_matrix_is_as_exact_as_reflections(d, weighted, mean, noise):
+    x, y, weight = data(d)
+    weight = weight if weighted else None
+    y = np.round(y, 3) + noise * (y - np.round(y, 3))
+    x = x + mean
+    found = triangle._by_gram(x, y, weight)
+    assert worst(found, x, y, weight) < 5e-15
+    np.testing.assert_array_equal(factor(x, y, weight).triangle, found.triangle)
+
+
+@pytest.mark.parametrize("make", [
+    lambda x: np.column_stack([x, x[:, 0]]),
+    lambda x: np.column_stack([x, x[:, 0] + 1e-7 * x[:, 1]]),
+    lambda x: np.column_stack([x, x[:, 0] + x[:, 1] + 0.3 * x[:, 2]]),
+    lambda x: np.column_stack([x, np.full(ROWS, 0.1)]),
+    lambda x: np.column_stack([x, np.arange(ROWS) > ROWS - 3]),
+    lambda x: 1e140 * x,
+    lambda x: 1e-140 * x,
+], ids=["twin", "near twin", "combination", "constant", "nearly constant", "huge", "tiny"])  # fmt: skip
+def test_where_a_gram_matrix_would_lose_digits_rows_are_reflected(make):
+    x, y, _ = data()
+    x = make(x)
+    assert triangle._by_gram(x, y, None) is None
+    expected = triangle._by_reflections(x, y, None).triangle
+    np.testing.assert_array_equal(factor(x, y, None).triangle, expected)
+
+
+def test_what_a_sample_does_not_show_is_seen_in_the_whole():
+    x, y, _ = data()
+    seen = np.zeros(ROWS, bool)
+    seen[:: ROWS // triangle.SAMPLE_ROWS] = True
+    x[~seen, 1] = 1e6 * x[~seen, 0]
+    assert triangle._line(x[seen] - x[seen].mean(axis=0)) is not None
+    assert triangle._by_gram(x, y, None) is None
+    assert worst(factor(x, y, None), x, y) < 1e-14
+
+
+def test_ranges_are_exact_either_way():
+    x, y, _ = data()
+    for found in (triangle._by_gram(x, y, None), triangle._by_reflections(x, y, None)):
+        np.testing.assert_array_equal(found.lowest, [*x.min(axis=0), y.min()])
+        np.testing.assert_array_equal(found.highest, [*x.max(axis=0), y.max()])
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_any_memory_order_gives_the_same_bits(d):
+    x, y, weight = data(d)
+    expected = factor(x, y, weight).triangle
+    padded = np.repeat(x, 2, axis=1)[:, ::2]
+    for same in (np.asfortranarray(x), padded, np.asfortranarray(padded)[:, ::-1][:, ::-1]):
+        np.testing.assert_array_equal(factor(same, np.repeat(y, 2)[::2], weight).triangle, expected)
