@@ -23,7 +23,7 @@ from service.training import Trainer
 def create_app(settings: Settings | None = None) -> Flask:
     """The service as a WSGI app, set up from the environment unless `settings` are given."""
     settings = settings or Settings.from_environment(os.environ)
-    torchscript.use_one_thread()
+    torchscript.prepare()
     store = FolderStore(Path(settings.store))
     metrics = Metrics(settings.metrics_models)
     app = Flask("descent", static_folder=None)

@@ -108,12 +108,12 @@ class Predictor:
 
     def _load(self, version: Version) -> LoadedModel:
         file = torchscript.opened(self._store.read(version))
-        contents = file.contents
+        statistics = file.statistics
         return LoadedModel(
             version=version,
-            columns=Columns(tuple(contents.report["columns"]), Form(contents.report["form"])),
+            columns=Columns(tuple(file.report["columns"]), Form(file.report["form"])),
             module=file.module(),
-            lowest=contents.statistics.lowest[:-1],
-            highest=contents.statistics.highest[:-1],
-            means=contents.statistics.means[:-1],
+            lowest=statistics.lowest[:-1],
+            highest=statistics.highest[:-1],
+            means=statistics.means[:-1],
         )

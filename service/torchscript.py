@@ -20,6 +20,8 @@ from service.errors import DamagedVersion
 FORMAT = 1
 """The number of this layout of extra files; later releases read older ones."""
 
+ARCHIVE = "archive"
+"""What torch calls the folder in an archive that it writes to memory."""
 END_OF_ARCHIVE = 22
 SEAL = 64
 
@@ -61,7 +63,7 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
         "format": str(FORMAT).encode(),
         "report.json": _json(contents.report),
         "options.json": _json(contents.options),
-        "statistics.npz": _pack(contents.statistics),
+        "statistics": _pack(contents.statistics),
         "keys": contents.keys,
     }
     buffer = io.BytesIO()
@@ -75,9 +77,15 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
 
 @dataclass(frozen=True)
 class VersionFile:
-    """A version's file whose seal has been found whole."""
+    """A version's file whose seal has been found whole, and the ZIP archive that it is."""
 
     data: bytes
+    archive: zipfile.ZipFile
+
+    @property
+    def format(self) -> int:
+        """The number of the layout that it was written in."""
+        return int(self._extra_file("format"))
 
     @cached_property
     def report(self) -> dict[str, Any]:
@@ -92,8 +100,13 @@ class VersionFile:
 
     @property
     def tag(self) -> str:
-        """What tells this file from every other: half of its seal."""
-        return self.data[-SEAL : -SEAL // 2].decode("ascii")
+        """What tells this file from every other."""
+        return tag(self.data)
+
+    @property
+    def statistics(self) -> Statistics:
+        """The sufficient statistics, read without torch."""
+        return _unpack(self._extra_file("statistics"))
 
     @property
     def contents(self) -> Contents:
@@ -101,7 +114,7 @@ class VersionFile:
         return Contents(
             report=self.report,
             options=orjson.loads(self._extra_file("options.json")),
-            statistics=_unpack(self._extra_file("statistics.npz")),
+            statistics=self.statistics,
             keys=self.keys,
         )
 
@@ -115,8 +128,7 @@ class VersionFile:
         return module
 
     def _extra_file(self, name: str) -> bytes:
-        with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
-            return archive.read(f"{_folder(archive)}/extra/{name}")
+        return self.archive.read(f"{ARCHIVE}/extra/{name}")
 
 
 def opened(data: bytes) -> VersionFile:
@@ -124,11 +136,15 @@ def opened(data: bytes) -> VersionFile:
     format."""
     if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
         raise DamagedVersion("The version's file is not what was written: its seal does not match its bytes.")
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        written_as = int(archive.read(f"{_folder(archive)}/extra/format"))
-    if written_as > FORMAT:
-        raise DamagedVersion(f"The version's file has format {written_as}; this release reads up to {FORMAT}.")
-    return VersionFile(data)
+    file = VersionFile(data, zipfile.ZipFile(io.BytesIO(data)))
+    if file.format > FORMAT:
+        raise DamagedVersion(f"The version's file has format {file.format}; this release reads up to {FORMAT}.")
+    return file
+
+
+def tag(data: bytes) -> str:
+    """What tells a version's file from every other: half of its seal."""
+    return data[-SEAL : -SEAL // 2].decode("ascii")
 
 
 def predict(module: Module, x: FloatArray) -> FloatArray:
@@ -143,18 +159,19 @@ def coefficients(module: Module) -> tuple[FloatArray, float]:
     return module.w.numpy(), float(module.b)
 
 
-def use_one_thread() -> None:
-    """Let torch compute in the calling thread: requests and workers already use the cores."""
+def prepare() -> None:
+    """Let torch compute in the calling thread, since requests and workers already use the cores, and run a module as it
+    is: optimising one of three operations costs its first two calls a millisecond, and gains nothing."""
     torch.set_num_threads(1)
+    torch.jit.optimized_execution(should_optimize=False).__enter__()  # type: ignore[attr-defined]
 
 
 def warm_up() -> None:
     """Compile, save, load and run a module, so that no request is the first to wait for it."""
-    use_one_thread()
+    prepare()
     nothing = Statistics(np.zeros((3, 3)), np.zeros(2), 0, np.zeros(2), np.zeros(2))
     module = opened(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing))).module()
-    for rows in (1, 1, 2, 2):  # TorchScript profiles a module's first runs and optimises it for the next
-        predict(module, np.zeros((rows, 1)))
+    predict(module, np.zeros((1, 1)))
 
 
 def _seal(archive: bytes) -> bytes:
@@ -169,10 +186,6 @@ def _seal(archive: bytes) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
-def _folder(archive: zipfile.ZipFile) -> str:
-    return archive.namelist()[0].split("/")[0]
-
-
 @cache
 def _scripted() -> Module:
     """The module, compiled once: that costs more than filling its buffers and saving it."""
@@ -185,29 +198,22 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _pack(statistics: Statistics) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        triangle=statistics.triangle[np.triu_indices(statistics.d + 2)],
-        origin=statistics.origin,
-        n=statistics.n,
-        lowest=statistics.lowest,
-        highest=statistics.highest,
-        log_weight=statistics.log_weight,
+    """The number of columns in 8 bytes, then in float64: n, Σ log w, lowest, highest, origin, and the upper triangle
+    of R by rows; all little-endian."""
+    parts = (
+        [statistics.n, statistics.log_weight],
+        statistics.lowest,
+        statistics.highest,
+        statistics.origin,
+        statistics.triangle[np.triu_indices(statistics.d + 2)],
     )
-    return buffer.getvalue()
+    return struct.pack("<Q", statistics.d) + np.concatenate(parts).astype("<f8").tobytes()
 
 
 def _unpack(data: bytes) -> Statistics:
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        d = len(arrays["lowest"]) - 1
-        triangle = np.zeros((d + 2, d + 2))
-        triangle[np.triu_indices(d + 2)] = arrays["triangle"]
-        return Statistics(
-            triangle=triangle,
-            origin=arrays["origin"],
-            n=float(arrays["n"]),
-            lowest=arrays["lowest"],
-            highest=arrays["highest"],
-            log_weight=float(arrays["log_weight"]),
-        )
+    (d,) = struct.unpack_from("<Q", data)
+    numbers = np.frombuffer(data, "<f8", offset=8).astype(np.float64)
+    (n, log_weight), lowest, highest, origin, upper = np.split(numbers, np.cumsum([2, d + 1, d + 1, d + 1]))
+    triangle = np.zeros((d + 2, d + 2))
+    triangle[np.triu_indices(d + 2)] = upper
+    return Statistics(triangle, origin, float(n), lowest, highest, float(log_weight))

@@ -21,7 +21,7 @@ def version_answer(version: Version, report: dict[str, Any], artifact: bytes) ->
         "model": version.model,
         "version": version.number,
         **report,
-        "etag": torchscript.VersionFile(artifact).tag,
+        "etag": torchscript.tag(artifact),
         "artifact": {
             "href": f"{path_of(version.model, version.number)}/artifact",
             "sha256": hashlib.sha256(artifact).hexdigest(),
