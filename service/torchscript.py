@@ -28,6 +28,7 @@ SEAL = 64
 Module = torch.jit.ScriptModule
 
 _one_at_a_time = threading.Lock()
+_this_thread = threading.local()
 
 
 class LinearModel(nn.Module):
@@ -149,9 +150,18 @@ def tag(data: bytes) -> str:
 
 def predict(module: Module, x: FloatArray) -> FloatArray:
     """ŷ (n,) of x (n, d) by the module."""
+    if not hasattr(_this_thread, "runs_as_is"):
+        _run_as_is()
     with torch.inference_mode():
         y: FloatArray = module(torch.from_numpy(x)).numpy()
     return y
+
+
+def _run_as_is() -> None:
+    """Have this thread run modules without optimising them first, which costs the first two calls of each a millisecond
+    and gains nothing for three operations."""
+    torch.jit.optimized_execution(should_optimize=False).__enter__()  # type: ignore[attr-defined]
+    _this_thread.runs_as_is = True
 
 
 def coefficients(module: Module) -> tuple[FloatArray, float]:
@@ -160,10 +170,8 @@ def coefficients(module: Module) -> tuple[FloatArray, float]:
 
 
 def prepare() -> None:
-    """Let torch compute in the calling thread, since requests and workers already use the cores, and run a module as it
-    is: optimising one of three operations costs its first two calls a millisecond, and gains nothing."""
+    """Let torch compute in the calling thread: requests and workers already use the cores."""
     torch.set_num_threads(1)
-    torch.jit.optimized_execution(should_optimize=False).__enter__()  # type: ignore[attr-defined]
 
 
 def warm_up() -> None:
