@@ -118,7 +118,7 @@ def fit(
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             fitted = _fit(statistics, columns, options, most_autograd_epochs, rows, show_divergence=show_divergence)
-            is_finite = bool(np.isfinite(list(_results(fitted))).all())
+            is_finite = all(np.isfinite(part).all() for part in _results(fitted))
     except (np.linalg.LinAlgError, OverflowError):
         is_finite = False
     if not is_finite:
@@ -126,11 +126,13 @@ def fit(
     return fitted
 
 
-def _results(fitted: Fit) -> Iterator[float]:
-    yield from (fitted.b, fitted.objective, *fitted.w, *fitted.history.objective)
-    yield from (fitted.descent.limit_b, fitted.descent.optimum.loss, fitted.inference.rss, *fitted.descent.limit_w)
-    if fitted.inference.std_errors is not None:
-        yield from np.nan_to_num(fitted.inference.std_errors.w, nan=0.0, posinf=np.inf)
+def _results(fitted: Fit) -> Iterator[FloatArray]:
+    descent, inference = fitted.descent, fitted.inference
+    yield fitted.history.objective
+    yield np.array([fitted.b, fitted.objective, descent.limit_b, descent.optimum.loss, inference.rss])
+    yield np.concatenate([fitted.w, descent.limit_w])
+    if inference.std_errors is not None:
+        yield np.nan_to_num(inference.std_errors.w, nan=0.0, posinf=np.inf)
 
 
 def _fit(
@@ -257,6 +259,8 @@ def _walk(
 
 def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -> History:
     loss = optimum.problem.mean_squared_error(w, b)
+    if not optimum.l2:  # it cannot rise at a rate below the bound; where it seems to, that is its last bit's rounding
+        loss = np.minimum.accumulate(loss)
     penalty = optimum.l2 * np.square(w).sum(axis=-1) if optimum.l2 else 0.0
     return History(epochs, loss, loss + penalty)
 

@@ -25,6 +25,7 @@ class LeastSquares:
 
     With an intercept `design` (d, d) is the factor of the centred columns and `centre` (d,) holds their means;
     without one it is the factor of the raw columns, and `centre`, `y_centre` and b are zero.
+    exact: (d+1, d+1), [centre, y_centre] above [design, target] before they were rounded to float64.
     """
 
     fit_intercept: bool
@@ -33,26 +34,30 @@ class LeastSquares:
     floor: float
     centre: FloatArray
     y_centre: float
+    exact: npt.NDArray[np.longdouble]
 
     @classmethod
     def of(cls, statistics: Statistics, *, fit_intercept: bool) -> "LeastSquares":
         """The problem that `statistics` poses."""
-        root_of_weight = statistics.triangle[0, 0]
+        root_of_weight = np.longdouble(statistics.triangle[0, 0])
         if fit_intercept:
-            factor, means = statistics.triangle[1:, 1:] / root_of_weight, statistics.means
+            factor = statistics.triangle[:, 1:] / root_of_weight
+            factor[0] += statistics.origin
         else:
-            factor = upper_factor(statistics.raw_triangle[:, 1:]) / root_of_weight
-            means = np.zeros(statistics.d + 1)
-        design = factor[:-1, :-1].copy()
-        centred = column_norms(design)
-        design[:, centred <= CONSTANT * np.hypot(centred, means[:-1])] = 0
+            factor = np.insert(upper_factor(statistics.raw_triangle[:, 1:]), 0, 0.0, axis=0) / root_of_weight
+        rounded = factor.astype(np.float64)
+        centred = column_norms(rounded[1:-1, :-1])
+        is_constant = centred <= CONSTANT * np.hypot(centred, rounded[0, :-1])
+        factor[1:, :-1][:, is_constant] = 0
+        rounded[1:, :-1][:, is_constant] = 0
         return cls(
             fit_intercept=fit_intercept,
-            design=design,
-            target=factor[:-1, -1],
-            floor=float(factor[-1, -1]),
-            centre=means[:-1],
-            y_centre=float(means[-1]),
+            design=rounded[1:-1, :-1],
+            target=rounded[1:-1, -1],
+            floor=float(rounded[-1, -1]),
+            centre=rounded[0, :-1],
+            y_centre=float(rounded[0, -1]),
+            exact=factor[:-1],
         )
 
     def mean_squared_error(self, w: FloatArray, b: FloatArray | float) -> FloatArray:
@@ -94,7 +99,9 @@ class Optimum:
     def of(cls, problem: LeastSquares, l2: float) -> "Optimum":
         """Solve `problem` with the penalty l2, through the singular values of its column-scaled triangle.
 
-        Scaling the columns makes the rank independent of their units. Source: Golub & Van Loan, §5.5.
+        Scaling the columns makes the rank independent of their units. One step of iterative refinement takes away what
+        the singular vectors were rounded by, and b is what is left of means that have not been rounded. Source: Golub &
+        Van Loan, §5.5 and §3.5.
         """
         d = len(problem.target)
         design = np.vstack([problem.design, np.sqrt(l2) * np.eye(d)]) if l2 else problem.design
@@ -108,11 +115,12 @@ class Optimum:
         root[varying] = (right[:rank] / values[:rank, None]).T
         null[:, varying] = right[rank:]
         w = (root @ (target @ left[:, :rank])) / scale
+        exact_w = w + (root @ (_residual(problem, l2, w) @ left[:, :rank])) / scale.astype(np.longdouble)
         return cls(
             problem=problem,
             l2=l2,
-            w=w,
-            b=float(problem.y_centre - problem.centre @ w),
+            w=exact_w.astype(np.float64),
+            b=float(problem.exact[0, -1] - problem.exact[0, :-1] @ exact_w),
             scale=scale,
             root=root / scale[:, None],
             null=np.vstack([np.eye(d)[~varying], null / scale]),
@@ -144,6 +152,13 @@ class Optimum:
         """Whether b can change with w at no cost, as it does beside a constant column."""
         moved = np.abs(self.null @ self.problem.centre)
         return bool((moved > NOTICEABLE * (np.abs(self.null) @ np.abs(self.problem.centre))).any())
+
+
+def _residual(problem: LeastSquares, l2: float, w: FloatArray) -> FloatArray:
+    """target − design·w, penalty rows included, in extended precision where there is one: nearly all of it cancels."""
+    exact = problem.exact[1:]
+    residual = (exact[:, -1] - exact[:, :-1] @ w).astype(np.float64)
+    return np.append(residual, -np.sqrt(l2) * w) if l2 else residual
 
 
 def column_norms(matrix: FloatArray) -> FloatArray:

@@ -7,6 +7,8 @@ to a mean and y to its distance from a line, both of a sample of the rows, which
 inflation at no risk, since neither has to be exact; and a block whose columns are inflated all the same is reflected.
 """
 
+from functools import lru_cache
+from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +26,10 @@ MOST_INFLATION = 10.0
 """The variance inflation up to which the rounding of a Gram matrix was seen to be below that of reflections."""
 SAFE_SQUARES = (1e-250, 1e250)
 """Sums of squares in these bounds have lost nothing to underflow or overflow."""
-FEW_COLUMNS = 6
-"""Up to here a Gram matrix is quicker made of products of a row with the matrix than by BLAS' dsyrk."""
+FEW_COLUMNS = 5
+"""Up to here a Gram matrix is quicker made of products of pairs of columns than by BLAS' dsyrk."""
+MOST_INFLATION_TO_POLISH = 1e10
+"""The variance inflation up to which the corrected seminormal equations surely come nearer to the truth."""
 
 
 class Factored(NamedTuple):
@@ -65,9 +69,14 @@ def _factor_in_place(block: FloatArray) -> FloatArray:
     factored, _, _, info = lapack.dgeqrf(block, overwrite_a=1)
     if info != 0:
         raise ValueError(f"dgeqrf refused its argument {-info}")
-    triangle: FloatArray = np.triu(factored[:k])
-    triangle *= np.copysign(1.0, np.diagonal(triangle))[:, None]
+    triangle: FloatArray = factored[:k] * np.copysign(1.0, factored.diagonal())[:, None]
+    triangle[_below_diagonal(k)] = 0.0
     return triangle
+
+
+@lru_cache(maxsize=4)
+def _below_diagonal(k: int) -> npt.NDArray[np.bool_]:
+    return np.tri(k, k, -1, dtype=np.bool_)
 
 
 def _chunk_rows(k: int) -> int:
@@ -96,15 +105,16 @@ class _Rows:
         return slice(None, None, max(1, self.m // wanted))
 
     def fill(self, space: FloatArray, start: int, origin: FloatArray, line: FloatArray | None = None) -> None:
-        """Write √w·[1, X − origin, y − origin − (X − origin)·line] of the rows from `start` on over `space`."""
+        """Write √w·[1, X − origin, y − origin − (X − origin)·line] of the rows from `start` on over `space`.
+
+        Without weights the first column is not touched: it is already 1.
+        """
         rows = slice(start, start + len(space))
         self._shift(self._x[rows], origin, space[:, 1:-1], slice(0, -1))
         self._shift(self._y[rows], origin, space[:, -1:], slice(-1, None))
         if line is not None:  # in place, with BLAS' own loop: numpy's product with one column is ten times slower
             blas.dgemv(-1.0, space[:, 1:-1], line, 1.0, space[:, -1], overwrite_y=1)
-        if self._weight is None:
-            space[:, 0] = 1.0
-        else:
+        if self._weight is not None:
             np.sqrt(self._weight[rows], out=space[:, 0])
             space[:, 1:] *= space[:, :1]
 
@@ -129,9 +139,29 @@ def _by_reflections(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> 
     for start in range(0, rows.m, most):
         taken = min(most, rows.m - start)
         space[:k] = triangle
+        space[k:, 0] = 1.0
         rows.fill(space[k : k + taken], start, origin)
-        triangle = _factor_in_place(space if taken == len(space) - k else np.asfortranarray(space[: k + taken]))
+        if taken == rows.m:
+            triangle = _polished(_factor_in_place(space.copy("F")), space[k:])
+        else:
+            triangle = _factor_in_place(space if taken == len(space) - k else np.asfortranarray(space[: k + taken]))
     return Factored(triangle, origin, rows.lowest, rows.highest)
+
+
+def _polished(triangle: FloatArray, rows: FloatArray) -> FloatArray:
+    """`triangle`, R of `rows` = [A, t], with its last column nearer to R⁻ᵀAᵀt, so that simple data have simple answers.
+
+    By the corrected seminormal equations: Rβ + R⁻ᵀAᵀ(t − Aβ) (Björck, "Stability analysis of the method of seminormal
+    equations", 1987). A Gram matrix of residuals comes out so by itself.
+    """
+    part = triangle[:-1, :-1]
+    if not _is_well_conditioned(part, MOST_INFLATION_TO_POLISH):
+        return triangle
+    line, _ = lapack.dtrtrs(part, triangle[:-1, -1])
+    residual = rows[:, -1] - rows[:, :-1] @ line
+    change, _ = lapack.dtrtrs(part, residual @ rows[:, :-1], trans=1)
+    triangle[:-1, -1] = part.astype(np.longdouble) @ line + change
+    return triangle
 
 
 def _by_gram(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factored | None:
@@ -145,6 +175,7 @@ def _by_gram(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factore
     gram = np.zeros((rows.k, rows.k))
     most = _chunk_rows(rows.k)
     space = np.empty((most, rows.k), order="F")
+    space[:, 0] = 1.0
     for start in range(0, rows.m, most):
         chunk = space[: rows.m - start]
         rows.fill(chunk, start, origin, line)
@@ -173,8 +204,9 @@ def _gram(chunk: FloatArray) -> FloatArray:
         whole: FloatArray = chunk.T @ chunk
         return whole
     gram = np.zeros((k, k))
-    for i in range(k):
-        gram[i, i:] = chunk[:, i] @ chunk[:, i:]
+    columns = list(chunk.T)
+    for i, j in combinations_with_replacement(range(k), 2):
+        gram[i, j] = columns[i] @ columns[j]
     return gram
 
 
@@ -191,10 +223,10 @@ def _cholesky(gram: FloatArray) -> FloatArray | None:
     return triangle
 
 
-def _is_well_conditioned(triangle: FloatArray) -> bool:
+def _is_well_conditioned(triangle: FloatArray, most: float = MOST_INFLATION) -> bool:
     """Whether no column of `triangle` (k, k), upper triangular, is a near combination of the others."""
     norms = np.sqrt(np.square(triangle).sum(axis=0))
     if not norms.all():
         return False
     inverse, info = lapack.dtrtri(triangle / norms, lower=0)
-    return info == 0 and bool(np.square(inverse).sum(axis=1).max() <= MOST_INFLATION)
+    return info == 0 and bool(np.square(inverse).sum(axis=1).max() <= most)

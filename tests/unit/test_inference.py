@@ -117,6 +117,30 @@ def test_certified_values_of_nist_are_met(name, least):
     assert digits(inference.r2, certified["r_squared"]) >= least
 
 
+@pytest.mark.parametrize("name", ["Norris", "NoInt1", "NoInt2", "Longley"])
+def test_digits_are_at_least_those_of_lstsq_and_statsmodels_less_half_of_one(name):
+    case = json.loads((NIST / f"{name}.json").read_text())
+    y = np.array(case["y"], dtype=float)
+    x = np.array(case["x"], dtype=float).reshape(len(y), -1)
+    design = np.column_stack([np.ones(len(y)), x]) if case["intercept"] else x
+    oracle, others = sm.OLS(y, design).fit(), np.linalg.lstsq(design, y)[0]
+    optimum, inference = solve(x, y, fit_intercept=case["intercept"])
+    b, error_b = ([optimum.b], [inference.std_error_b]) if case["intercept"] else ([], [])
+    certified = case["certified"]["coefficients"]
+    found = min(15, digits([*b, *optimum.w], certified))
+    assert found >= max(digits(oracle.params, certified), digits(others, certified)) - 0.5
+    certified = case["certified"]["std_errors"]
+    found = min(15, digits([*error_b, *inference.std_errors_w], certified))
+    assert found >= min(15, digits(oracle.bse, certified)) - 0.5
+
+
+def test_simple_data_has_simple_answers():
+    for slope, intercept in ((2.0, 0.0), (3.0, -1.0), (-0.5, 7.0)):
+        x = np.arange(1.0, 9.0)
+        optimum, _ = solve(x[:, None], slope * x + intercept)
+        assert (optimum.w[0], optimum.b) == pytest.approx((slope, intercept), rel=1e-15, abs=1e-15)
+
+
 def test_rank_is_decided_whatever_the_units(diabetes):
     x, y = diabetes
     twins = np.column_stack([x, x[:, 0] * 1e9 + x[:, 1] * 1e-9])
