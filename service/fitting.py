@@ -259,8 +259,6 @@ def _walk(
 
 def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -> History:
     loss = optimum.problem.mean_squared_error(w, b)
-    if not optimum.l2:  # it cannot rise at a rate below the bound; where it seems to, that is its last bit's rounding
-        loss = np.minimum.accumulate(loss)
     penalty = optimum.l2 * np.square(w).sum(axis=-1) if optimum.l2 else 0.0
     return History(epochs, loss, loss + penalty)
 

@@ -125,12 +125,12 @@ def test_digits_are_at_least_those_of_lstsq_and_statsmodels_less_half_of_one(nam
     design = np.column_stack([np.ones(len(y)), x]) if case["intercept"] else x
     oracle, others = sm.OLS(y, design).fit(), np.linalg.lstsq(design, y)[0]
     optimum, inference = solve(x, y, fit_intercept=case["intercept"])
-    b, error_b = ([optimum.b], [inference.std_error_b]) if case["intercept"] else ([], [])
+    b, error_b = ([optimum.b], [inference.std_errors.b]) if case["intercept"] else ([], [])
     certified = case["certified"]["coefficients"]
     found = min(15, digits([*b, *optimum.w], certified))
     assert found >= max(digits(oracle.params, certified), digits(others, certified)) - 0.5
     certified = case["certified"]["std_errors"]
-    found = min(15, digits([*error_b, *inference.std_errors_w], certified))
+    found = min(15, digits([*error_b, *inference.std_errors.w], certified))
     assert found >= min(15, digits(oracle.bse, certified)) - 0.5
 
 
