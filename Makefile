@@ -1,6 +1,8 @@
 # make run    bring the service up            make check    format, lint and type checks
 # make test   run the tests                   make format   mend what the formatter and linter can
 # make bench-startup  how long a start takes, and what a worker costs in memory
+# make bench-life     what appends and groups cost
+# make fuzz           let schemathesis try the running service against its OpenAPI document
 # make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
@@ -8,7 +10,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose bench-startup bench-core check format clean
+.PHONY: run test test-compose fuzz bench-startup bench-life bench-core check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -16,9 +18,14 @@ run: .venv/runtime
 test: .venv/development
 	$(BIN)/pytest --cov --cov-report=term
 
+fuzz: .venv/development
+	scripts/fuzz
+
 bench-startup: .venv/runtime
 	$(BIN)/python benchmarks/startup.py
 
+bench-life: .venv/runtime
+	$(BIN)/python benchmarks/life.py
 bench-core: .venv/benchmarks
 	$(BIN)/python benchmarks/core.py
 
@@ -37,8 +44,9 @@ format: .venv/development
 clean:
 	rm -rf .venv
 
-.venv/runtime: requirements.txt scripts/install
+.venv/runtime: requirements.txt scripts/install pyproject.toml
 	scripts/install $(PYTHON) requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 .venv/development: .venv/runtime requirements-dev.txt

@@ -1,70 +1,8 @@
-"""How gunicorn serves Descent. The settings are those of service/settings.py."""
+"""What gunicorn finds here by itself: the configuration in service/gunicorn_conf.py."""
 
-import gc
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
-
-# One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
-for library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gunicorn import util  # noqa: E402
-
-from service import logs  # noqa: E402
-from service.settings import Settings  # noqa: E402
-
-settings = Settings.from_environment(os.environ)
-
-wsgi_app = "service.wsgi:app"
-bind = f"{settings.host}:{settings.port}"
-workers = settings.workers
-worker_class = "gthread"
-threads = settings.threads
-graceful_timeout = settings.graceful_seconds
-timeout = 120
-keepalive = 75
-logconfig_dict = logs.configuration(settings.log_level)
-control_socket_disable = True
-
-
-def on_starting(server):
-    """Import torch and the rest once, before the fork; and make an empty folder for what the workers count."""
-    import service.app  # noqa: F401, PLC0415
-    from service import server as answers  # noqa: PLC0415
-    from service import torchscript  # noqa: PLC0415
-
-    util.write_error = answers.write_problem
-
-    torchscript.warm_up()
-    gc.collect()
-    gc.freeze()  # what the collector does not visit stays on pages that the workers share
-
-    server.metrics_folder = tempfile.mkdtemp(prefix="descent-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder
-    for name in Settings.unknown(os.environ):
-        server.log.warning("%s is no setting of this service", name)
-
-
-def when_ready(server):
-    """Bound how long a client may hold a thread without sending or taking anything."""
-    from service.server import limit_waits  # noqa: PLC0415
-
-    for listener in server.LISTENERS:
-        limit_waits(listener.sock, settings.client_seconds)
-
-
-def post_fork(server, _worker):
-    """Give the worker its place among the files of metrics, before it builds the app."""
-    from service import slots  # noqa: PLC0415
-
-    slots.take(Path(server.metrics_folder))
-
-
-def on_exit(server):
-    """Take the metrics' folder away."""
-    shutil.rmtree(server.metrics_folder, ignore_errors=True)
+from service.gunicorn_conf import *

@@ -37,8 +37,8 @@ def by_descent(x: np.ndarray, y: np.ndarray, *, intercept: bool) -> Estimate:
     optimum = Optimum.of(LeastSquares.of(gathered, fit_intercept=intercept), 0.0)
     inference = infer(gathered, optimum)
     if not intercept:
-        return Estimate(optimum.w, inference.std_errors_w)
-    return Estimate(np.append(optimum.b, optimum.w), np.append(inference.std_error_b, inference.std_errors_w))
+        return Estimate(optimum.w, inference.std_errors.w)
+    return Estimate(np.append(optimum.b, optimum.w), np.append(inference.std_errors.b, inference.std_errors.w))
 
 
 def by_lstsq(design: np.ndarray, y: np.ndarray) -> Estimate:

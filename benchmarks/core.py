@@ -35,7 +35,7 @@ from threadpoolctl import threadpool_limits
 
 from service import fitting
 from service.columns import Columns, Form
-from service.core.statistics import Batch
+from service.core.statistics import Batch, gather
 
 SHAPES = ((1_000_000, 1), (1_000_000, 10), (100_000, 100))
 REPETITIONS = 9
@@ -74,9 +74,9 @@ def make_data(n: int, d: int) -> Data:
 
 def descent(data: Data, threads: int, epochs: int | None = None) -> fitting.Fit:
     """Descent's fit with all its statistics, without HTTP and publishing."""
-    fitting.THREADS = threads
-    options = fitting.Options(epochs=epochs)
-    return fitting.fit(Batch(data.x, data.y), data.columns, options, WALKED)
+    rows = Batch(data.x, data.y)
+    gathered = gather([rows], data.x.shape[1], threads)
+    return fitting.fit(gathered, data.columns, fitting.Options(epochs=epochs), WALKED, rows=rows)
 
 
 def linear_regression(data: Data, threads: int) -> LinearRegression:

@@ -1,6 +1,5 @@
 """The composition root: the only place that builds the parts."""
 
-import logging
 import os
 from pathlib import Path
 
@@ -8,7 +7,11 @@ from flask import Flask
 
 from service import torchscript
 from service.api import instruments, problems
-from service.api.routes import Parts, VersionConverter, routes
+from service.api.models import VersionConverter, models
+from service.api.operations import documentation, operations
+from service.api.parts import Parts
+from service.api.predicting import predicting
+from service.api.training import training
 from service.facts import ServingFacts
 from service.metrics import Metrics
 from service.predictor import Predictor
@@ -16,23 +19,20 @@ from service.settings import Settings
 from service.store import FolderStore
 from service.training import Trainer
 
-log = logging.getLogger(__name__)
-
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The service as a WSGI app, set up from the environment unless `settings` are given."""
     settings = settings or Settings.from_environment(os.environ)
-    torchscript.use_one_thread()
+    torchscript.prepare()
     store = FolderStore(Path(settings.store))
-    swept = store.sweep()
-    if swept:
-        log.warning("swept %d unfinished publications", swept)
-    metrics = Metrics()
+    metrics = Metrics(settings.metrics_models)
     app = Flask("descent", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions["descent"] = Parts(
         store=store,
-        trainer=Trainer(store, settings.max_columns, settings.autograd_epochs),
+        trainer=Trainer(
+            store, settings.max_columns, settings.autograd_epochs, settings.keep_versions, settings.fit_threads
+        ),
         predictor=Predictor(store, settings.cached_models, settings.refresh_seconds),
         metrics=metrics,
         facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),
@@ -41,5 +41,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
     instruments.register(app, metrics, settings.log_slower_than_ms / 1000)
-    app.register_blueprint(routes)
+    for blueprint in (training, predicting, models, operations, documentation):
+        app.register_blueprint(blueprint)
     return app

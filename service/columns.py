@@ -38,6 +38,11 @@ class Columns:
         """Whether the names are the user's own."""
         return self.form is Form.OBJECT
 
+    @property
+    def mirrors_number(self) -> bool:
+        """Whether a row was a number."""
+        return self.form is Form.NUMBER
+
     def mirror(self, coefficients: Iterable[float]) -> Any:
         """One coefficient per column in the form of a row."""
         values = list(coefficients)
@@ -72,7 +77,6 @@ class Columns:
     def _wrong_count(self, values: FloatArray, at: str) -> InvalidRequest:
         d = len(self.names)
         row = np.arange(1, d + 1).tolist() if d <= 4 else [1, 2, "…"]
-        example = str([row]).replace("'", "")
-        noun = "column" if d == 1 else "columns"
-        detail = f"has {values.shape[1]} per row, but the model has {d} {noun}; give rows, as in {example}"
+        hint = "rows, as in " + str([row]).replace("'", "") if at == "/x" else "one number for each"
+        detail = f"has {values.shape[1]} per row, but the model has {d} column{'' if d == 1 else 's'}; give {hint}"
         return InvalidRequest.at(at, detail)

@@ -9,7 +9,12 @@ DescentError
 ├── NotFound                 no such model or version
 │   ├── ModelNotFound
 │   └── VersionNotFound
+├── Conflict                 the model's state does not allow it
+├── PreconditionFailed       If-Match or If-None-Match does not hold
+├── KeyReused                an Idempotency-Key that came with another request before
+├── Misconfigured            a configuration of a model that cannot be followed
 ├── DamagedVersion           a version whose file is not what was written
+├── Busy                     other publishers of the model were quicker, again and again
 └── StoreUnavailable         the store cannot be read or written
 """
 
@@ -79,6 +84,31 @@ class ModelNotFound(NotFound):
 class VersionNotFound(NotFound):
     slug = "version-not-found"
     title = "The model has no such version"
+
+
+class Conflict(DescentError):
+    slug = "conflict"
+    title = "The model's state does not allow this"
+
+
+class PreconditionFailed(DescentError):
+    slug = "precondition-failed"
+    title = "The model is not as the request expects"
+
+
+class KeyReused(DescentError):
+    slug = "idempotency-key-reused"
+    title = "The idempotency key belongs to another request"
+
+
+class Misconfigured(DescentError):
+    slug = "misconfigured-model"
+    title = "The model's configuration cannot be followed"
+
+
+class Busy(DescentError):
+    slug = "busy"
+    title = "Too busy now"
 
 
 class DamagedVersion(DescentError):

@@ -10,14 +10,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from service import __version__, torchscript
-from service.errors import DescentError, NotFound, StoreUnavailable
+from service.errors import DamagedVersion, Misconfigured, NotFound
 from service.metrics import FACTS
-from service.store import Store
+from service.store import Store, Version
 
 LONGEST_WAIT = 1.0
 """Seconds that a scrape waits for the store, at most."""
-SETTLED_NS = 2_000_000_000
-"""A change younger than this may hide another in the same tick of the file system's clock."""
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +30,8 @@ class Fact(NamedTuple):
     trained: float
 
 
-class Known(NamedTuple):
-    """A model's fact as of its last change; None if it has no version that can be read."""
-
-    changed: int
-    fact: Fact | None
-
-
 class ServingFacts(Collector):
-    """Reads the reports of the `most_models` last changed models, each once per change.
+    """Reads the reports of the serving versions of the `most_models` last changed models, each once.
 
     The store is listed at most every `refresh_seconds`, beside the scrape, which waits a second at most and then tells
     the last facts.
@@ -53,14 +44,14 @@ class ServingFacts(Collector):
         self._lock = threading.Lock()
         self._refreshing: threading.Thread | None = None
         self._refreshed = float("-inf")
-        self._known: dict[str, Known] = {}
+        self._facts: dict[Version, Fact | None] = {}
         self._unlabelled = 0
         self._up = True
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The facts, as prometheus_client asks for them."""
         up = self._refresh()
-        facts = {model: known.fact for model, known in self._known.items() if known.fact is not None}
+        facts = {version.model: fact for version, fact in self._facts.items() if fact is not None}
         yield _per_model("descent_training_loss", {model: fact.loss for model, fact in facts.items()})
         yield _per_model("descent_training_r2", {m: fact.r2 for m, fact in facts.items() if fact.r2 is not None})
         yield _per_model("descent_training_rows", {model: fact.rows for model, fact in facts.items()})
@@ -93,32 +84,30 @@ class ServingFacts(Collector):
         try:
             models = self._store.changed()
             shown = models[: self._most_models]
-            self._known = {model: self._of(model, changed) for model, changed in shown}
+            versions = filter(None, (self._serving(model) for model, _ in shown))
+            known = self._facts
+            self._facts = {each: known[each] if each in known else self._read(each) for each in versions}
             self._unlabelled = len(models) - len(shown)
             self._up = True
-        except StoreUnavailable as error:
-            log.warning("the metrics cannot be refreshed: %s", error)
+        except Exception:
+            log.exception("the facts of the store cannot be read")
             self._up = False
         finally:
             self._refreshed = time.monotonic()
             self._refreshing = None
 
-    def _of(self, model: str, changed: int) -> Known:
-        known = self._known.get(model)
-        if known is not None and known.changed == changed and time.time_ns() - changed > SETTLED_NS:
-            return known
-        return Known(changed, self._read(model))
-
-    def _read(self, model: str) -> Fact | None:
+    def _serving(self, model: str) -> Version | None:
         try:
-            version = self._store.serving(model)
-            report = torchscript.read_report(self._store.read(version))
-        except NotFound:
+            return self._store.serving(model)
+        except (NotFound, Misconfigured) as error:
+            log.debug("model %s has no facts: %s", model, error)
             return None
-        except StoreUnavailable:
-            raise
-        except DescentError as error:
-            log.warning("model %s has no facts: %s", model, error)
+
+    def _read(self, version: Version) -> Fact | None:
+        try:
+            report = torchscript.opened(self._store.read(version)).report
+        except (NotFound, DamagedVersion) as error:
+            log.warning("version %d of %s has no facts: %s", version.number, version.model, error)
             return None
         return Fact(version.number, report["loss"], report["optimum"]["r2"], report["n"], report["trained_at"])
 

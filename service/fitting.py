@@ -1,6 +1,5 @@
 """One fit, from rows and options: which start, which rate, how far, and what to warn of."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Context
@@ -14,13 +13,14 @@ from service.columns import Columns
 from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import Batch, FloatArray, Statistics, gather
+from service.core.statistics import Batch, FloatArray, Statistics
 from service.errors import DivergingRate, Fault, InvalidRequest
 
 SMALLEST = 1e-150
 """A column that stays below this magnitude has squares that underflow."""
-THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Threads that factor rows at a time, when there are many: the cores that this process may use."""
+SHOWN_OF_DIVERGENCE = 100
+"""The epochs of a diverging descent that are shown where none are asked for."""
+DISTANT = "The limit is more than 2^53 epochs away at this learning_rate, so epochs is null."
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,13 @@ class History:
 class Fit:
     """A line, how descent came to it, and how far that is from the best one there is.
 
-    options: the effective ones. epochs: the steps to the line, None where the limit is past 2⁵³ of them.
+    asked, options: those asked for, and the effective ones. epochs: the steps to the line, None where the limit is
+    past 2⁵³ of them.
     """
 
     columns: Columns
     statistics: Statistics
+    asked: Options
     options: Options
     start: Start
     descent: Descent
@@ -100,11 +102,22 @@ class Fit:
         return self.descent.has_converged(self.w, self.b)
 
 
-def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
-    """Fit `rows`, whose x has `columns`; raises InvalidRequest and DivergingRate."""
+def fit(
+    statistics: Statistics,
+    columns: Columns,
+    options: Options,
+    most_autograd_epochs: int,
+    *,
+    rows: Batch | None,
+    show_divergence: bool = False,
+) -> Fit:
+    """Fit the data of `statistics`, whose x has `columns`; the autograd method walks its `rows`.
+
+    Raises InvalidRequest, and DivergingRate unless divergence is to be shown.
+    """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            fitted = _fit(rows, columns, options, most_autograd_epochs)
+            fitted = _fit(statistics, columns, options, most_autograd_epochs, rows, show_divergence=show_divergence)
             is_finite = all(np.isfinite(part).all() for part in _results(fitted))
     except (np.linalg.LinAlgError, OverflowError):
         is_finite = False
@@ -118,46 +131,57 @@ def _results(fitted: Fit) -> Iterator[FloatArray]:
     yield fitted.history.objective
     yield np.array([fitted.b, fitted.objective, descent.limit_b, descent.optimum.loss, inference.rss])
     yield np.concatenate([fitted.w, descent.limit_w])
-    if inference.std_errors_w is not None:
-        yield np.nan_to_num(inference.std_errors_w, nan=0.0, posinf=np.inf)
+    if inference.std_errors is not None:
+        yield np.nan_to_num(inference.std_errors.w, nan=0.0, posinf=np.inf)
 
 
-def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
-    statistics = gather([rows], len(columns.names), THREADS)
+def _fit(
+    statistics: Statistics,
+    columns: Columns,
+    options: Options,
+    most_autograd_epochs: int,
+    rows: Batch | None,
+    *,
+    show_divergence: bool,
+) -> Fit:
     _check_scales(statistics, columns)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)
     standardize = _standardize(options)
     descent = Descent.of(optimum, start.w, start.b, standardize=standardize)
-    rate = _stable_rate(options.learning_rate, descent)
+    rate = _rate(options.learning_rate, descent)
     epochs = _epochs(options, most_autograd_epochs)
+    warnings = list(_warnings(statistics, optimum, columns))
+    if not _is_stable(rate, descent):
+        if not show_divergence:
+            raise _diverging(rate, descent)
+        epochs = SHOWN_OF_DIVERGENCE if epochs is None else epochs
+        warnings.append(Notice("diverging", _diverging(rate, descent).detail))
     reached = descent.epochs_to_limit(rate) if epochs is None else epochs
-    shown = history_epochs(MOST_EPOCHS if reached is None else reached)
-    if options.method == "autograd":
-        w, b = _walk(rows, start, descent, rate, shown)
-    else:
-        w, b = descent.at(rate, shown)
+    if reached is None:
+        warnings.append(Notice("distant-limit", DISTANT))
+    history, w, b = _walk(options, rows, start, descent, rate, MOST_EPOCHS if reached is None else reached)
     return Fit(
         columns=columns,
         statistics=statistics,
+        asked=options,
         options=replace(options, learning_rate=rate, epochs=epochs, standardize=standardize),
         start=start,
         descent=descent,
-        w=descent.limit_w if epochs is None else w[-1],
-        b=descent.limit_b if epochs is None else float(b[-1]),
-        epochs=reached,
-        history=_history(optimum, shown, w, b),
+        w=descent.limit_w if epochs is None else w,
+        b=descent.limit_b if epochs is None else b,
+        epochs=reached if epochs is None else int(history.epoch[-1]),
+        history=history,
         inference=infer(statistics, optimum),
-        warnings=list(_warnings(statistics, optimum, columns, reached)),
+        warnings=warnings,
     )
 
 
 def _check_scales(statistics: Statistics, columns: Columns) -> None:
     """Refuse a column whose squares underflow; those whose squares overflow were refused when they were read."""
     largest = np.maximum(np.abs(statistics.lowest), np.abs(statistics.highest))
-    for name, size in zip((*columns.names, "y"), largest, strict=True):
+    for what, size in zip((*(f"column {name!r}" for name in columns.names), "y"), largest, strict=True):
         if 0 < size < SMALLEST:
-            what = "y" if name == "y" else f"column {name!r}"
             raise InvalidRequest(
                 f"All numbers of {what} are within ±{SMALLEST:g}, where squares vanish; use other units."
             )
@@ -196,35 +220,50 @@ def _epochs(options: Options, most_autograd_epochs: int) -> int | None:
     return most_autograd_epochs if options.epochs is None else options.epochs
 
 
-def _stable_rate(wanted: float | Literal["auto"], descent: Descent) -> float:
-    if wanted == "auto":
-        return descent.best_rate
-    bound = descent.largest_stable_rate
-    if bound is not None and wanted >= bound:
-        printed = rounded_down(bound, 6)
-        detail = (
-            f"learning_rate {wanted:g} makes gradient descent diverge on this data: it must be below {printed:g}. "
-            'Send a smaller one, or "auto".'
-        )
-        faults = [Fault("/learning_rate", f"must be below {printed:g}")]
-        raise DivergingRate(detail, faults, largest_stable_learning_rate=printed)
-    return wanted
+def _rate(wanted: float | Literal["auto"], descent: Descent) -> float:
+    return descent.best_rate if wanted == "auto" else wanted
 
 
-def _walk(rows: Batch, start: Start, descent: Descent, rate: float, shown: IntArray) -> tuple[FloatArray, FloatArray]:
-    w, b = autograd.walk(rows, start.w, start.b, descent.coordinates, descent.optimum.l2, rate, int(shown[-1]))
-    return w[shown], b[shown]
+def _is_stable(rate: float, descent: Descent) -> bool:
+    return descent.largest_stable_rate is None or rate < descent.largest_stable_rate
+
+
+def _diverging(rate: float, descent: Descent) -> DivergingRate:
+    bound = rounded_down(descent.largest_stable_rate or np.inf, 6)
+    return DivergingRate(
+        f"learning_rate {rate:g} makes gradient descent diverge on this data: it must be below {bound:g}. "
+        'Send a smaller one, or "auto".',
+        [Fault("/learning_rate", f"must be below {bound:g}")],
+        largest_stable_learning_rate=bound,
+    )
+
+
+def _walk(
+    options: Options, rows: Batch | None, start: Start, descent: Descent, rate: float, epochs: int
+) -> tuple[History, FloatArray, float]:
+    """The history of the descent and where it ends: after `epochs`, or before its numbers overflow."""
+    shown = history_epochs(epochs)
+    if options.method == "autograd":
+        if rows is None:
+            raise InvalidRequest.at("/method", 'autograd walks the rows, which an append does not have; use "spectral"')
+        steps = autograd.walk(rows, start.w, start.b, descent.coordinates, descent.optimum.l2, rate, epochs)
+        w, b = steps.w[shown], steps.b[shown]
+    else:
+        w, b = descent.at(rate, shown)
+    history = _history(descent.optimum, shown, w, b)
+    held = np.isfinite(history.objective) & np.isfinite(w).all(axis=1)
+    last = len(held) - 1 if held.all() else max(int(np.argmin(held)) - 1, 0)
+    until = slice(last + 1)
+    return History(history.epoch[until], history.loss[until], history.objective[until]), w[last], float(b[last])
 
 
 def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -> History:
     loss = optimum.problem.mean_squared_error(w, b)
-    if not optimum.l2:  # it cannot rise at a rate below the bound; where it seems to, that is its last bit's rounding
-        loss = np.minimum.accumulate(loss)
     penalty = optimum.l2 * np.square(w).sum(axis=-1) if optimum.l2 else 0.0
     return History(epochs, loss, loss + penalty)
 
 
-def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns, reached: int | None) -> Iterator[Notice]:
+def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Iterator[Notice]:
     undetermined = optimum.unidentified
     flat = undetermined & (optimum.problem.spread == 0)
     if flat.any():
@@ -234,13 +273,10 @@ def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns, reache
         names = _chosen(columns, undetermined & ~flat)
         detail = f"Columns that the data cannot tell apart keep part of their start: {', '.join(names)}."
         yield Notice("collinear", detail, names)
-    parameters = len(columns.names) + optimum.problem.fit_intercept
+    parameters = len(columns.names) - len(optimum.null) + optimum.problem.fit_intercept
     if statistics.n <= parameters:
         detail = f"{statistics.n:g} rows for {parameters} parameters: the line passes through noise as through signal."
         yield Notice("underdetermined", detail)
-    if reached is None:
-        detail = "The limit is more than 2^53 epochs away at this learning_rate, so epochs is null."
-        yield Notice("distant-limit", detail)
 
 
 def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:

@@ -39,14 +39,15 @@ class PlainFormatter(logging.Formatter):
 def configuration(level: str) -> dict[str, Any]:
     """The configuration of logging for gunicorn's `logconfig_dict`: everything to standard error, in one format."""
     formatter = PlainFormatter if sys.stderr.isatty() else JsonFormatter
-    quiet = {"level": level.upper(), "propagate": True, "handlers": []}
+    passed_on = {"level": level.upper(), "propagate": True, "handlers": []}
+    silent = {"level": "CRITICAL", "propagate": False, "handlers": []}  # requests have a line of our own
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
         "root": {"level": level.upper(), "handlers": ["stderr"]},
-        "loggers": {"gunicorn.error": quiet, "gunicorn.access": quiet},
+        "loggers": {"gunicorn.error": passed_on, "gunicorn.access": silent},
     }
 
 

@@ -25,7 +25,7 @@ class Metric:
     """One row of the table."""
 
     name: str
-    kind: Literal["fact", "counter", "gauge", "histogram"]
+    kind: Literal["fact", "counter", "gauge", "latest", "histogram"]
     about: str
     labels: tuple[str, ...] = ()
 
@@ -52,14 +52,21 @@ TABLE = (
     Metric(
         "descent_training_duration_seconds",
         "histogram",
-        "Time to fit and publish, body read and answer written included.",
+        "Time to fit and publish, from reading the body to the encoded answer.",
     ),
     Metric("descent_predictions_total", "counter", "Answered prediction requests.", ("model",)),
     Metric("descent_predicted_rows_total", "counter", "Rows in answered prediction requests.", ("model",)),
     Metric(
+        "descent_extrapolated_inputs_total",
+        "counter",
+        "Rows to predict that were outside the range of the training data.",
+        ("model",),
+    ),
+    Metric("descent_evaluation_loss", "latest", "Mean squared error in the latest evaluation.", ("model",)),
+    Metric(
         "descent_predict_latency_seconds",
         "histogram",
-        "Time to answer a prediction, body read and answer written included.",
+        "Time to answer a prediction, from reading the body to the encoded answer.",
     ),
     Metric(
         "descent_http_request_duration_seconds",
@@ -70,29 +77,42 @@ TABLE = (
     Metric("descent_http_requests_in_progress", "gauge", "Requests being answered now."),
 )
 
+OTHER_MODELS = "(other models)"
 OUTCOMES = ("published", "rejected", "failed")
 FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
 
 
 class Metrics:
-    """The events of one process, by name; an undeclared one is a KeyError."""
+    """The events of one process, by name; an undeclared one is a KeyError. The first `most_models` models that it meets
+    get labels of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_models: int) -> None:
         self._registry = CollectorRegistry()
-        events = [metric for metric in TABLE if metric.kind != "fact"]
+        self._most_models = most_models
+        self._models: set[str] = set()
         self.counters = {
-            m.name: Counter(m.name, m.about, m.labels, registry=self._registry) for m in _of(events, "counter")
+            m.name: Counter(m.name, m.about, m.labels, registry=self._registry) for m in _of_kind("counter")
         }
         for outcome in OUTCOMES:  # a counter that is first seen at 1 has no increase
             self.counters["descent_trainings_total"].labels(outcome)
-        self.gauges = {
-            m.name: Gauge(m.name, m.about, m.labels, registry=self._registry, multiprocess_mode="livesum")
-            for m in _of(events, "gauge")
-        }
+        self.gauges = {m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))}
         self.histograms = {
             m.name: Histogram(m.name, m.about, m.labels, registry=self._registry, buckets=BUCKETS)
-            for m in _of(events, "histogram")
+            for m in _of_kind("histogram")
         }
+
+    def _gauge(self, metric: Metric) -> Gauge:
+        """Over workers, what is in progress adds up; of what was measured, the latest counts."""
+        mode: Literal["livesum", "mostrecent"] = "livesum" if metric.kind == "gauge" else "mostrecent"
+        return Gauge(metric.name, metric.about, metric.labels, registry=self._registry, multiprocess_mode=mode)
+
+    def model_label(self, model: str) -> str:
+        """The label of a model that has been looked up: its name, or one for all past the bound."""
+        if model not in self._models:
+            if len(self._models) >= self._most_models:
+                return OTHER_MODELS
+            self._models.add(model)
+        return model
 
     def scrape(self, facts: Collector) -> CollectorRegistry:
         """A registry of `facts` and of the events of every worker, made afresh for each scrape."""
@@ -119,10 +139,10 @@ def table() -> str:
     """The metrics as a Markdown table."""
     rows = ["| metric | kind | labels | what it tells |", "| --- | --- | --- | --- |"]
     for metric in TABLE:
-        kind = "gauge" if metric.kind == "fact" else metric.kind
+        kind = "gauge" if metric.kind in ("fact", "latest") else metric.kind
         rows.append(f"| `{metric.name}` | {kind} | {', '.join(metric.labels)} | {metric.about} |")
     return "\n".join(rows) + "\n"
 
 
-def _of(metrics: list[Metric], kind: str) -> list[Metric]:
-    return [metric for metric in metrics if metric.kind == kind]
+def _of_kind(kind: str) -> list[Metric]:
+    return [metric for metric in TABLE if metric.kind == kind]

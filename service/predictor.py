@@ -11,6 +11,8 @@ import numpy as np
 
 from service import torchscript
 from service.columns import Columns, Form
+from service.core.inference import interval_reach, why_undefined
+from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 from service.store import Store, Version
@@ -23,6 +25,9 @@ class LoadedModel:
     version: Version
     columns: Columns
     module: torchscript.Module
+    lowest: FloatArray
+    highest: FloatArray
+    means: FloatArray
 
     def predict(self, x: FloatArray, pointer: Callable[[int], str]) -> FloatArray:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of the first row
@@ -31,6 +36,15 @@ class LoadedModel:
         if not np.isfinite(y).all():
             raise InvalidRequest.at(pointer(int(np.argmin(np.isfinite(y)))), "has a prediction that no float64 holds")
         return y
+
+    def count_outside(self, x: FloatArray) -> int:
+        """How many rows of x (n, d) have a column outside the range of the training data."""
+        return int(((x < self.lowest) | (x > self.highest)).any(axis=1).sum())
+
+    def explain(self, x: FloatArray) -> tuple[FloatArray, float]:
+        """What each column adds to the prediction for the mean row, w_j·(x_j − mean_j) (n, d), and that prediction."""
+        w, b = torchscript.coefficients(self.module)
+        return w * (x - self.means), float(w @ self.means + b)
 
 
 class Resolved(NamedTuple):
@@ -42,7 +56,7 @@ class Resolved(NamedTuple):
 
 
 class Predictor:
-    """Loads versions from `store` and keeps the `capacity` last used; a version is checked whenever it is loaded.
+    """Loads versions from `store` and keeps the `capacity` last looked up; a version is checked whenever it is loaded.
 
     What a name means is looked up again as soon as a process of this machine has changed the model, and after
     `refresh_seconds` for the sake of other machines on the same store.
@@ -74,8 +88,32 @@ class Predictor:
             if len(self._resolved) > self._capacity:
                 self._resolved.popitem(last=False)
 
+    def reach(self, loaded: LoadedModel, x: FloatArray, level: float, *, of_mean: bool) -> FloatArray:
+        """Half the width of the interval around each prediction for x (n, d): (n,).
+
+        Raises InvalidRequest for a version whose line is not the least-squares optimum, or has no statistics.
+        """
+        contents = torchscript.opened(self._store.read(loaded.version)).contents
+        options = contents.report["options"]
+        if not contents.report["converged"]:
+            raise InvalidRequest.at("/interval", "needs a fit that has converged; train without epochs, or with more")
+        problem = LeastSquares.of(contents.statistics, fit_intercept=options["fit_intercept"])
+        optimum = Optimum.of(problem, options["l2"])
+        reason = why_undefined(optimum, contents.statistics.n)
+        if reason:
+            raise InvalidRequest.at("/interval", f"cannot be given: {reason}")
+        if len(optimum.null):
+            raise InvalidRequest.at("/interval", "cannot be given: the data does not determine every coefficient")
+        return interval_reach(contents.statistics, optimum, x, level, of_mean=of_mean)
+
     def _load(self, version: Version) -> LoadedModel:
-        data = self._store.read(version)
-        report = torchscript.read_report(data)
-        columns = Columns(tuple(report["columns"]), Form(report["form"]))
-        return LoadedModel(version, columns, torchscript.load(data))
+        file = torchscript.opened(self._store.read(version))
+        statistics = file.statistics
+        return LoadedModel(
+            version=version,
+            columns=Columns(tuple(file.report["columns"]), Form(file.report["form"])),
+            module=file.module(),
+            lowest=statistics.lowest[:-1],
+            highest=statistics.highest[:-1],
+            means=statistics.means[:-1],
+        )

@@ -4,9 +4,12 @@ import math
 from typing import Any
 
 from service.columns import Columns
-from service.core.inference import Inference
+from service.core.inference import Coefficients
 from service.core.statistics import FloatArray
 from service.fitting import Fit, History, rounded_down
+
+SCALARS = ("r2", "adjusted_r2", "residual_std_error", "f", "f_p_value", "aic", "bic", "condition_number")
+PER_COEFFICIENT = ("std_errors", "t", "p_values", "lower", "upper")
 
 
 def report(fit: Fit) -> dict[str, Any]:
@@ -54,18 +57,19 @@ def _optimum(fit: Fit) -> dict[str, Any]:
         "w": fit.columns.mirror(fit.descent.limit_w.tolist()),
         "b": fit.descent.limit_b,
         "loss": fit.descent.optimum.loss,
+        **({"objective": fit.descent.optimum.objective} if fit.options.l2 else {}),
         "rss": inference.rss,
         "degrees_of_freedom": _whole(inference.degrees_of_freedom),
-        "r2": inference.r2,
-        "std_errors": _std_errors(inference, fit.columns),
+        **{name: _number(getattr(inference, name)) for name in SCALARS},
+        **{name: _coefficients(getattr(inference, name), fit.columns) for name in PER_COEFFICIENT},
         "undefined": inference.reason,
     }
 
 
-def _std_errors(inference: Inference, columns: Columns) -> dict[str, Any] | None:
-    if inference.std_errors_w is None or inference.std_error_b is None:
+def _coefficients(values: Coefficients | None, columns: Columns) -> dict[str, Any] | None:
+    if values is None:
         return None
-    return {"w": columns.mirror(_numbers(inference.std_errors_w)), "b": _number(inference.std_error_b)}
+    return {"w": columns.mirror(_numbers(values.w)), "b": _number(values.b)}
 
 
 def _history(history: History, *, penalised: bool) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def _numbers(values: FloatArray) -> list[Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None
 
 
 def _whole(value: float) -> float:

@@ -6,12 +6,13 @@ import struct
 from gunicorn import util
 
 from service.api import problems
+from service.formats import json
 
 
 def write_problem(sock: socket.socket, status: int, reason: str, message: str) -> None:
     """Answer a request that could not be parsed; instead of gunicorn's page of HTML."""
     slug = reason.lower().replace(" ", "-")
-    body = problems.body(int(status), slug, reason, message or reason)
+    body = json.encode(problems.of_kind(int(status), slug, reason, message or reason))
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: {problems.MEDIA_TYPE}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"

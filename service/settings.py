@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 PREFIX = "DESCENT_"
@@ -46,8 +47,13 @@ def _level(text: str) -> str:
 
 
 def _cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may use, by its affinity and its container's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return allowed
 
 
 def _setting(default: Any, read: Callable[[str], Any], about: str) -> Any:
@@ -63,10 +69,12 @@ class Settings:
     port: int = _setting(8000, _port, "The port to listen on; 0 takes a free one.")
     workers: int = _setting(_cores(), _at_least(1), "Worker processes; by default one per core.")
     threads: int = _setting(4, _at_least(1), "Threads per worker.")
+    fit_threads: int = _setting(_cores(), _at_least(1), "Threads that fit many rows; by default one per core.")
     graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
-    client_seconds: int = _setting(30, _at_least(1), "How long a client may pause while it sends or takes a message.")
+    client_seconds: int = _setting(10, _at_least(1), "How long a client may pause while it sends or takes a message.")
     max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is read.")
     max_columns: int = _setting(1000, _at_least(1), "The most columns that a model may have.")
+    keep_versions: int = _setting(0, _at_least(0), "The newest versions that are kept of each model; 0 keeps all.")
     autograd_epochs: int = _setting(10_000, _at_least(1), "The most epochs that the autograd method walks.")
     cached_models: int = _setting(1024, _at_least(1), "Loaded versions that a worker keeps in memory.")
     metrics_models: int = _setting(1000, _at_least(0), "The most models that get labels of their own in the metrics.")
@@ -102,7 +110,7 @@ def table() -> str:
     """The settings as a Markdown table."""
     rows = ["| variable | default | what it sets |", "| --- | --- | --- |"]
     for field in dataclasses.fields(Settings):
-        default = "cores" if field.name == "workers" else field.default
+        default = "cores" if field.name in ("workers", "fit_threads") else field.default
         rows.append(f"| `{variable(field.name)}` | `{default}` | {field.metadata['about']} |")
     return "\n".join(rows) + "\n"
 

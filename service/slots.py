@@ -5,6 +5,7 @@ dies, so files stay as few as the workers that ever ran at once, and counts surv
 """
 
 import fcntl
+import itertools
 import os
 from pathlib import Path
 
@@ -17,20 +18,36 @@ def take(folder: Path) -> int:
     """Take this process's place in `folder`, and let prometheus_client name its files by it."""
     number, descriptor = _lowest_free(folder)
     _held["slot"], _held["descriptor"] = number, descriptor
-    for gauge in folder.glob(f"gauge_*_{number}.db"):  # what a killed holder left in progress is in progress no more
-        gauge.unlink()
+    _forget_in_progress(folder, number)
+    for slot in folder.glob("*.slot"):
+        other = _try_lock(slot)
+        if other is not None:
+            _forget_in_progress(folder, int(slot.stem))
+            os.close(other)
     values.ValueClass = values.MultiProcessValue(process_identifier=lambda: _held["slot"])
     return number
 
 
 def _lowest_free(folder: Path) -> tuple[int, int]:
-    number = 0
-    while True:
-        descriptor = os.open(folder / f"{number}.slot", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            number += 1
-        else:
+    for number in itertools.count():
+        descriptor = _try_lock(folder / f"{number}.slot")
+        if descriptor is not None:
             return number, descriptor
+    raise AssertionError  # pragma: no cover
+
+
+def _try_lock(slot: Path) -> int | None:
+    """A descriptor that holds the lock of a place, or None if somebody else does."""
+    descriptor = os.open(slot, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _forget_in_progress(folder: Path, number: int) -> None:
+    """What a killed holder of the place left in progress is in progress no more."""
+    for gauge in folder.glob(f"gauge_live*_{number}.db"):
+        gauge.unlink(missing_ok=True)

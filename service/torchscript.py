@@ -6,7 +6,7 @@ import struct
 import threading
 import zipfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,15 @@ from service.errors import DamagedVersion
 FORMAT = 1
 """The number of this layout of extra files; later releases read older ones."""
 
+ARCHIVE = "archive"
+"""What torch calls the folder in an archive that it writes to memory."""
 END_OF_ARCHIVE = 22
 SEAL = 64
 
 Module = torch.jit.ScriptModule
 
 _one_at_a_time = threading.Lock()
+_this_thread = threading.local()
 
 
 class LinearModel(nn.Module):
@@ -46,12 +49,13 @@ class LinearModel(nn.Module):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a version's file holds beside the module: the report as answered, the options as asked for, and the
-    sufficient statistics."""
+    """What a version's file holds beside the module: the report as answered, the options as asked for, the sufficient
+    statistics, and the idempotency keys that the model has seen."""
 
     report: dict[str, Any]
     options: dict[str, Any]
     statistics: Statistics
+    keys: bytes = b""
 
 
 def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
@@ -60,7 +64,8 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
         "format": str(FORMAT).encode(),
         "report.json": _json(contents.report),
         "options.json": _json(contents.options),
-        "statistics.npz": _pack(contents.statistics),
+        "statistics": _pack(contents.statistics),
+        "keys": contents.keys,
     }
     buffer = io.BytesIO()
     with _one_at_a_time:
@@ -71,58 +76,110 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
     return _seal(buffer.getvalue())
 
 
-def load(data: bytes) -> Module:
-    """The module of a version's file; raises DamagedVersion unless every byte is as it was written and the buffers are
-    the report's."""
-    check_seal(data)
-    module: Module = torch.jit.load(io.BytesIO(data))
-    report = read_report(data)
-    reported = report["w"].values() if isinstance(report["w"], dict) else np.atleast_1d(report["w"])
-    if module.w.tolist() != list(reported) or module.b.item() != report["b"]:
-        raise DamagedVersion("The module's w and b are not those of its report.")
-    return module
+@dataclass(frozen=True)
+class VersionFile:
+    """A version's file whose seal has been found whole, and the ZIP archive that it is."""
+
+    data: bytes
+    archive: zipfile.ZipFile
+
+    @property
+    def format(self) -> int:
+        """The number of the layout that it was written in."""
+        return int(self._extra_file("format"))
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """The report, read without torch."""
+        report: dict[str, Any] = orjson.loads(self._extra_file("report.json"))
+        return report
+
+    @property
+    def keys(self) -> bytes:
+        """The idempotency keys, read without torch."""
+        return self._extra_file("keys")
+
+    @property
+    def tag(self) -> str:
+        """What tells this file from every other."""
+        return tag(self.data)
+
+    @property
+    def statistics(self) -> Statistics:
+        """The sufficient statistics, read without torch."""
+        return _unpack(self._extra_file("statistics"))
+
+    @property
+    def contents(self) -> Contents:
+        """All extra files, read without torch."""
+        return Contents(
+            report=self.report,
+            options=orjson.loads(self._extra_file("options.json")),
+            statistics=self.statistics,
+            keys=self.keys,
+        )
+
+    def module(self) -> Module:
+        """The module; raises DamagedVersion unless its buffers are the report's."""
+        module: Module = torch.jit.load(io.BytesIO(self.data))
+        w = self.report["w"]
+        reported = w.values() if isinstance(w, dict) else np.atleast_1d(w)
+        if module.w.tolist() != list(reported) or module.b.item() != self.report["b"]:
+            raise DamagedVersion("The module's w and b are not those of its report.")
+        return module
+
+    def _extra_file(self, name: str) -> bytes:
+        return self.archive.read(f"{ARCHIVE}/extra/{name}")
+
+
+def opened(data: bytes) -> VersionFile:
+    """The file of a version; raises DamagedVersion unless every byte is as it was written and this release reads its
+    format."""
+    if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
+        raise DamagedVersion("The version's file is not what was written: its seal does not match its bytes.")
+    file = VersionFile(data, zipfile.ZipFile(io.BytesIO(data)))
+    if file.format > FORMAT:
+        raise DamagedVersion(f"The version's file has format {file.format}; this release reads up to {FORMAT}.")
+    return file
+
+
+def tag(data: bytes) -> str:
+    """What tells a version's file from every other: half of its seal."""
+    return data[-SEAL : -SEAL // 2].decode("ascii")
 
 
 def predict(module: Module, x: FloatArray) -> FloatArray:
     """ŷ (n,) of x (n, d) by the module."""
+    if not hasattr(_this_thread, "runs_as_is"):
+        _run_as_is()
     with torch.inference_mode():
         y: FloatArray = module(torch.from_numpy(x)).numpy()
     return y
 
 
-def use_one_thread() -> None:
+def _run_as_is() -> None:
+    """Have this thread run modules without optimising them first, which costs the first two calls of each a millisecond
+    and gains nothing for three operations."""
+    torch.jit.optimized_execution(should_optimize=False).__enter__()  # type: ignore[attr-defined]
+    _this_thread.runs_as_is = True
+
+
+def coefficients(module: Module) -> tuple[FloatArray, float]:
+    """w (d,) and b of a module."""
+    return module.w.numpy(), float(module.b)
+
+
+def prepare() -> None:
     """Let torch compute in the calling thread: requests and workers already use the cores."""
     torch.set_num_threads(1)
 
 
 def warm_up() -> None:
     """Compile, save, load and run a module, so that no request is the first to wait for it."""
-    use_one_thread()
+    prepare()
     nothing = Statistics(np.zeros((3, 3)), np.zeros(2), 0, np.zeros(2), np.zeros(2))
-    module = load(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing)))
-    for rows in (1, 1, 2, 2):  # TorchScript profiles a module's first runs and optimises it for the next
-        predict(module, np.zeros((rows, 1)))
-
-
-def read_report(data: bytes) -> dict[str, Any]:
-    """The report in a version's file, read without torch; raises DamagedVersion."""
-    report: dict[str, Any] = orjson.loads(_extra_file(data, "report.json"))
-    return report
-
-
-def read_contents(data: bytes) -> Contents:
-    """All extra files of a version's file, read without torch; raises DamagedVersion."""
-    return Contents(
-        report=read_report(data),
-        options=orjson.loads(_extra_file(data, "options.json")),
-        statistics=_unpack(_extra_file(data, "statistics.npz")),
-    )
-
-
-def check_seal(data: bytes) -> None:
-    """Raise DamagedVersion unless the digest at the end of `data` is that of all bytes before it."""
-    if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
-        raise DamagedVersion("The version's file is not what was written: its seal does not match its bytes.")
+    module = opened(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing))).module()
+    predict(module, np.zeros((1, 1)))
 
 
 def _seal(archive: bytes) -> bytes:
@@ -137,16 +194,6 @@ def _seal(archive: bytes) -> bytes:
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
-def _extra_file(data: bytes, name: str) -> bytes:
-    check_seal(data)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        folder = archive.namelist()[0].split("/")[0]
-        written_as = int(archive.read(f"{folder}/extra/format"))
-        if written_as > FORMAT:
-            raise DamagedVersion(f"The version's file has format {written_as}; this release reads up to {FORMAT}.")
-        return archive.read(f"{folder}/extra/{name}")
-
-
 @cache
 def _scripted() -> Module:
     """The module, compiled once: that costs more than filling its buffers and saving it."""
@@ -159,21 +206,22 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _pack(statistics: Statistics) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        triangle=statistics.triangle[np.triu_indices(statistics.d + 2)],
-        origin=statistics.origin,
-        n=statistics.n,
-        lowest=statistics.lowest,
-        highest=statistics.highest,
+    """The number of columns in 8 bytes, then in float64: n, Σ log w, lowest, highest, origin, and the upper triangle
+    of R by rows; all little-endian."""
+    parts = (
+        [statistics.n, statistics.log_weight],
+        statistics.lowest,
+        statistics.highest,
+        statistics.origin,
+        statistics.triangle[np.triu_indices(statistics.d + 2)],
     )
-    return buffer.getvalue()
+    return struct.pack("<Q", statistics.d) + np.concatenate(parts).astype("<f8").tobytes()
 
 
 def _unpack(data: bytes) -> Statistics:
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        d = len(arrays["lowest"]) - 1
-        triangle = np.zeros((d + 2, d + 2))
-        triangle[np.triu_indices(d + 2)] = arrays["triangle"]
-        return Statistics(triangle, arrays["origin"], float(arrays["n"]), arrays["lowest"], arrays["highest"])
+    (d,) = struct.unpack_from("<Q", data)
+    numbers = np.frombuffer(data, "<f8", offset=8).astype(np.float64)
+    (n, log_weight), lowest, highest, origin, upper = np.split(numbers, np.cumsum([2, d + 1, d + 1, d + 1]))
+    triangle = np.zeros((d + 2, d + 2))
+    triangle[np.triu_indices(d + 2)] = upper
+    return Statistics(triangle, origin, float(n), lowest, highest, float(log_weight))

@@ -1,69 +1,221 @@
 """Trains: rows and options become a fit, the fit an artifact, the artifact a version in the store."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from service import torchscript
-from service.columns import Columns
-from service.core.statistics import Batch
-from service.errors import InvalidRequest
-from service.fitting import Options, fit
+from service.columns import Columns, Form
+from service.core.statistics import Batch, Statistics, decay, gather, merge
+from service.errors import (
+    Busy,
+    Conflict,
+    DamagedVersion,
+    InvalidRequest,
+    ModelNotFound,
+    PreconditionFailed,
+    VersionNotFound,
+)
+from service.fitting import Fit, Options, Start, fit
+from service.idempotency import Keys, Token
 from service.report import report
 from service.store import Store, Version, check_name
 
+TRIES = 20
+"""How often a training that lost its place to another machine's is tried again."""
+
 
 @dataclass(frozen=True)
-class Published:
-    """A version that a training has published: its report and its file."""
+class Conditions:
+    """What the newest version must be for a training to go ahead: one with a tag among `match`; none at all."""
 
-    version: Version
+    match: frozenset[str] | None = None
+    none_match: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train on, and how. `given` holds the options that were given; the rest are defaults, or inherited."""
+
+    rows: Batch
+    columns: Columns
+    given: dict[str, Any] = field(default_factory=dict)
+    append: bool | int = False
+    decay: float = 1.0
+    token: Token | None = None
+    conditions: Conditions = Conditions()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training's report and, if it was published, its version and file; `replayed` if an earlier try did it."""
+
     report: dict[str, Any]
-    artifact: bytes
+    version: Version | None = None
+    serving: int | None = None
+    artifact: bytes = b""
+    replayed: bool = False
 
 
 class Trainer:
     """Publishes fits to `store`."""
 
-    def __init__(self, store: Store, most_columns: int, most_autograd_epochs: int) -> None:
+    def __init__(
+        self, store: Store, most_columns: int, most_autograd_epochs: int, kept_versions: int, threads: int = 1
+    ) -> None:
         self._store = store
         self._most_columns = most_columns
         self._most_autograd_epochs = most_autograd_epochs
+        self._kept_versions = kept_versions
+        self._threads = threads
 
-    def train(self, model: str, rows: Batch, columns: Columns, options: Options) -> Published:
-        """Fit `rows` and publish the next version of `model`; raises InvalidRequest and StoreUnavailable."""
+    def train(self, model: str, request: Request) -> Trained:
+        """Fit and publish the next version of `model`.
+
+        An append is exact: its statistics are merged with those of the version it continues, whoever else appends.
+        """
+        self._check(model, request)
+        fitted = self._fit(model, request) if request.append is False else None
+        with self._store.turn(model):
+            for _ in range(TRIES):
+                newest = self._store.newest(model)
+                keys = self._keys(newest)
+                replayed = self._replay(model, keys, request.token)
+                if replayed:
+                    return replayed
+                self._check_conditions(newest, request.conditions)
+                fresh = fitted or self._fit(model, request)
+                try:
+                    trained = self._publish(model, fresh, keys, request.token, newest)
+                except Conflict:
+                    continue
+                break
+            else:
+                raise Busy(f"Other machines keep publishing {model!r}; try again.", retry_after=1)
+        if self._kept_versions:
+            self._store.retain(model, self._kept_versions)
+        return trained
+
+    def try_out(self, model: str, request: Request) -> Trained:
+        """Fit without publishing; a rate that diverges shows how instead of being refused."""
+        self._check(model, request)
+        return Trained(_report(self._fit(model, request, show_divergence=True)))
+
+    def _check(self, model: str, request: Request) -> None:
         check_name(model)
-        _check_rows(rows, self._most_columns)
-        fitted = fit(rows, columns, options, self._most_autograd_epochs)
-        written = report(fitted) | {"trained_at": round(time.time(), 3)}
-        contents = torchscript.Contents(written, _asked(options), fitted.statistics)
+        _check_rows(request.rows, self._most_columns)
+        if request.append is False and request.decay != 1:
+            raise InvalidRequest.at("/decay", "is for the rows that an append continues; send append too")
+
+    def _fit(self, model: str, request: Request, *, show_divergence: bool = False) -> Fit:
+        bound = self._most_autograd_epochs
+        if request.append is False:
+            options, rows = Options(**request.given), request.rows
+            statistics = gather([rows], rows.x.shape[1], self._threads)
+            return fit(statistics, request.columns, options, bound, rows=rows, show_divergence=show_divergence)
+        base = self._base(model, request.append)
+        columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
+        options = _inherited(base.options, request.given)
+        statistics = merge(decay(base.statistics, request.decay), self._arranged(request, columns))
+        return fit(statistics, columns, options, bound, rows=None, show_divergence=show_divergence)
+
+    def _arranged(self, request: Request, columns: Columns) -> Statistics:
+        names = request.columns.names if request.columns.named else None
+        x = columns.arrange(request.rows.x, names, "/x")
+        return gather([request.rows._replace(x=x)], x.shape[1], self._threads)
+
+    def _base(self, model: str, append: bool | int) -> torchscript.Contents:  # noqa: FBT001
+        newest = self._store.newest(model)
+        if newest is None:
+            raise ModelNotFound(f"There is no model {model!r} to append to; train it first.")
+        version = newest if append is True else self._store.version(model, append)
+        return torchscript.opened(self._store.read(version)).contents
+
+    def _keys(self, newest: Version | None) -> Keys:
+        if newest is None:
+            return Keys()
+        try:
+            return Keys(torchscript.opened(self._store.read(newest)).keys)
+        except DamagedVersion:  # a training that replaces a damaged version is how it gets well
+            return Keys()
+
+    def _replay(self, model: str, keys: Keys, token: Token | None) -> Trained | None:
+        number = keys.version_of(token) if token else None
+        if number is None:
+            return None
+        try:
+            version = self._store.version(model, number)
+        except VersionNotFound:
+            raise Conflict(f"Version {number}, which this Idempotency-Key published, has been deleted.") from None
+        artifact, serving = self._store.read(version), self._store.serving(model).number
+        return Trained(torchscript.opened(artifact).report, version, serving, artifact, replayed=True)
+
+    def _check_conditions(self, newest: Version | None, conditions: Conditions) -> None:
+        if conditions.none_match and newest is not None:
+            raise PreconditionFailed(f"Model {newest.model!r} is there already, and If-None-Match asks that it is not.")
+        if conditions.match is None:
+            return
+        tag = None if newest is None else torchscript.opened(self._store.read(newest)).tag
+        if tag is None or not conditions.match & {tag, "*"}:
+            raise PreconditionFailed("The model's newest version is not the one that If-Match names; look at it again.")
+
+    def _publish(self, model: str, fitted: Fit, keys: Keys, token: Token | None, newest: Version | None) -> Trained:
+        pinned = self._store.pinned(model)  # before the publication, after which nothing may fail
+        written = _report(fitted)
+        contents = torchscript.Contents(
+            report=written,
+            options=_asked(fitted.asked),
+            statistics=fitted.statistics,
+            keys=keys.having(token, self._store.next_number(model)).packed,
+        )
         artifact = torchscript.dump(fitted.w, fitted.b, contents)
-        return Published(self._store.publish(model, artifact), written, artifact)
+        version = self._store.publish(model, artifact, after=newest.number if newest else 0)
+        return Trained(written, version, pinned.number if pinned else version.number, artifact)
+
+
+def _report(fitted: Fit) -> dict[str, Any]:
+    return report(fitted) | {"trained_at": round(time.time(), 3)}
 
 
 def _check_rows(rows: Batch, most_columns: int) -> None:
     n, d = rows.x.shape
     if d > most_columns:
         raise InvalidRequest.at("/x", f"has {d} columns; send at most {most_columns} (DESCENT_MAX_COLUMNS)")
-    if len(rows.y) != n:
-        raise InvalidRequest.at("/y", f"has {len(rows.y)} numbers, but x has {n} rows; send one for each")
+    _check_length(rows.y, "/y", n)
     if rows.weight is None:
         return
-    if len(rows.weight) != n:
-        raise InvalidRequest.at(
-            "/sample_weight", f"has {len(rows.weight)} numbers, but x has {n} rows; send one for each"
-        )
+    _check_length(rows.weight, "/sample_weight", n)
     if rows.weight.min() < 0:
         raise InvalidRequest.at(f"/sample_weight/{int(np.argmin(rows.weight))}", "is negative")
     if rows.weight.max() == 0:
         raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
 
 
+def _check_length(values: np.typing.NDArray[np.float64], at: str, n: int) -> None:
+    if len(values) != n:
+        raise InvalidRequest.at(at, f"has {len(values)} numbers, but x has {n} rows; send one for each")
+
+
 def _asked(options: Options) -> dict[str, Any]:
     """The options as they were asked for, for a later append to inherit."""
-    asked = asdict(options)
+    asked = {each.name: getattr(options, each.name) for each in fields(options)}
     if options.initial is not None:
-        asked["initial"]["w"] = options.initial.w.tolist()
+        start = options.initial
+        asked["initial"] = {"w": start.w.tolist(), "names": start.names, "b": start.b}
     return asked
+
+
+def _inherited(asked: dict[str, Any], given: dict[str, Any]) -> Options:
+    """The options of the version that is continued, with those that are given now in their place."""
+    start = asked["initial"]
+    if start is not None:
+        names = None if start["names"] is None else tuple(start["names"])
+        asked = asked | {"initial": Start(np.array(start["w"]), names, start["b"])}
+    options = Options(**asked)
+    if given.get("seed") is not None:
+        options = replace(options, initial=None)
+    if given.get("initial") is not None:
+        options = replace(options, seed=None)
+    return replace(options, **given)

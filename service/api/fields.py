@@ -1,7 +1,7 @@
 """marshmallow fields for what its own are too slow or too lenient for."""
 
-import math
 import re
+import sys
 from typing import Any, Literal
 
 import marshmallow
@@ -17,6 +17,14 @@ from service.formats import arrays
 class Rows(fields.Field[arrays.Table]):
     """Rows of x in any of their four forms, as a Table."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        numbers = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+        rows = {"type": "array", "items": numbers, "minItems": 1}
+        columns = {"type": "object", "additionalProperties": numbers, "minProperties": 1}
+        row = {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 1}
+        records = {"type": "array", "items": row, "minItems": 1}
+        super().__init__(metadata={"anyOf": [numbers, rows, columns, records, row, {"type": "number"}]}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
         return arrays.table(value, f"/{attr}")
 
@@ -24,12 +32,19 @@ class Rows(fields.Field[arrays.Table]):
 class Vector(fields.Field[Any]):
     """A list of numbers, as a float64 array; on the way out an array, or a number, as it is."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "array", "items": {"type": "number"}, "minItems": 1}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
         return arrays.list_vector(value, f"/{attr}")
 
 
 class InitialLine(fields.Field[Start]):
     """{"w": a number, a list or an object by column, "b": a number}."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        properties = {"w": {"description": "A number, a list, or an object by column."}, "b": {"type": "number"}}
+        super().__init__(metadata={"type": "object", "properties": properties}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Start:
         if not isinstance(value, dict) or "w" not in value or not set(value) <= {"w", "b"}:
@@ -44,24 +59,28 @@ class InitialLine(fields.Field[Start]):
 class Rate(fields.Field[Any]):
     """A positive number, or "auto"."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        number = {"type": "number", "exclusiveMinimum": 0}
+        super().__init__(metadata={"anyOf": [number, {"const": "auto"}]}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float | Literal["auto"]:
         if value == "auto":
             return "auto"
-        if type(value) not in (int, float) or not 0 < value < math.inf:
+        if type(value) not in (int, float) or not 0 < value <= sys.float_info.max:
             raise marshmallow.ValidationError('Give a positive number, or "auto".')
         return float(value)
 
 
 class Real(fields.Field[float]):
-    """A finite number of at least `least`; neither a boolean nor a text."""
+    """A number from `least` to `most`; neither a boolean nor a text."""
 
-    def __init__(self, *, least: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.least = least
+    def __init__(self, *, least: float, most: float, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "number", "minimum": least, "maximum": most}, **kwargs)
+        self.least, self.most = least, most
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
-        if type(value) not in (int, float) or not self.least <= value <= arrays.LARGEST:
-            raise marshmallow.ValidationError(f"Give a number from {self.least:g} to {arrays.LARGEST:g}.")
+        if type(value) not in (int, float) or not self.least <= value <= self.most:
+            raise marshmallow.ValidationError(f"Give a number from {self.least:g} to {self.most:g}.")
         return float(value)
 
 
@@ -69,7 +88,7 @@ class Whole(fields.Field[int]):
     """A whole number from `least` to `most`; 3.0 is one, true and "3" are not. In a query, digits."""
 
     def __init__(self, *, least: int, most: int, in_query: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(metadata={"type": "integer", "minimum": least, "maximum": most}, **kwargs)
         self.least, self.most, self.in_query = least, most, in_query
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
@@ -83,7 +102,35 @@ class Whole(fields.Field[int]):
 class Flag(fields.Field[bool]):
     """true or false."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "boolean"}, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if type(value) is not bool:
             raise marshmallow.ValidationError("Give true or false.")
         return value
+
+
+class FlagOrVersion(fields.Field[Any]):
+    """true, false, or a version's number."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1}]}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | int:
+        if type(value) is bool or (type(value) is int and 0 < value < 2**63):
+            return value
+        raise marshmallow.ValidationError("Give true, false, or the number of a version.")
+
+
+class Labels(fields.Field[list[str]]):
+    """A label, a text or a whole number, for each row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        labels = {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}
+        super().__init__(metadata={"anyOf": [labels, {"type": "string"}]}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        if not isinstance(value, list) or not value or not set(map(type, value)) <= {str, int}:
+            raise marshmallow.ValidationError("Give a text or a whole number for each row.")
+        return list(map(str, value))

@@ -63,7 +63,8 @@ def _log(response: Response, seconds: float) -> None:
         "bytes_out": response.content_length or 0,
         "client": request.remote_addr,
     }
-    log.info("request", extra={FACTS: facts})
+    level = logging.INFO if response.status_code < 500 else logging.ERROR
+    log.log(level, "request", extra={FACTS: facts})
 
 
 def _close_afterwards(response: Response) -> None:
@@ -84,7 +85,8 @@ def _observe(metrics: Metrics, response: Response, seconds: float) -> None:
         return
     if operation.counts == "training":
         metrics.counters["descent_trainings_total"].labels(_outcome(response.status_code)).inc()
-        metrics.histograms["descent_training_duration_seconds"].observe(seconds)
+        if response.status_code < 400:
+            metrics.histograms["descent_training_duration_seconds"].observe(seconds)
     elif operation.counts == "prediction" and response.status_code == 200:
         metrics.histograms["descent_predict_latency_seconds"].observe(seconds)
 

@@ -16,27 +16,37 @@ from service.formats import json
 
 @dataclass(frozen=True)
 class Answer:
-    """What a view answers: a value for its answer schema, and headers."""
+    """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one."""
 
     value: dict[str, Any]
     headers: dict[str, str] | None = None
+    status: int | None = None
 
 
-View = Callable[..., Answer]
+View = Callable[..., Any]
 Counted = Literal["training", "prediction"]
 
 
 @dataclass(frozen=True)
 class Operation:
-    """The contract of a route: the schemas of its query, body and answer, the status of success, and what the metrics
-    count it as."""
+    """The contract of a route: the schemas of its query, headers, body and answer (None for one without a document),
+    the status of success, further ones and what they mean, those of its problems, and what the metrics count it as."""
 
     summary: str
     query: Schema
+    headers: Schema | None
     body: Schema | None
-    answer: Schema
+    answer: Schema | None
+    media_type: str
     status: int
+    also: dict[int, str]
+    problems: tuple[int, ...]
     counts: Counted | None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether answers have a tag, and a client that knows it gets no other."""
+        return self.body is None and self.status == 200
 
     def respond(self, view: View, variables: dict[str, Any]) -> Response:
         """Read the request for `view`, call it, and write its answer."""
@@ -44,23 +54,47 @@ class Operation:
         arguments = variables | self.query.load(_single_valued_query())
         if self.body is not None:
             arguments["body"] = self.body.load(_read_json())
-        answer = view(**arguments)
-        text = json.encode(self.answer.dump(answer.value))
-        return Response(text, self.status, answer.headers, content_type=json.MEDIA_TYPE)
+        answered = view(**arguments)
+        if isinstance(answered, Response):
+            return answered
+        status = answered.status or self.status
+        if self.answer is None:
+            return Response(status=status)
+        text = json.encode(self.answer.dump(answered.value))
+        response = Response(text, status, answered.headers, content_type=self.media_type)
+        return conditional(response) if request.method in ("GET", "HEAD") else response
 
 
 def operation(
-    summary: str,
-    answer: type[Schema],
+    answer: type[Schema] | None,
+    *,
     query: type[Schema] = NoQuery,
+    headers: type[Schema] | None = None,
     body: type[Schema] | None = None,
+    media_type: str = json.MEDIA_TYPE,
     status: int = 200,
+    also: dict[int, str] | None = None,
+    problems: tuple[int, ...] = (),
     counts: Counted | None = None,
 ) -> Callable[..., Callable[..., Response]]:
-    """Make a view, which takes its path's variables, its query's fields and its body, into a route's function."""
+    """Make a view, which takes its path's variables, its query's fields and its body, into a route's function.
+
+    The view's docstring is the summary.
+    """
 
     def decorate(view: View, query: type[Schema] = query) -> Callable[..., Response]:
-        contract = Operation(summary, query(), body() if body else None, answer(), status, counts)
+        contract = Operation(
+            summary=(view.__doc__ or "").strip(),
+            query=query(),
+            headers=headers() if headers else None,
+            body=body() if body else None,
+            answer=answer() if answer else None,
+            media_type=media_type,
+            status=status,
+            also=also or {},
+            problems=problems,
+            counts=counts,
+        )
 
         @wraps(view)
         def respond(**variables: Any) -> Response:
@@ -70,6 +104,14 @@ def operation(
         return respond
 
     return decorate
+
+
+def conditional(response: Response) -> Response:
+    """`response` with a tag, or 304 for a client that has it already."""
+    if "ETag" not in response.headers:
+        response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def _read_json() -> Any:
@@ -107,6 +149,7 @@ def _read_body(bound: int) -> bytes:
     if length is not None and len(body) < length:
         raise MalformedBody(f"The body ended after {len(body)} of the {length} bytes that Content-Length announced.")
     g.body_read = True
+    g.body = body
     return body
 
 

@@ -17,12 +17,21 @@ STATUSES: dict[type[errors.DescentError], int] = {
     errors.NotFound: 404,
     errors.ModelNotFound: 404,
     errors.VersionNotFound: 404,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.InvalidRequest: 422,
     errors.DivergingRate: 422,
+    errors.KeyReused: 422,
+    errors.Busy: 503,
     errors.DamagedVersion: 503,
+    errors.Misconfigured: 503,
     errors.StoreUnavailable: 503,
+}
+DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this path. GET /openapi.json lists the calls.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the Allow header lists those it takes.",
 }
 
 log = logging.getLogger(__name__)
@@ -35,29 +44,36 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _of_bug)
 
 
-def problem(status: int, slug: str, title: str, detail: str, **members: Any) -> Response:
-    """The answer that tells of a problem."""
-    return Response(body(status, slug, title, detail, **members), status, content_type=MEDIA_TYPE)
+def of_error(error: errors.DescentError) -> dict[str, Any]:
+    """The problem of an error."""
+    faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
+    plain = of_kind(STATUSES[type(error)], error.slug, error.title, error.detail)
+    return plain | ({"errors": faults} if faults else {}) | error.facts
 
 
-def body(status: int, slug: str, title: str, detail: str, **members: Any) -> bytes:
-    """The problem's document."""
-    document = {"type": f"urn:descent:problem:{slug}", "title": title, "status": status, "detail": detail, **members}
-    return json.encode(document)
+def of_kind(status: int, slug: str, title: str, detail: str) -> dict[str, Any]:
+    """A problem with nothing but the members that all have."""
+    return {"type": f"urn:descent:problem:{slug}", "title": title, "status": status, "detail": detail}
+
+
+def of_bug() -> dict[str, Any]:
+    """The problem of an error that nobody expected."""
+    detail = "Something went wrong here, not in your request. The service's log tells what."
+    return of_kind(500, "internal-error", "Internal error", detail)
 
 
 def _of_descent(error: errors.DescentError) -> Response:
-    faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
-    members = {**({"errors": faults} if faults else {}), **error.facts}
-    return problem(STATUSES[type(error)], error.slug, error.title, error.detail, **members)
+    answer = _answer(of_error(error))
+    if "retry_after" in error.facts:
+        answer.headers["Retry-After"] = str(error.facts["retry_after"])
+    return answer
 
 
 def _of_http(error: HTTPException) -> Response:
-    """werkzeug's own refusals: no such path, method not allowed, body too large, and the like."""
+    """werkzeug's own refusals: no such path, method not allowed, and the like."""
     status = HTTPStatus(error.code or 500)
-    answer = problem(
-        status, status.phrase.lower().replace(" ", "-"), status.phrase, _DETAILS.get(status, status.description)
-    )
+    slug = status.phrase.lower().replace(" ", "-")
+    answer = _answer(of_kind(status, slug, status.phrase, DETAILS.get(status, status.description)))
     for name, value in error.get_headers():
         if name.lower() != "content-type":
             answer.headers[name] = value
@@ -66,11 +82,8 @@ def _of_http(error: HTTPException) -> Response:
 
 def _of_bug(error: Exception) -> Response:
     log.error("unexpected error", exc_info=error)
-    detail = "Something went wrong here, not in your request. The service's log tells what."
-    return problem(500, "internal-error", "Internal error", detail)
+    return _answer(of_bug())
 
 
-_DETAILS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this path. The calls are listed in the README.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the Allow header lists those it takes.",
-}
+def _answer(problem: dict[str, Any]) -> Response:
+    return Response(json.encode(problem), problem["status"], content_type=MEDIA_TYPE)

@@ -2,18 +2,32 @@
 
 import difflib
 import itertools
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate, validates_schema
 
-from service.api.fields import Flag, InitialLine, Rate, Real, Rows, Vector, Whole
+from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Rate, Real, Rows, Vector, Whole
 from service.core.descent import MOST_EPOCHS
 from service.errors import Fault, InvalidRequest
-from service.formats.arrays import escape
+from service.formats.arrays import LARGEST, escape
 from service.store.contract import NAME, NAME_RULE
 
 MOST_FAULTS = 10
 LONGEST_NAME = 100
+LONGEST_TEXT = 10_000
+MOST_LABELS = 100
+SMALLEST_LEVEL = 1e-6
+SMALLEST_DECAY = 1e-6
+
+
+def _number(**options: Any) -> fields.Raw:
+    """A number, passed on as it is."""
+    return fields.Raw(metadata={"type": "number"}, **options)
+
+
+def _numbers() -> fields.Raw:
+    """Numbers, passed on as they are: too many for a field each."""
+    return fields.Raw(metadata={"type": "array", "items": {"type": "number"}})
 
 
 class Request(Schema):
@@ -61,28 +75,52 @@ class NoQuery(Request):
     """A route without a query."""
 
 
-class TrainOptions(Request):
-    """How to train."""
+class AnyQuery(Schema):
+    """A route that does not look at its query, as probes and scrapers may add one."""
 
-    method = fields.String(
-        load_default="spectral", validate=validate.OneOf(["spectral", "autograd"], error="Give one of: {choices}.")
-    )
-    learning_rate = Rate(load_default="auto")
-    epochs = Whole(least=0, most=MOST_EPOCHS, load_default=None, allow_none=True)
-    seed = Whole(least=0, most=2**63 - 1, load_default=None, allow_none=True)
-    initial = InitialLine(load_default=None, allow_none=True)
-    standardize = Flag(load_default=None, allow_none=True)
-    fit_intercept = Flag(load_default=True)
-    l2 = Real(least=0, load_default=0.0)
+    class Meta:
+        unknown = EXCLUDE
+
+
+class TrainHeaders(Schema):
+    """Headers that make a training safe to send again, or dependent on what there is."""
+
+    idempotency_key = fields.String(data_key="Idempotency-Key")
+    if_match = fields.String(data_key="If-Match")
+    if_none_match = fields.String(data_key="If-None-Match")
+
+
+class TrainOptions(Request):
+    """How to train. What is not given is a default, or inherited in an append."""
+
+    method = fields.String(validate=validate.OneOf(["spectral", "autograd"], error="Give one of: {choices}."))
+    learning_rate = Rate()
+    epochs = Whole(least=0, most=MOST_EPOCHS, allow_none=True)
+    seed = Whole(least=0, most=2**63 - 1, allow_none=True)
+    initial = InitialLine(allow_none=True)
+    standardize = Flag(allow_none=True)
+    fit_intercept = Flag()
+    l2 = Real(least=0, most=LARGEST)
+    append = FlagOrVersion(load_default=False)
+    decay = Real(least=SMALLEST_DECAY, most=1, load_default=1.0)
+    dry_run = Flag(load_default=False)
 
     @validates_schema
     def _one_start(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if data["seed"] is not None and data["initial"] is not None:
+        if data.get("seed") is not None and data.get("initial") is not None:
             raise ValidationError("Give either seed or initial: both say where to start.", "seed")
 
 
 class TrainRequest(TrainOptions):
     """Rows of x, their y, and how to train."""
+
+    examples: ClassVar = {
+        "points": {"value": {"x": [1, 2, 3, 4], "y": [2.1, 3.9, 6.2, 7.8]}},
+        "the tutorial's way": {
+            "value": {"x": [3.3, 4.4, 5.5], "y": [1.7, 2.76, 2.09], "learning_rate": 0.01, "epochs": 11, "seed": 20}
+        },
+        "named columns": {"value": {"x": {"area": [50, 80, 120], "rooms": [2, 3, 3]}, "y": [200, 310, 420], "l2": 0.1}},
+    }
 
     x = Rows(required=True)
     y = Vector(required=True)
@@ -90,7 +128,88 @@ class TrainRequest(TrainOptions):
 
 
 class PredictRequest(Request):
-    """Rows of x."""
+    """Rows of x, and what to tell beside their predictions."""
+
+    examples: ClassVar = {
+        "points": {"value": {"x": [5, 6]}},
+        "one point": {"value": {"x": 5}},
+        "with intervals and contributions": {"value": {"x": [5, 6], "interval": 0.95, "explain": True}},
+    }
+
+    x = Rows(required=True)
+    interval = Real(least=SMALLEST_LEVEL, most=1 - SMALLEST_LEVEL, load_default=None, allow_none=True)
+    interval_kind = fields.String(
+        load_default="prediction",
+        validate=validate.OneOf(["prediction", "confidence"], error="Give one of: {choices}."),
+    )
+    explain = Flag(load_default=False)
+
+
+class EvaluateRequest(Request):
+    """Rows of x and the y that were observed."""
+
+    examples: ClassVar = {"points": {"value": {"x": [5, 6], "y": [10.1, 11.8]}}}
+
+    x = Rows(required=True)
+    y = Vector(required=True)
+    sample_weight = Vector(load_default=None, allow_none=True)
+
+
+class PinRequest(Request):
+    """The version to pin."""
+
+    examples: ClassVar = {"the first version": {"value": {"version": 1}}}
+
+    version = Whole(least=1, most=2**63 - 1, required=True)
+
+
+class DescribeRequest(Request):
+    """A description and labels; null removes one."""
+
+    examples: ClassVar = {"a sensor": {"value": {"description": "The inlet's sensor", "labels": {"site": "north"}}}}
+
+    description = fields.String(allow_none=True, validate=validate.Length(max=LONGEST_TEXT))
+    labels = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, LONGEST_NAME)),
+        values=fields.String(allow_none=True, validate=validate.Length(max=LONGEST_NAME)),
+        validate=validate.Length(max=MOST_LABELS),
+    )
+
+
+class Grouped(Request):
+    """A request whose rows are told apart by a group: a list with one label a row, or the name of a column of x."""
+
+    group = Labels(required=True)
+    prefix = fields.String(load_default="", validate=validate.Length(max=LONGEST_NAME))
+
+    @pre_load
+    def _take_column(self, data: Any, **kwargs: Any) -> Any:
+        """A group that names a column of x is that column, and x is the others."""
+        if not isinstance(data, dict) or not isinstance(data.get("group"), str):
+            return data
+        name, x = data["group"], data.get("x")
+        if isinstance(x, dict) and name in x:
+            return data | {"group": x[name], "x": {column: values for column, values in x.items() if column != name}}
+        if isinstance(x, list) and x and all(isinstance(row, dict) and name in row for row in x):
+            rest = [{column: value for column, value in row.items() if column != name} for row in x]
+            return data | {"group": [row[name] for row in x], "x": rest}
+        raise InvalidRequest.at(
+            "/group", f"names no column {name!r} of x; give one, or a list with a label for each row"
+        )
+
+
+class GroupTrainRequest(TrainRequest, Grouped):
+    """Rows of x of many models, their y, and how to train each."""
+
+    examples: ClassVar = {
+        "two sensors": {"value": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}}
+    }
+
+
+class GroupPredictRequest(Grouped):
+    """Rows of x of many models."""
+
+    examples: ClassVar = {"two sensors": {"value": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}}
 
     x = Rows(required=True)
 
@@ -106,28 +225,43 @@ class Artifact(Schema):
 class Curve(Schema):
     """A loss curve: the losses after so many epochs; the penalised objective too where there is a penalty."""
 
-    epoch = fields.Raw()
-    loss = fields.Raw()
-    objective = fields.Raw()
+    epoch = _numbers()
+    loss = _numbers()
+    objective = _numbers()
 
 
-class StandardErrors(Schema):
-    """Standard errors of the best line's coefficients."""
+class PerCoefficient(Schema):
+    """A number for each coefficient of the best line; null where the data does not determine it."""
 
     w = fields.Raw()
-    b = fields.Raw()
+    b = _number(allow_none=True)
 
 
 class OptimumAnswer(Schema):
-    """The best line there is for the data, and what the data says of it."""
+    """The best line there is for the data, and what the data says of it.
+
+    What is undefined is null, and `undefined` says why. `lower` and `upper` are the coefficients' 95 % intervals.
+    """
 
     w = fields.Raw()
-    b = fields.Raw()
-    loss = fields.Raw()
-    rss = fields.Raw()
-    degrees_of_freedom = fields.Raw()
-    r2 = fields.Raw(allow_none=True)
-    std_errors = fields.Nested(StandardErrors, allow_none=True)
+    b = _number()
+    loss = _number()
+    objective = _number()
+    rss = _number()
+    degrees_of_freedom = _number()
+    r2 = _number(allow_none=True)
+    adjusted_r2 = _number(allow_none=True)
+    residual_std_error = _number(allow_none=True)
+    f = _number(allow_none=True)
+    f_p_value = _number(allow_none=True)
+    aic = _number(allow_none=True)
+    bic = _number(allow_none=True)
+    condition_number = _number(allow_none=True)
+    std_errors = fields.Nested(PerCoefficient, allow_none=True)
+    t = fields.Nested(PerCoefficient, allow_none=True)
+    p_values = fields.Nested(PerCoefficient, allow_none=True)
+    lower = fields.Nested(PerCoefficient, allow_none=True)
+    upper = fields.Nested(PerCoefficient, allow_none=True)
     undefined = fields.String(allow_none=True)
 
 
@@ -135,32 +269,64 @@ class FitAnswer(Schema):
     """A version: the line, how descent came to it, and how far that is from the best one."""
 
     model = fields.String()
-    version = fields.Integer()
-    serving = fields.Integer()
+    version = fields.Integer(allow_none=True)
+    serving = fields.Integer(allow_none=True)
     w = fields.Raw()
-    b = fields.Raw()
+    b = _number()
     columns = fields.List(fields.String())
-    n = fields.Raw()
-    loss = fields.Raw()
-    objective = fields.Raw()
-    initial_loss = fields.Raw()
-    epochs = fields.Raw(allow_none=True)
+    n = _number()
+    loss = _number()
+    objective = _number()
+    initial_loss = _number()
+    epochs = fields.Integer(allow_none=True)
     converged = fields.Boolean()
-    options = fields.Raw()
-    largest_stable_learning_rate = fields.Raw(allow_none=True)
+    options = fields.Raw(metadata={"type": "object"})
+    largest_stable_learning_rate = _number(allow_none=True)
     optimum = fields.Nested(OptimumAnswer)
     history = fields.Nested(Curve)
-    warnings = fields.Raw()
-    trained_at = fields.Raw()
+    warnings = fields.Raw(metadata={"type": "array", "items": {"type": "object", "required": ["type", "detail"]}})
+    trained_at = _number()
+    etag = fields.String()
     artifact = fields.Nested(Artifact)
 
 
 class PredictAnswer(Schema):
-    """ŷ for every row of x; one number for a bare row."""
+    """ŷ for every row of x, one number for a bare row; bounds and contributions where they were asked for."""
 
     model = fields.String()
     version = fields.Integer()
     y = fields.Raw()
+    lower = fields.Raw()
+    upper = fields.Raw()
+    contributions = fields.Raw()
+    mean_prediction = _number()
+
+
+class EvaluateAnswer(Schema):
+    """How well a version's predictions meet what was observed; r2 is null where y does not vary."""
+
+    model = fields.String()
+    version = fields.Integer()
+    n = fields.Integer()
+    mse = _number()
+    rmse = _number()
+    mae = _number()
+    r2 = _number(allow_none=True)
+    bias = _number()
+
+
+class GroupsAnswer(Schema):
+    """One result per group, in order of appearance: what was done for it, or the problem that it met."""
+
+    results = fields.Raw(metadata={"type": "array", "items": {"type": "object", "required": ["group", "model"]}})
+
+
+class ServingAnswer(Schema):
+    """Which version serves, and whether it is pinned."""
+
+    model = fields.String()
+    version = fields.Integer()
+    pinned = fields.Boolean()
 
 
 class HistoryAnswer(Curve):
@@ -174,8 +340,10 @@ class ModelAnswer(Schema):
     """A model and its versions."""
 
     model = fields.String()
-    serving = fields.Integer()
+    serving = fields.Integer(allow_none=True)
     versions = fields.List(fields.Integer())
+    description = fields.String(allow_none=True)
+    labels = fields.Dict(keys=fields.String(), values=fields.String())
 
 
 class ModelsAnswer(Schema):
@@ -183,3 +351,20 @@ class ModelsAnswer(Schema):
 
     models = fields.List(fields.Nested(ModelAnswer))
     next_page_token = fields.String()
+
+
+class FaultAnswer(Schema):
+    """One thing wrong with one field."""
+
+    pointer = fields.String()
+    detail = fields.String()
+
+
+class ProblemAnswer(Schema):
+    """What went wrong, and what to change (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    errors = fields.List(fields.Nested(FaultAnswer))

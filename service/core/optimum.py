@@ -137,6 +137,11 @@ class Optimum:
         return self.root_loss * self.root_loss
 
     @property
+    def objective(self) -> float:
+        """The loss there with the penalty."""
+        return self.loss + self.l2 * float(np.square(self.w).sum()) if self.l2 else self.loss
+
+    @property
     def unidentified(self) -> npt.NDArray[np.bool_]:
         """(d,): the columns whose coefficient the data does not determine."""
         involved: npt.NDArray[np.bool_] = np.abs(self.null * self.scale).max(axis=0, initial=0.0) > NOTICEABLE

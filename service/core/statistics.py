@@ -43,6 +43,7 @@ class Statistics:
     origin: (d+1,), a point near the data.
     n: the number of rows of positive weight, a fraction once decayed.
     lowest, highest: (d+1,), the ranges of the columns of X and then of y over those rows.
+    log_weight: Σ log w, which a likelihood needs; NaN once decayed, when rows are no longer counted whole.
     """
 
     triangle: FloatArray
@@ -50,6 +51,7 @@ class Statistics:
     n: float
     lowest: FloatArray
     highest: FloatArray
+    log_weight: float = 0.0
 
     @property
     def d(self) -> int:
@@ -92,17 +94,19 @@ def merge(a: Statistics, b: Statistics) -> Statistics:
         n=a.n + b.n,
         lowest=np.minimum(a.lowest, b.lowest),
         highest=np.maximum(a.highest, b.highest),
+        log_weight=a.log_weight + b.log_weight,
     )
 
 
 def decay(statistics: Statistics, factor: float) -> Statistics:
-    """The statistics with every row's weight multiplied by `factor` (0 < factor ≤ 1); ranges stay."""
+    """The statistics with every row's weight and count multiplied by `factor` (0 < factor ≤ 1); ranges stay."""
     return Statistics(
         triangle=np.sqrt(factor) * statistics.triangle,
         origin=statistics.origin,
         n=factor * statistics.n,
         lowest=statistics.lowest,
         highest=statistics.highest,
+        log_weight=statistics.log_weight if factor == 1 else np.nan,
     )
 
 
@@ -192,7 +196,8 @@ def _nothing(d: int) -> Statistics:
 
 def _reduced(block: Batch) -> Statistics:
     triangle, origin, lowest, highest = factor(*block)
-    return Statistics(triangle, origin, len(block.y), lowest, highest)
+    log_weight = 0.0 if block.weight is None else float(np.log(block.weight).sum())
+    return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
 def _in_order(blocks: Iterable[Batch], threads: int) -> Iterator[Statistics]:

@@ -59,7 +59,8 @@ def vector(values: list[Any], pointer: Pointer) -> FloatArray:
     kinds = set(map(type, values))
     if not kinds <= {int, float}:
         index = next(i for i, value in enumerate(values) if type(value) not in (int, float))
-        raise InvalidRequest.at(pointer(index), f"is {_kind(values[index])}, not a number")
+        hint = "; give a flat list, as in [1, 2]" if type(values[index]) is list else ""
+        raise InvalidRequest.at(pointer(index), f"is {_kind(values[index])}, not a number{hint}")
     try:
         array = np.array(values, dtype=np.float64)
     except OverflowError:

@@ -1,8 +1,8 @@
 """What a store of versions does, whatever it keeps them in."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
 
 from service.errors import InvalidRequest
 
@@ -22,8 +22,8 @@ class Store(Protocol):
     """Versions count 1, 2, 3 … and never change. Every method but `is_ready` may raise StoreUnavailable, and those that
     take a model's name InvalidRequest."""
 
-    def models(self) -> Iterator[str]:
-        """The names of models with a version, in no order."""
+    def models(self) -> list[str]:
+        """The names of all models in order; some may have lost their last version."""
 
     def versions(self, model: str) -> list[int]:
         """The versions of `model`, ascending; raises ModelNotFound."""
@@ -34,8 +34,41 @@ class Store(Protocol):
     def serving(self, model: str) -> Version:
         """The version that answers predictions: the newest, unless one is pinned. Raises ModelNotFound."""
 
-    def publish(self, model: str, artifact: bytes) -> Version:
-        """Keep `artifact` durably as the next version; nothing is visible before it is whole."""
+    def newest(self, model: str) -> Version | None:
+        """The version with the highest number; None for a model that is not there."""
+
+    def turn(self, model: str) -> AbstractContextManager[None]:
+        """Hold off other publishers of `model` on this machine."""
+
+    def publish(self, model: str, artifact: bytes, after: int | None = None) -> Version:
+        """Keep `artifact` durably as the next version; nothing is visible before it is whole.
+
+        Raises Conflict if the newest version is no longer `after` (0: there is none).
+        """
+
+    def next_number(self, model: str) -> int:
+        """The number that the next version will have."""
+
+    def pin(self, model: str, number: int | None) -> None:
+        """Let `number` be served whatever is published, or, with None, the newest again."""
+
+    def pinned(self, model: str) -> Version | None:
+        """The pinned version; raises Misconfigured if the pin cannot be followed."""
+
+    def delete_version(self, model: str, number: int) -> None:
+        """Raises Conflict for a pinned or only version. Its number is never given again."""
+
+    def delete_model(self, model: str) -> None:
+        """Delete all of a model; raises ModelNotFound."""
+
+    def retain(self, model: str, versions: int) -> None:
+        """Delete all but the newest `versions`, and the pinned one."""
+
+    def about(self, model: str) -> dict[str, Any]:
+        """The model's description and labels, {"description": …, "labels": {…}}."""
+
+    def describe(self, model: str, about: dict[str, Any]) -> None:
+        """Keep a description and labels."""
 
     def read(self, version: Version) -> bytes:
         """The file of `version`; raises VersionNotFound if it is gone."""

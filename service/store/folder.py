@@ -6,35 +6,44 @@ half of one.
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
-from service.errors import ModelNotFound, StoreUnavailable, VersionNotFound
+import orjson
+
+from service.errors import Conflict, Misconfigured, ModelNotFound, StoreUnavailable, VersionNotFound
+from service.store import files
 from service.store.contract import NAME, Version, check_name
+from service.store.files import unavailable, unavailable_on_error
 from service.store.generations import Generations
+from service.store.turns import Turns
 
 ARTIFACT = "model.pt"
-GENERATIONS = ".generations"
 CONFIG = "config.pbtxt"
-TEMPORARY = "tmp-"
-"""Names of temporary things never start with a digit: Triton takes 7.tmp for version 7."""
+ABOUT = "about.json"
+NEWEST = "newest"
+"""Holds the number of the newest version when that was deleted, so that it is not given again."""
+GENERATIONS = ".generations"
+TURNS = ".turns"
 
 LARGEST_NUMBER = 2**63 - 1
-NUMBER = re.compile(r"[1-9][0-9]*")
-PIN = re.compile(r"specific\s*{\s*versions:\s*\[\s*(\d+)\s*\]")
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+COMMENT = re.compile(r"#.*")
+POLICY = re.compile(r"version_policy\s*:?\s*{(?:[^{}]|{[^{}]*})*}")
+PIN = re.compile(r"specific\s*:?\s*{\s*versions\s*:\s*\[?\s*(\d+)\s*\]?\s*}")
+UNPINNED = re.compile(r"(latest|all)\s*:?\s*{")
+LATEST = "version_policy { latest { num_versions: 1 } }"
 
-CONFIGURATION = """\
+CONFIGURATION = f"""\
 platform: "pytorch_libtorch"
 max_batch_size: 0
-input [ { name: "INPUT__0" data_type: TYPE_FP64 dims: [ -1, -1 ] } ]
-output [ { name: "OUTPUT__0" data_type: TYPE_FP64 dims: [ -1 ] } ]
-instance_group [ { kind: KIND_CPU } ]
-version_policy { latest { num_versions: 1 } }
+input [ {{ name: "INPUT__0" data_type: TYPE_FP64 dims: [ -1, -1 ] }} ]
+output [ {{ name: "OUTPUT__0" data_type: TYPE_FP64 dims: [ -1 ] }} ]
+instance_group [ {{ kind: KIND_CPU }} ]
+{LATEST}
 """
 
 
@@ -43,18 +52,17 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        with _unavailable_on_error():
+        with unavailable_on_error():
             self._root.mkdir(parents=True, exist_ok=True)
             self._generations = Generations(self._root / GENERATIONS)
+            self._turns = Turns(self._root / TURNS)
 
-    def models(self) -> Iterator[str]:
-        with _unavailable_on_error(), os.scandir(self._root) as entries:
-            for entry in entries:
-                if _may_be_model(entry) and _numbers(Path(entry.path)):
-                    yield entry.name
+    def models(self) -> list[str]:
+        with unavailable_on_error(), os.scandir(self._root) as entries:
+            return sorted(entry.name for entry in entries if _may_be_model(entry))
 
     def versions(self, model: str) -> list[int]:
-        numbers = sorted(_numbers(self._folder(model)))
+        numbers = [number for number in sorted(_numbers(self._folder(model))) if self._artifact(model, number).exists()]
         if not numbers:
             raise ModelNotFound(f"There is no model {model!r}; train it first.")
         return numbers
@@ -68,22 +76,39 @@ class FolderStore:
             newest = self.versions(model)[-1]
             raise VersionNotFound(f"Model {model!r} has no version {number}; its newest is {newest}.") from None
         except OSError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return Version(model, number, f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}")
 
-    def serving(self, model: str) -> Version:
-        pinned = self._pinned(model)
-        return self.version(model, self.versions(model)[-1] if pinned is None else pinned)
+    def newest(self, model: str) -> Version | None:
+        for number in sorted(_numbers(self._folder(model)), reverse=True):
+            with contextlib.suppress(VersionNotFound):
+                return self.version(model, number)
+        return None
 
-    def publish(self, model: str, artifact: bytes) -> Version:
+    def serving(self, model: str) -> Version:
+        pinned = self.pinned(model)
+        found = self.newest(model) if pinned is None else pinned
+        if found is None:
+            raise ModelNotFound(f"There is no model {model!r}; train it first.")
+        return found
+
+    def turn(self, model: str) -> AbstractContextManager[None]:
+        return self._turns.of(check_name(model))
+
+    def next_number(self, model: str) -> int:
         folder = self._folder(model)
-        with _unavailable_on_error():
+        numbers = _numbers(folder)  # before the mark: a deletion writes the mark first
+        return max([*numbers, _deleted_newest(folder)]) + 1
+
+    def publish(self, model: str, artifact: bytes, after: int | None = None) -> Version:
+        folder = self._folder(model)
+        with unavailable_on_error():
             self._prepare(folder)
-            with _temporary_folder(folder) as temporary:
-                _write_durably(temporary / ARTIFACT, artifact)
-                _sync(temporary)
-                number = _rename_to_next(temporary, folder)
-            _sync(folder)
+            with files.temporary_folder(folder) as temporary:
+                files.write_durably(temporary / ARTIFACT, artifact)
+                files.sync(temporary)
+                number = self._rename_to_next(temporary, model, after)
+            files.sync(folder)
         self._generations.change(model)
         return self.version(model, number)
 
@@ -93,13 +118,86 @@ class FolderStore:
         except FileNotFoundError:
             raise VersionNotFound(f"Version {version.number} of {version.model!r} is gone.") from None
         except OSError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
+
+    def pinned(self, model: str) -> Version | None:
+        try:
+            number = _pin_of((self._folder(model) / CONFIG).read_text("utf-8"))
+            return None if number is None else self.version(model, number)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise unavailable(error) from error
+        except (ValueError, VersionNotFound) as error:
+            raise Misconfigured(f"{CONFIG} of model {model!r} cannot be followed: {error}") from error
+
+    def pin(self, model: str, number: int | None) -> None:
+        with self.turn(model):
+            if number is None:
+                self.versions(model)
+                policy = LATEST
+            else:
+                self.version(model, number)
+                policy = f"version_policy {{ specific {{ versions: [ {number} ] }} }}"
+            with unavailable_on_error():
+                path = self._folder(model) / CONFIG
+                text = path.read_text("utf-8")
+                replaced = POLICY.sub(policy, text) if POLICY.search(text) else f"{text.rstrip()}\n{policy}\n"
+                files.replace_durably(path, replaced.encode())
+            self._generations.change(model)
+
+    def delete_version(self, model: str, number: int) -> None:
+        with self.turn(model):
+            self.version(model, number)
+            numbers = self.versions(model)
+            pinned = self.pinned(model)
+            if pinned is not None and number == pinned.number:
+                raise Conflict(f"Version {number} of {model!r} is pinned; unpin it, or pin another, first.")
+            if numbers == [number]:
+                raise Conflict(f"Version {number} is the only one of {model!r}; delete the model instead.")
+            self._delete(model, number, is_newest=number == numbers[-1])
+
+    def delete_model(self, model: str) -> None:
+        """The serving version goes last, so that nobody is served another meanwhile."""
+        with self.turn(model):
+            serving = self.serving(model).number
+            for number in sorted(self.versions(model), key=lambda number: (number == serving, number)):
+                self._delete(model, number, is_newest=False)
+            with unavailable_on_error():
+                folder = self._folder(model)
+                for name in (NEWEST, ABOUT, CONFIG):
+                    (folder / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # somebody else's file keeps the folder
+                    folder.rmdir()
+                files.sync(self._root)
+
+    def retain(self, model: str, versions: int) -> None:
+        with self.turn(model):
+            serving = self.serving(model).number
+            for number in self.versions(model)[:-versions]:
+                if number != serving:
+                    self._delete(model, number, is_newest=False)
+
+    def about(self, model: str) -> dict[str, Any]:
+        try:
+            about: dict[str, Any] = orjson.loads((self._folder(model) / ABOUT).read_bytes())
+        except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
+            return {"description": None, "labels": {}}
+        except OSError as error:
+            raise unavailable(error) from error
+        return about
+
+    def describe(self, model: str, about: dict[str, Any]) -> None:
+        with self.turn(model):
+            self.versions(model)
+            with unavailable_on_error():
+                files.replace_durably(self._folder(model) / ABOUT, orjson.dumps(about))
 
     def generation(self, model: str) -> int:
         return self._generations.of(model)
 
     def changed(self) -> list[tuple[str, int]]:
-        with _unavailable_on_error(), os.scandir(self._root) as entries:
+        with unavailable_on_error(), os.scandir(self._root) as entries:
             models = [(entry.name, entry.stat().st_mtime_ns) for entry in entries if _may_be_model(entry)]
         return sorted(models, key=lambda model: model[1], reverse=True)
 
@@ -108,10 +206,7 @@ class FolderStore:
 
     def sweep(self) -> int:
         """Delete what killed publishers left behind, and say how many."""
-        litter = [path for path in self._root.glob(f"*/{TEMPORARY}*") if _is_abandoned(path)]
-        for path in litter:
-            shutil.rmtree(path, ignore_errors=True)
-        return len(litter)
+        return files.sweep(self._root)
 
     def _folder(self, model: str) -> Path:
         return self._root / check_name(model)
@@ -119,26 +214,57 @@ class FolderStore:
     def _artifact(self, model: str, number: int) -> Path:
         return self._folder(model) / str(number) / ARTIFACT
 
-    def _pinned(self, model: str) -> int | None:
-        try:
-            found = PIN.search((self._folder(model) / CONFIG).read_text("utf-8"))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unavailable(error) from error
-        return int(found[1]) if found else None
-
     def _prepare(self, folder: Path) -> None:
         """Make a model's folder with its configuration, which stands before the first version."""
         if (folder / CONFIG).exists():
             return
         folder.mkdir(exist_ok=True)
-        with _temporary_folder(folder) as temporary:
-            _write_durably(temporary / CONFIG, CONFIGURATION.encode())
+        with files.temporary_folder(folder) as temporary:
+            files.write_durably(temporary / CONFIG, CONFIGURATION.encode())
             with contextlib.suppress(FileExistsError):
                 os.link(temporary / CONFIG, folder / CONFIG)
-        _sync(folder)
-        _sync(self._root)
+        files.sync(folder)
+        files.sync(self._root)
+
+    def _rename_to_next(self, temporary: Path, model: str, after: int | None) -> int:
+        """Give `temporary` the next version's name. Without `after`, one taken by somebody else is passed over."""
+        folder = self._folder(model)
+        while True:
+            number = self.next_number(model)
+            if after is not None and max(_numbers(folder), default=0) != after:
+                raise Conflict(f"Model {model!r} has a newer version than {after}.")
+            try:
+                temporary.rename(folder / str(number))
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            else:
+                return number
+
+    def _delete(self, model: str, number: int, *, is_newest: bool) -> None:
+        """Rename the version away, and then delete it."""
+        folder = self._folder(model)
+        with unavailable_on_error():
+            if is_newest:
+                files.replace_durably(folder / NEWEST, str(self.next_number(model) - 1).encode())
+            with files.temporary_folder(folder) as temporary:
+                (folder / str(number)).rename(temporary / str(number))
+                files.sync(folder)
+                self._generations.change(model)
+
+
+def _pin_of(config: str) -> int | None:
+    """The version that a configuration pins; raises ValueError for a policy that is not understood."""
+    text = COMMENT.sub("", config)
+    if "version_policy" not in text:
+        return None
+    policy = POLICY.search(text)
+    pin = PIN.search(policy[0]) if policy else None
+    if pin:
+        return int(pin[1])
+    if policy and UNPINNED.search(policy[0]):
+        return None
+    raise ValueError("its version_policy is neither latest, all, nor specific with one version.")
 
 
 def _may_be_model(entry: "os.DirEntry[str]") -> bool:
@@ -152,81 +278,13 @@ def _numbers(folder: Path) -> list[int]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise _unavailable(error) from error
+        raise unavailable(error) from error
 
 
-def _rename_to_next(temporary: Path, folder: Path) -> int:
-    """Give `temporary` the next version's name; a name taken by a concurrent publisher is passed over."""
-    while True:
-        number = max(_numbers(folder), default=0) + 1
-        try:
-            temporary.rename(folder / str(number))
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        else:
-            return number
-
-
-@contextlib.contextmanager
-def _temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is locked while its maker lives, and gone afterwards unless it was renamed."""
-    path, lock = _make_locked(parent)
+def _deleted_newest(folder: Path) -> int:
     try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-        os.close(lock)
-
-
-def _make_locked(parent: Path) -> tuple[Path, int]:
-    while True:
-        path = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-        path.chmod(0o755)
-        with contextlib.suppress(FileNotFoundError):  # a sweep met it before it was locked
-            lock = os.open(path, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists():
-                return path, lock
-            os.close(lock)
-
-
-def _is_abandoned(path: Path) -> bool:
-    try:
-        lock = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(lock)
-    return True
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _unavailable_on_error() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _unavailable(error) from error
-
-
-def _unavailable(error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(f"The store cannot be used: {error.strerror or 'input/output error'}.")
+        return int((folder / NEWEST).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    except ValueError:
+        raise StoreUnavailable(f"{folder.name}/{NEWEST} does not hold a version's number.") from None

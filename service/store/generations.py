@@ -5,6 +5,7 @@ costs a tenth of a microsecond. A change writes a number never used before, so t
 none, and no lock is needed.
 """
 
+import logging
 import mmap
 import os
 import secrets
@@ -14,22 +15,40 @@ from pathlib import Path
 SLOTS = 1 << 16
 BYTES = 8 * SLOTS
 
+log = logging.getLogger(__name__)
+
 
 class Generations:
-    """The marks in the file at `path`, which is made if it is not there."""
+    """The marks in the file at `path`, which is made if it is not there. Where it cannot be (a read-only store), every
+    look finds a change."""
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            os.ftruncate(descriptor, BYTES)
-            self._marks = memoryview(mmap.mmap(descriptor, BYTES)).cast("Q")
-        finally:
-            os.close(descriptor)
+        self._marks = _mapped(path)
 
     def of(self, model: str) -> int:
         """The mark of `model`. Models that share a slot share their changes, which costs a look at the store."""
+        if self._marks is None:
+            return secrets.randbits(64)
         return self._marks[zlib.crc32(model.encode()) % SLOTS]
 
     def change(self, model: str) -> None:
         """Let every process see that `model` has changed."""
-        self._marks[zlib.crc32(model.encode()) % SLOTS] = secrets.randbits(64)
+        if self._marks is not None:
+            self._marks[zlib.crc32(model.encode()) % SLOTS] = secrets.randbits(64)
+
+
+def _mapped(path: Path) -> "memoryview[int] | None":
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        log.warning("%s cannot be used, so every prediction looks at the store: %s", path.name, error.strerror)
+        return None
+    try:
+        # Writing to a hole of a mapped file on a full disk is a fatal signal.
+        os.posix_fallocate(descriptor, 0, BYTES)
+        return memoryview(mmap.mmap(descriptor, BYTES)).cast("Q")
+    except OSError as error:
+        log.warning("%s cannot be made, so every prediction looks at the store: %s", path.name, error.strerror)
+        return None
+    finally:
+        os.close(descriptor)

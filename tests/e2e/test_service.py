@@ -120,16 +120,6 @@ def test_an_answer_before_the_body_was_read_closes_the_connection(service):
         assert (refused.status_code, refused.headers["Connection"]) == (400, "keep-alive")
 
 
-def test_metrics_count_the_requests_of_every_worker_once(new_service):
-    service = new_service(DESCENT_WORKERS="3")
-    for i in range(60):
-        httpx.post(f"{service.url}/train", json={"x": [1, 2], "y": [1, i]})
-    scrapes = [httpx.get(f"{service.url}/metrics").text for _ in range(20)]
-    assert all('descent_trainings_total{outcome="published"} 60.0' in scrape for scrape in scrapes)
-    assert all('descent_model_version{model="default"} 60.0' in scrape for scrape in scrapes)
-    assert not any("pid=" in scrape for scrape in scrapes)
-
-
 def test_a_stop_leaves_no_metrics_behind(new_service):
     service = new_service()
     assert service.files_of_metrics()

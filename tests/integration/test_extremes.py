@@ -66,7 +66,8 @@ def test_both_methods_agree_on_columns_of_wildly_different_scales(client, expone
     spectral, autograd = (post(client, method=method, epochs=60, **body).json for method in ("spectral", "autograd"))
     for name in ("w", "b", "loss", "initial_loss"):
         assert spectral[name] == pytest.approx(autograd[name], rel=1e-8, abs=1e-300)
-    assert (np.diff(spectral["history"]["loss"]) <= 0).all()
+    losses = np.array(spectral["history"]["loss"])
+    assert (np.diff(losses) <= 1e-15 * losses[:-1]).all()
 
 
 @METHODS

@@ -1,5 +1,6 @@
 """The folder store: versions appear whole, once each, and what a kill leaves is swept."""
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from service.errors import InvalidRequest, ModelNotFound, StoreUnavailable, VersionNotFound
-from service.store import FolderStore
+from service.store import FolderStore, files
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +29,7 @@ def test_versions_count_from_one_and_read_back(store):
     assert [store.read(version) for version in versions] == [b"file 0", b"file 1", b"file 2"]
     assert store.versions("m") == [1, 2, 3]
     assert store.serving("m") == versions[-1]
-    assert list(store.models()) == ["m"]
+    assert store.models() == ["m"]
 
 
 def test_concurrent_publishers_get_a_version_each(store):
@@ -70,14 +71,14 @@ def test_what_is_no_version_is_not_taken_for_one(store, tmp_path):
         (tmp_path / "m" / name).mkdir()
     (tmp_path / "README.md").write_text("a file beside the models")
     assert store.versions("m") == [1]
-    assert list(store.models()) == ["m"]
+    assert store.models() == ["m"]
 
 
 def killed_while_publishing(root, method):
     """A process that publishes to `root` and is killed when it comes to Path.`method`."""
     code = textwrap.dedent(f"""
         import os, pathlib, signal
-        from service.store import FolderStore
+        from service.store import FolderStore, files
         store = FolderStore(pathlib.Path({str(root)!r}))
         pathlib.Path.{method} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         store.publish("m", b"x" * 1000)
@@ -90,7 +91,7 @@ def test_a_kill_before_the_rename_leaves_nothing_that_is_served(store, tmp_path)
     assert list(tmp_path.glob("m/tmp-*"))
     with pytest.raises(ModelNotFound):
         store.serving("m")
-    assert list(store.models()) == []
+    assert store.newest("m") is None
     assert store.sweep() == 1
     assert [path.name for path in tmp_path.glob("m/*")] == ["config.pbtxt"]
     assert store.publish("m", b"y").number == 1
@@ -100,8 +101,8 @@ def test_a_sweep_spares_publications_under_way(store, tmp_path):
     store.publish("m", b"x")
     code = textwrap.dedent(f"""
         import pathlib, sys
-        from service.store import folder
-        with folder._temporary_folder(pathlib.Path({str(tmp_path)!r}) / "m"):
+        from service.store import files
+        with files.temporary_folder(pathlib.Path({str(tmp_path)!r}) / "m"):
             print("ready", flush=True)
             sys.stdin.read()
     """)
@@ -114,6 +115,31 @@ def test_a_sweep_spares_publications_under_way(store, tmp_path):
         publisher.kill()
         publisher.wait()
         assert store.sweep() == 1
+
+
+def test_a_sweep_between_making_and_locking_a_folder_costs_no_version(store, tmp_path, monkeypatch):
+    store.publish("m", b"x")
+    flock = fcntl.flock
+
+    def sweep_first(descriptor, operation):
+        if operation == fcntl.LOCK_EX:
+            monkeypatch.setattr(files.fcntl, "flock", flock)
+            assert store.sweep() == 1
+        return flock(descriptor, operation)
+
+    monkeypatch.setattr(files.fcntl, "flock", sweep_first)
+    version = store.publish("m", b"y")
+    assert store.read(version) == b"y"
+    assert not list(tmp_path.glob("m/tmp-*"))
+
+
+def test_a_store_that_cannot_be_written_still_reads(store, tmp_path, monkeypatch):
+    version = store.publish("m", b"x")
+    monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    reader = FolderStore(tmp_path)
+    assert reader.read(reader.serving("m")) == b"x"
+    assert reader.generation("m") != reader.generation("m")
+    assert reader.publish("m", b"y").number == version.number + 1
 
 
 def test_a_store_that_cannot_be_used_is_said_to_be(tmp_path):

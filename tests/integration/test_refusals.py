@@ -147,13 +147,6 @@ def test_a_fit_that_no_float64_holds_is_refused(client):
     assert "units" in problem["detail"]
 
 
-def test_litter_is_swept_at_the_start(settings, tmp_path, caplog):
-    (tmp_path / "models/m/tmp-1").mkdir(parents=True)
-    create_app(settings)
-    assert not list((tmp_path / "models/m").iterdir())
-    assert "swept 1" in caplog.text
-
-
 def test_a_store_that_fails_is_told_apart_in_the_metrics(client, monkeypatch):
     client.post("/train", json=XY)
     monkeypatch.setattr("os.scandir", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))

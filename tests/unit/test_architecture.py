@@ -7,17 +7,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOORS = [
-    {"service.wsgi"},
+    {"service.__main__"},
+    {"service.cli"},
+    {"service.wsgi", "service.gunicorn_conf"},
     {"service.app", "service.server"},
     {"service.api"},
     {"service.formats"},
     {"service.training", "service.report", "service.fitting"},
     {"service.predictor", "service.facts"},
     {"service.store"},
-    {"service.torchscript", "service.autograd"},
+    {"service.torchscript", "service.autograd", "service.idempotency"},
     {"service.columns"},
     {"service.core"},
     {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs"},
+    {"service.client"},
 ]
 MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))
 
@@ -65,6 +68,12 @@ def test_the_core_imports_numpy_and_scipy_only():
 def test_torch_is_imported_where_tensors_are_and_nowhere_else():
     rooms = {name_of(path) for path in MODULES if any(name.split(".")[0] == "torch" for name in imports_of(path))}
     assert rooms == {"service.torchscript", "service.autograd"}
+
+
+def test_the_client_imports_nothing_else_of_the_service():
+    for path in (ROOT / "service/client").glob("*.py"):
+        ours = [imported for imported in imports_of(path) if imported.split(".")[0] == "service"]
+        assert all(imported.startswith("service.client") for imported in ours)
 
 
 def test_flask_stays_above_the_formats():

@@ -1,0 +1,51 @@
+"""One request, many models: rows are told apart by a group, and each group has a result of its own."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from service.api import problems
+from service.errors import DescentError, InvalidRequest
+from service.formats.arrays import Table
+
+Rows = np.typing.NDArray[np.intp]
+
+log = logging.getLogger(__name__)
+
+
+def each_group(body: dict[str, Any], work: Callable[[str, Table, Rows], dict[str, Any]]) -> list[dict[str, Any]]:
+    """What `work` answers for the model, the x and the rows of each group, in order of appearance. A group that fails
+    has a problem instead, and the others go on."""
+    table, labels = body["x"], body["group"]
+    n = len(table.values)
+    if len(labels) != n:
+        raise InvalidRequest.at("/group", f"has {len(labels)} labels, but x has {n} rows; send one for each")
+    for name in ("y", "sample_weight"):
+        if body.get(name) is not None and len(body[name]) != n:
+            raise InvalidRequest.at(f"/{name}", f"has {len(body[name])} numbers, but x has {n} rows; send one for each")
+    return [_result(label, body["prefix"] + label, table, rows, work) for label, rows in _rows_of(labels).items()]
+
+
+def _rows_of(labels: list[str]) -> dict[str, Rows]:
+    """The rows of each label, in order of appearance."""
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    codes = np.fromiter(map(numbers.__getitem__, labels), dtype=np.intp, count=len(labels))
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes))
+    return dict(zip(numbers, np.split(order, ends[:-1]), strict=True))
+
+
+def _result(
+    label: str, model: str, table: Table, rows: Rows, work: Callable[[str, Table, Rows], dict[str, Any]]
+) -> dict[str, Any]:
+    head = {"group": label, "model": model}
+    try:
+        return head | work(model, replace(table, values=table.values[rows]), rows)
+    except DescentError as error:
+        return head | {"problem": problems.of_error(error)}
+    except Exception:
+        log.exception("unexpected error in group %r", label)
+        return head | {"problem": problems.of_bug()}

@@ -1,0 +1,155 @@
+"""What there is: models, their versions, and which of them serves."""
+
+from itertools import islice
+from typing import Any
+
+from flask import Blueprint, Response
+from werkzeug.routing import BaseConverter
+
+from service import torchscript
+from service.api import schemas
+from service.api.answers import version_answer
+from service.api.operation import Answer, conditional, operation
+from service.api.parts import parts
+from service.errors import Misconfigured, NotFound
+
+models = Blueprint("models", __name__)
+
+
+class VersionConverter(BaseConverter):
+    """A version's number in a path."""
+
+    regex = "0|[1-9][0-9]*"
+
+    def to_python(self, value: str) -> int:
+        """The number; one that no version can have stands for all of those."""
+        return int(value[:20])
+
+
+@models.get("/models")
+@operation(schemas.ModelsAnswer, query=schemas.ModelsQuery)
+def list_models(prefix: str, limit: int, page_token: str) -> Answer:
+    """List models in order of name, a page at a time."""
+    names = (name for name in parts().store.models() if name.startswith(prefix) and name > page_token)
+    found = list(islice(filter(None, map(_model_answer_or_none, names)), limit + 1))
+    more = {"next_page_token": found[limit - 1]["model"]} if len(found) > limit else {}
+    return Answer({"models": found[:limit], **more})
+
+
+@models.get("/models/<model>")
+@operation(schemas.ModelAnswer, problems=(404, 503))
+def show_model(model: str) -> Answer:
+    """Show a model: its versions, which of them serves, its description and labels."""
+    return Answer(_model_answer(model))
+
+
+@models.patch("/models/<model>")
+@operation(schemas.ModelAnswer, body=schemas.DescribeRequest, problems=(404, 503))
+def describe_model(model: str, body: dict[str, Any]) -> Answer:
+    """Change a model's description and labels; what is not sent stays, and null removes."""
+    about = parts().store.about(model)
+    labels = {**about["labels"], **body.get("labels", {})}
+    about["labels"] = {name: value for name, value in labels.items() if value is not None}
+    about["description"] = body.get("description", about["description"])
+    parts().store.describe(model, about)
+    return Answer(_model_answer(model))
+
+
+@models.delete("/models/<model>")
+@operation(None, status=204, problems=(404, 503))
+def delete_model(model: str) -> Answer:
+    """Delete a model with all its versions."""
+    parts().store.delete_model(model)
+    return Answer({})
+
+
+@models.get("/models/<model>/versions")
+@operation(schemas.ModelAnswer, problems=(404, 503))
+def list_versions(model: str) -> Answer:
+    """List the versions of a model."""
+    return Answer(_model_answer(model))
+
+
+@models.get("/models/<model>/versions/<version:version>")
+@operation(schemas.FitAnswer, problems=(404, 503))
+def show_version(model: str, version: int) -> Answer:
+    """Show the report of a version."""
+    found = parts().store.version(model, version)
+    file = torchscript.opened(parts().store.read(found))
+    answer = version_answer(found, file.report, file.data)
+    return Answer(answer, {"ETag": f'"{answer["etag"]}"'})
+
+
+@models.delete("/models/<model>/versions/<version:version>")
+@operation(None, status=204, problems=(404, 409, 503))
+def delete_version(model: str, version: int) -> Answer:
+    """Delete a version; its number is never given again."""
+    parts().store.delete_version(model, version)
+    return Answer({})
+
+
+@models.get("/models/<model>/versions/<version:version>/history")
+@operation(schemas.HistoryAnswer, problems=(404, 503))
+def show_history(model: str, version: int) -> Answer:
+    """Show the loss curve of a version."""
+    file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
+    return Answer({"model": model, "version": version, **file.report["history"]})
+
+
+@models.get("/models/<model>/versions/<version:version>/artifact")
+@operation(None, media_type="application/octet-stream", problems=(404, 503))
+def send_artifact(model: str, version: int) -> Response:
+    """Download the TorchScript file of a version, if it is as it was written."""
+    file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
+    headers = {"Content-Disposition": f'attachment; filename="{model}-{version}.pt"'}
+    response = Response(file.data, content_type="application/octet-stream", headers=headers)
+    response.set_etag(file.tag)
+    return conditional(response)
+
+
+@models.get("/models/<model>/serving")
+@operation(schemas.ServingAnswer, problems=(404, 503))
+def show_serving(model: str) -> Answer:
+    """Show which version serves, and whether it is pinned."""
+    return Answer(_serving_answer(model))
+
+
+@models.put("/models/<model>/serving")
+@operation(schemas.ServingAnswer, body=schemas.PinRequest, problems=(404, 503))
+def pin(model: str, body: dict[str, Any]) -> Answer:
+    """Pin a version: it serves, whatever is published, until another is pinned or it is unpinned."""
+    parts().store.pin(model, body["version"])
+    return Answer(_serving_answer(model))
+
+
+@models.delete("/models/<model>/serving")
+@operation(schemas.ServingAnswer, problems=(404, 503))
+def unpin(model: str) -> Answer:
+    """Let the newest version serve again."""
+    parts().store.pin(model, None)
+    return Answer(_serving_answer(model))
+
+
+def _serving_answer(model: str) -> dict[str, Any]:
+    store = parts().store
+    return {"model": model, "version": store.serving(model).number, "pinned": store.pinned(model) is not None}
+
+
+def _model_answer(model: str) -> dict[str, Any]:
+    store = parts().store
+    return {"model": model, "serving": _serving(model), "versions": store.versions(model), **store.about(model)}
+
+
+def _serving(model: str) -> int | None:
+    """The serving version's number; None where the model's configuration cannot be followed."""
+    try:
+        return parts().store.serving(model).number
+    except Misconfigured:
+        return None
+
+
+def _model_answer_or_none(model: str) -> dict[str, Any] | None:
+    try:
+        return _model_answer(model)
+    except NotFound:
+        return None

@@ -1,0 +1,89 @@
+"""The OpenAPI document, from the schemas that validate."""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema
+from werkzeug.routing import Rule
+
+from service import __version__
+from service.api import problems
+from service.api.operation import Operation
+from service.api.schemas import ProblemAnswer
+from service.store.contract import NAME
+
+VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
+PATH_VARIABLES = {
+    "model": {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    "version": {"type": "integer", "minimum": 1},
+}
+ANSWERED_TO_BODIES = (400, 413, 415)
+ANSWERED_TO_ALL = (422, 503)
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """OpenAPI 3.1 of every route of `app` that has a contract."""
+    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)
+    about = "Fits and serves linear models: ŷ = w·x + b by gradient descent."
+    spec = APISpec("Descent", __version__, "3.1.0", info={"description": about}, plugins=[plugin])
+    for rule in app.url_map.iter_rules():
+        contract = getattr(app.view_functions[rule.endpoint], "operation", None)
+        if contract is not None:
+            methods = {method.lower() for method in rule.methods or ()} - {"head", "options"}
+            operations = {method: _operation(rule, contract) for method in methods}
+            spec.path(VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
+    return spec.to_dict()
+
+
+def _operation(rule: Rule, contract: Operation) -> dict[str, Any]:
+    summary, _, description = contract.summary.partition(". ")
+    described: dict[str, Any] = {
+        "operationId": rule.endpoint.replace(".", "_"),
+        "summary": summary.rstrip("."),
+        "tags": [rule.endpoint.split(".")[0]],
+        "parameters": list(_parameters(rule, contract)),
+        "responses": dict(_responses(contract)),
+    }
+    if description:
+        described["description"] = description
+    if contract.body is not None:
+        content = {"schema": contract.body, "examples": getattr(contract.body, "examples", {})}
+        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return described
+
+
+def _parameters(rule: Rule, contract: Operation) -> Iterator[dict[str, Any]]:
+    for name in VARIABLE.findall(rule.rule):
+        yield {"in": "path", "name": name, "required": True, "schema": PATH_VARIABLES[name]}
+    yield {"in": "query", "schema": contract.query}
+    if contract.headers is not None:
+        yield {"in": "header", "schema": contract.headers}
+
+
+def _responses(contract: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    for status, meaning in {contract.status: HTTPStatus(contract.status).phrase, **contract.also}.items():
+        yield str(status), {"description": meaning, **_content(contract)}
+    if contract.is_conditional:
+        yield "304", {"description": "The client has it already, by If-None-Match."}
+    faults = {*contract.problems, *ANSWERED_TO_ALL, *(ANSWERED_TO_BODIES if contract.body else ())}
+    for status in sorted(faults):
+        content = {problems.MEDIA_TYPE: {"schema": ProblemAnswer}}
+        yield str(status), {"description": HTTPStatus(status).phrase, "content": content}
+
+
+def _content(contract: Operation) -> dict[str, Any]:
+    if contract.answer is not None:
+        return {"content": {contract.media_type: {"schema": contract.answer}}}
+    if contract.status == HTTPStatus.NO_CONTENT:
+        return {}
+    return {"content": {contract.media_type: {}}}
+
+
+def _class_of(schema: Any) -> type[Schema]:
+    found: type[Schema] = schema if isinstance(schema, type) else type(schema)
+    return found

@@ -1,0 +1,58 @@
+"""What operators ask: metrics, liveness, readiness, the release, and the description of all calls."""
+
+from flask import Blueprint, Response, current_app, request
+from flask_swagger_ui import get_swaggerui_blueprint
+from prometheus_client.exposition import choose_encoder
+
+from service import __version__
+from service.api.openapi import document
+from service.api.operation import operation
+from service.api.parts import parts
+from service.api.schemas import AnyQuery
+from service.errors import StoreUnavailable
+from service.formats import json
+
+operations = Blueprint("operations", __name__)
+documentation = get_swaggerui_blueprint(
+    "/docs", "/openapi.json", config={"app_name": "Descent", "oauth2RedirectUrl": "/docs/oauth2-redirect.html"}
+)
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+@operations.get("/metrics")
+@operation(None, query=AnyQuery, media_type="text/plain")
+def metrics() -> Response:
+    """Tell Prometheus the facts and events, in the format that it accepts."""
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(parts().metrics.scrape(parts().facts)), content_type=content_type)
+
+
+@operations.get("/livez")
+@operation(None, query=AnyQuery, media_type="text/plain")
+def livez() -> Response:
+    """Tell whether the process answers."""
+    return Response("ok\n", content_type=PLAIN)
+
+
+@operations.get("/readyz")
+@operation(None, query=AnyQuery, media_type="text/plain")
+def readyz() -> Response:
+    """Tell whether models can be read and trained."""
+    if parts().store.is_ready():
+        return Response("ok\n", content_type=PLAIN)
+    raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
+
+
+@operations.get("/version")
+@operation(None, query=AnyQuery, media_type="text/plain")
+def version() -> Response:
+    """Tell the release."""
+    return Response(f"{__version__}\n", content_type=PLAIN)
+
+
+@operations.get("/openapi.json")
+@operation(None, query=AnyQuery)
+def openapi() -> Response:
+    """Describe all calls (OpenAPI 3.1)."""
+    return Response(json.encode(document(current_app)), content_type=json.MEDIA_TYPE)

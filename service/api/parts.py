@@ -1,0 +1,28 @@
+"""The parts that the views work with."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+from prometheus_client.registry import Collector
+
+from service.metrics import Metrics
+from service.predictor import Predictor
+from service.store import Store
+from service.training import Trainer
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What `service.app` has built."""
+
+    store: Store
+    trainer: Trainer
+    predictor: Predictor
+    metrics: Metrics
+    facts: Collector
+
+
+def parts() -> Parts:
+    """The parts of the running app."""
+    found: Parts = current_app.extensions["descent"]
+    return found

@@ -1,0 +1,97 @@
+"""Training: one model, or one for each group of rows."""
+
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from service.api import schemas
+from service.api.answers import fit_answer, path_of
+from service.api.groups import each_group
+from service.api.operation import Answer, operation
+from service.api.parts import parts
+from service.core.statistics import Batch
+from service.errors import InvalidRequest
+from service.formats.arrays import Table
+from service.idempotency import Token
+from service.training import Conditions, Request, Trained
+
+training = Blueprint("training", __name__)
+
+NOT_OPTIONS = {"x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
+LONGEST_KEY = 255
+
+
+def train(model: str, body: dict[str, Any]) -> Answer:
+    """Fit a line by gradient descent, and publish it as the model's next version."""
+    wanted = _request(body, body["x"], slice(None), _token(model))
+    if body["dry_run"]:
+        return Answer(fit_answer(model, parts().trainer.try_out(model, wanted)), status=200)
+    trained = parts().trainer.train(model, wanted)
+    answer = fit_answer(model, trained)
+    headers = {"ETag": f'"{answer["etag"]}"', "Location": path_of(model, answer["version"])}
+    if trained.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Answer(answer, headers)
+
+
+TRAIN = operation(
+    schemas.FitAnswer,
+    body=schemas.TrainRequest,
+    headers=schemas.TrainHeaders,
+    status=201,
+    problems=(404, 409, 412, 503),
+    also={200: "The fit of a dry run, which publishes nothing."},
+    counts="training",
+)
+training.post("/train", endpoint="train")(TRAIN(train, schemas.ModelQuery))
+training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
+
+
+@training.post("/models:train")
+@operation(schemas.GroupsAnswer, body=schemas.GroupTrainRequest, counts="training")
+def train_groups(body: dict[str, Any]) -> Answer:
+    """Fit a line for each group of rows, and publish each as its model's next version. One result per group."""
+
+    def train_one(model: str, table: Table, rows: Any) -> dict[str, Any]:
+        wanted = _request(body, table, rows, None)
+        trainer = parts().trainer
+        trained = trainer.try_out(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
+        return _summary(trained)
+
+    return Answer({"results": each_group(body, train_one)})
+
+
+def _request(body: dict[str, Any], table: Table, rows: Any, token: Token | None) -> Request:
+    weight = body["sample_weight"]
+    return Request(
+        rows=Batch(table.values, body["y"][rows], None if weight is None else weight[rows]),
+        columns=table.columns,
+        given={name: value for name, value in body.items() if name not in NOT_OPTIONS},
+        append=body["append"],
+        decay=body["decay"],
+        token=token,
+        conditions=Conditions() if token is None and "group" in body else _conditions(),
+    )
+
+
+def _token(model: str) -> Token | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
+        raise InvalidRequest(f"Idempotency-Key: give 1 to {LONGEST_KEY} printable characters.")
+    return Token.of(key, model.encode(), request.query_string, g.body)
+
+
+def _conditions() -> Conditions:
+    match = None
+    if "If-Match" in request.headers:
+        match = frozenset({"*"} if request.if_match.star_tag else request.if_match.as_set())
+    return Conditions(match, none_match=request.if_none_match.star_tag)
+
+
+def _summary(trained: Trained) -> dict[str, Any]:
+    report = trained.report
+    names = ("w", "b", "n", "loss", "epochs", "converged", "warnings")
+    version = trained.version.number if trained.version else None
+    return {"version": version, **{name: report[name] for name in names}, "r2": report["optimum"]["r2"]}

@@ -1,0 +1,30 @@
+"""`serve`: gunicorn in place of this process, with the project's configuration."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+import typer
+
+from service.cli.options import URL_VARIABLE
+from service.settings import InvalidSetting, Settings, variable
+
+
+def environment(given: Mapping[str, object]) -> dict[str, str]:
+    """The environment of the service: this process's, with the settings that were `given`; a BadParameter if one of
+    them all cannot be used."""
+    overridden = {variable(name): str(value) for name, value in given.items() if value is not None}
+    found = {**os.environ, **overridden}
+    found.pop(URL_VARIABLE, None)  # the command line's own, and no setting
+    try:
+        Settings.from_environment(found)
+    except InvalidSetting as error:
+        raise typer.BadParameter(str(error)) from None
+    return found
+
+
+def serve(given: Mapping[str, object]) -> NoReturn:
+    """Become gunicorn, so that signals reach it."""
+    arguments = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf"]
+    os.execve(sys.executable, arguments, environment(given))  # noqa: S606

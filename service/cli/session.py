@@ -1,0 +1,85 @@
+"""The client that a command works with, and the exit status that tells how it went."""
+
+import contextlib
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from service.cli.options import URL_VARIABLE
+
+if TYPE_CHECKING:
+    import httpx
+
+    from service.client import Client, ClientError
+
+REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 3, 4, 5, 6
+"""0 is success, 1 a fault of the command itself, 2 wrong usage."""
+
+IN_PROCESS = "http://in-process"
+
+
+@contextlib.contextmanager
+def session(url: str | None, store: Path | None, *, as_json: bool) -> Iterator["Client"]:
+    """A client of the service at `url`, or of one in process over the folder `store`. A ClientError ends the command,
+    with what it says on standard error."""
+    from service.client import ClientError
+
+    if url and store:
+        raise typer.BadParameter("give either --url or --store")
+    try:
+        with _client(url, store) as client:
+            yield client
+    except ClientError as error:
+        _tell(error, as_json=as_json)
+        raise typer.Exit(status_of(error)) from error
+
+
+def status_of(error: "ClientError") -> int:
+    """The exit status of a command that met `error`."""
+    from service.client import Problem, Unreachable
+
+    if isinstance(error, Unreachable):
+        return UNREACHABLE
+    if not isinstance(error, Problem):
+        return REFUSED
+    if error.status == 404:
+        return NOT_FOUND
+    return FAILED if error.status >= 500 or error.status == 429 else REFUSED
+
+
+def _client(url: str | None, store: Path | None) -> "Client":
+    from service.client import Client
+    from service.client.api import URL
+
+    if store is None:
+        return Client(url or os.environ.get(URL_VARIABLE) or URL)
+    return Client(IN_PROCESS, transport=_in_process(store))
+
+
+def _in_process(store: Path) -> "httpx.BaseTransport":
+    import httpx
+
+    from service.app import create_app
+    from service.settings import InvalidSetting, Settings
+
+    try:
+        settings = dataclasses.replace(Settings.from_environment(os.environ), store=str(store))
+    except InvalidSetting as error:
+        raise typer.BadParameter(str(error)) from None
+    return httpx.WSGITransport(app=create_app(settings))
+
+
+def _tell(error: "ClientError", *, as_json: bool) -> None:
+    from service.client import Problem
+
+    if as_json:
+        document = error.document() if isinstance(error, Problem) else {"detail": str(error)}
+        typer.echo(json.dumps(document, ensure_ascii=False), err=True)
+        return
+    title = f"{error.title}\n" if isinstance(error, Problem) and error.title else ""
+    typer.echo(f"{title}{error}", err=True)

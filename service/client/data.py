@@ -1,0 +1,184 @@
+"""Rows in the kinds that Python keeps them in: to the wire, and ŷ back in the same kind."""
+
+import io
+import sys
+from typing import Any, NamedTuple, Protocol
+
+from service.client.exchange import Answer
+from service.client.problems import Unsendable
+
+NPY = "application/x-npy"
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+class Binary(NamedTuple):
+    """A body in a binary media type, and the query that tells its columns apart."""
+
+    content: bytes
+    columns: dict[str, str]
+
+
+class Data(Protocol):
+    """Rows of x, and their y and weights where there are any."""
+
+    media_type: str | None
+
+    def binary(self) -> Binary | None:
+        """The body in `media_type`, if it has such a form."""
+
+    def document(self) -> Answer:
+        """The members of a JSON body."""
+
+    def read(self, content: bytes) -> Any:
+        """The ŷ of an answer in `media_type`, in the kind of x."""
+
+    def like(self, values: Any) -> Any:
+        """The numbers of an answer in JSON, in the kind of x."""
+
+
+def data_of(x: Any, y: Any = None, weight: Any = None) -> Data:
+    """`x` with its y and weights, by its kind."""
+    if _is(x, "numpy", "ndarray"):
+        return Array(x, y, weight)
+    if _is(x, "pandas", "DataFrame", "Series"):
+        return Frame(x, y, weight)
+    if _is(x, "pyarrow", "Table", "RecordBatch"):
+        return Table(x, y, weight)
+    return Plain(x, y, weight)
+
+
+class Plain:
+    """Numbers, lists and objects, as JSON has them."""
+
+    media_type: str | None = None
+
+    def __init__(self, x: Any, y: Any, weight: Any) -> None:
+        self._members = _given(x=x, y=y, sample_weight=weight)
+
+    def binary(self) -> Binary | None:
+        return None
+
+    def document(self) -> Answer:
+        return self._members
+
+    def read(self, content: bytes) -> Any:
+        raise NotImplementedError
+
+    def like(self, values: Any) -> Any:
+        return values
+
+
+class Array:
+    """numpy: rows of x, one row after the other, or one column of them."""
+
+    media_type: str | None = NPY
+
+    def __init__(self, x: Any, y: Any, weight: Any) -> None:
+        import numpy as np
+
+        x = np.asarray(x, dtype=np.float64)
+        self._x = x.reshape(-1, 1) if x.ndim == 1 else x
+        self._y, self._weight = y, weight
+
+    def binary(self) -> Binary | None:
+        import numpy as np
+
+        if self._weight is not None or isinstance(self._y, str):
+            return None  # an array has no names to say which column holds weights
+        last = [] if self._y is None else [np.asarray(self._y, dtype=np.float64)]
+        if last and last[0].shape != self._x.shape[:1]:
+            return None  # the service says in JSON what does not fit
+        rows = np.column_stack([self._x, *last]) if last else np.ascontiguousarray(self._x)
+        written = io.BytesIO()
+        np.save(written, rows, allow_pickle=False)
+        return Binary(written.getvalue(), {})
+
+    def document(self) -> Answer:
+        return _given(x=self._x.tolist(), y=self._y, sample_weight=self._weight)
+
+    def read(self, content: bytes) -> Any:
+        import numpy as np
+
+        return np.load(io.BytesIO(content), allow_pickle=False)
+
+    def like(self, values: Any) -> Any:
+        import numpy as np
+
+        return np.asarray(values, dtype=np.float64)
+
+
+class Table:
+    """Arrow: columns with names. y and weights are columns of the same length, or names of columns of x."""
+
+    media_type: str | None = ARROW
+
+    def __init__(self, x: Any, y: Any, weight: Any) -> None:
+        import pyarrow as pa
+
+        self._arrow = pa
+        self._table = pa.table(x)
+        self._others: dict[str, str] = {}
+        self._add("y", y)
+        self._add("weight", weight)
+
+    def binary(self) -> Binary | None:
+        sink = self._arrow.BufferOutputStream()
+        with self._arrow.ipc.new_stream(sink, self._table.schema) as stream:
+            stream.write_table(self._table)
+        return Binary(sink.getvalue().to_pybytes(), self._others)
+
+    def document(self) -> Answer:
+        columns = {name: self._table[name].to_pylist() for name in self._table.column_names}
+        others = {role: columns.pop(name) for role, name in self._others.items()}
+        return _given(x=columns, y=others.get("y"), sample_weight=others.get("weight"))
+
+    def read(self, content: bytes) -> Any:
+        column = self._arrow.ipc.open_stream(content).read_all()["y"].combine_chunks()
+        return self.like(column)
+
+    def like(self, values: Any) -> Any:
+        return self._arrow.array(values, type=self._arrow.float64()) if isinstance(values, list) else values
+
+    def _add(self, role: str, column: Any) -> None:
+        """Remember which column is `role`, which may have to be put beside those of x, under a name of its own."""
+        if column is None:
+            return
+        name = column
+        if not isinstance(column, str):
+            name = role
+            while name in self._table.column_names:
+                name = f"_{name}"
+            self._table = self._table.append_column(name, self._arrow.array(column))
+        elif name not in self._table.column_names:
+            raise Unsendable(f"{name!r} is no column of x; its columns are {', '.join(self._table.column_names)}.")
+        self._others[role] = name
+
+
+class Frame(Table):
+    """pandas: a frame, or a series as its one column. ŷ is a series with x's index."""
+
+    def __init__(self, x: Any, y: Any, weight: Any) -> None:
+        import pandas as pd
+
+        frame = x if isinstance(x, pd.DataFrame) else x.to_frame("x" if x.name is None else x.name)
+        self._pandas, self._index = pd, frame.index
+        super().__init__(_arrow_of(frame), y, weight)
+
+    def like(self, values: Any) -> Any:
+        return self._pandas.Series(values, index=self._index, name="y", dtype="float64")
+
+
+def _arrow_of(frame: Any) -> Any:
+    import pyarrow as pa
+
+    return pa.Table.from_pandas(frame.rename(columns=str), preserve_index=False)
+
+
+def _given(**members: Any) -> Answer:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _is(value: Any, package: str, *names: str) -> bool:
+    """Whether `value` is of a class of `package`, which is not imported for the question: if it was not, it is not."""
+    module = sys.modules.get(package)
+    return module is not None and isinstance(value, tuple(getattr(module, name) for name in names))

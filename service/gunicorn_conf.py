@@ -1,0 +1,73 @@
+"""How gunicorn serves Descent: `gunicorn -c python:service.gunicorn_conf`. The settings are those of
+service/settings.py."""
+
+import gc
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+# One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+from gunicorn import util  # noqa: E402
+
+from service import logs  # noqa: E402
+from service.settings import Settings  # noqa: E402
+
+settings = Settings.from_environment(os.environ)
+
+wsgi_app = "service.wsgi:app"
+bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+workers = settings.workers
+worker_class = "gthread"
+threads = settings.threads
+graceful_timeout = settings.graceful_seconds
+timeout = 120
+keepalive = 75
+logconfig_dict = logs.configuration(settings.log_level)
+control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Import torch and the rest once, before the fork; and make an empty folder for what the workers count."""
+    import service.app  # noqa: F401
+    from service import server as answers
+    from service import torchscript
+    from service.store import FolderStore
+
+    util.write_error = answers.write_problem
+
+    swept = FolderStore(Path(settings.store)).sweep()
+    if swept:
+        server.log.warning("swept %d unfinished publications", swept)
+    torchscript.warm_up()
+    gc.collect()
+    gc.freeze()  # what the collector does not visit stays on pages that the workers share
+
+    server.metrics_folder = tempfile.mkdtemp(prefix="descent-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder
+    for name in Settings.unknown(os.environ):
+        server.log.warning("%s is no setting of this service", name)
+
+
+def when_ready(server: Any) -> None:
+    """Bound how long a client may hold a thread without sending or taking anything."""
+    from service.server import limit_waits
+
+    for listener in server.LISTENERS:
+        limit_waits(listener.sock, settings.client_seconds)
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    """Give the worker its place among the files of metrics, before it builds the app."""
+    from service import slots
+
+    slots.take(Path(server.metrics_folder))
+
+
+def on_exit(server: Any) -> None:
+    """Take the metrics' folder away."""
+    shutil.rmtree(server.metrics_folder, ignore_errors=True)

@@ -1,0 +1,97 @@
+"""Files that are whole or not there, on disks that may lose what was not synced."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from service.errors import StoreUnavailable
+
+TEMPORARY = "tmp-"
+"""Names of temporary things never start with a digit: Triton takes 7.tmp for version 7."""
+
+
+@contextlib.contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder that is locked while its maker lives, and gone afterwards unless it was renamed."""
+    path, lock = _make_locked(parent)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(lock)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """A new file, on the disk when this returns."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """The file with new content, old or new whatever happens, and on the disk when this returns."""
+    with temporary_folder(path.parent) as temporary:
+        write_durably(temporary / path.name, data)
+        (temporary / path.name).replace(path)
+        sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Have the folder's entries on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(root: Path) -> int:
+    """Delete the temporary folders one level below `root` whose makers are gone, and say how many."""
+    return sum(map(_remove_if_abandoned, root.glob(f"*/{TEMPORARY}*")))
+
+
+@contextlib.contextmanager
+def unavailable_on_error() -> Iterator[None]:
+    """Let failures of the file system be told as the store's."""
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(error) from error
+
+
+def unavailable(error: OSError) -> StoreUnavailable:
+    """What a failure of the file system means to users."""
+    return StoreUnavailable(f"The store cannot be used: {error.strerror or 'input/output error'}.")
+
+
+def _make_locked(parent: Path) -> tuple[Path, int]:
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+        with contextlib.suppress(FileNotFoundError):  # a sweep met it before it was locked
+            lock = os.open(path, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists():
+                os.fchmod(lock, 0o755)
+                return path, lock
+            os.close(lock)
+
+
+def _remove_if_abandoned(path: Path) -> bool:
+    """Remove a folder whose lock is free, holding the lock: a maker that comes late waits, and finds it gone."""
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(path, ignore_errors=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True

@@ -1,0 +1,91 @@
+"""Files of every format through the command line.
+
+They wait for the service to read these media types; once it does, `lacking` and its use are to be taken away.
+"""
+
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from commands import descent, takes
+
+FRAME = pd.DataFrame({"area": [50.0, 70, 80, 100], "rooms": [2.0, 3, 3, 4], "price": [150.0, 210, 240, 310]})
+NEW = FRAME[["area", "rooms"]]
+
+
+def write_arrow(frame, path):
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    with pa.ipc.new_stream(path, table.schema) as stream:
+        stream.write_table(table)
+
+
+WRITERS = {
+    "csv": ("text/csv", lambda frame, path: frame.to_csv(path, index=False)),
+    "csv.gz": ("text/csv", lambda frame, path: path.write_bytes(gzip.compress(frame.to_csv(index=False).encode()))),
+    "parquet": ("application/vnd.apache.parquet", lambda frame, path: frame.to_parquet(path, index=False)),
+    "arrow": ("application/vnd.apache.arrow.stream", write_arrow),
+    "ndjson": ("application/x-ndjson", lambda frame, path: frame.to_json(path, orient="records", lines=True)),
+    "npy": ("application/x-npy", lambda frame, path: np.save(path, frame.to_numpy())),
+}
+
+
+@pytest.fixture(params=WRITERS)
+def suffix(request, service):
+    if not takes(service, WRITERS[request.param][0]):
+        pytest.skip(f"the service does not read {request.param} yet")  # lacking
+    return request.param
+
+
+def written(frame, folder, name, suffix):
+    path = folder / f"{name}.{suffix}"
+    WRITERS[suffix][1](frame, path)
+    return path.name
+
+
+def test_a_file_is_trained_on_and_predicted_for(service, tmp_path, suffix):
+    model = f"files-{suffix.replace('.', '-')}"
+    y = () if suffix == "npy" else ("--y", "price")
+    name = written(FRAME, tmp_path, "houses", suffix)
+    trained = descent("train", name, *y, "--model", model, "--json", "--url", service.url, folder=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    w = json.loads(trained.stdout)["w"]
+    assert list(w.values() if isinstance(w, dict) else w) == pytest.approx([3, 5])
+    name = written(NEW, tmp_path, "new", suffix)
+    found = descent("predict", name, "--model", model, "--json", "--url", service.url, folder=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout)["y"] == pytest.approx([147.5, 212.5, 242.5, 307.5])
+
+
+@pytest.mark.parametrize(
+    ("out", "read"),
+    [
+        ("y.csv", lambda path: pd.read_csv(path)["y"]),
+        ("y.parquet", lambda path: pd.read_parquet(path)["y"]),
+        ("y.arrow", lambda path: pa.ipc.open_stream(path.read_bytes()).read_all()["y"].to_numpy()),
+        ("y.npy", np.load),
+    ],
+)
+def test_predictions_are_written_in_the_format_of_their_suffix(service, tmp_path, out, read):
+    if not takes(service, "text/csv"):
+        pytest.skip("the service does not write other formats yet")  # lacking
+    train = written(FRAME, tmp_path, "houses", "csv")
+    descent("train", train, "--y", "price", "--model", "files-out", "--url", service.url, folder=tmp_path)
+    new = written(NEW, tmp_path, "new", "csv")
+    found = descent("predict", new, "--model", "files-out", "--out", out, "--url", service.url, folder=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert list(read(tmp_path / out)) == pytest.approx([147.5, 212.5, 242.5, 307.5])
+
+
+def test_options_and_columns_go_with_a_file(service, tmp_path):
+    if not takes(service, "text/csv"):
+        pytest.skip("the service does not read csv yet")  # lacking
+    name = written(FRAME.assign(w=[1, 1, 2, 1]), tmp_path, "houses", "csv")
+    how = ("--x", "area", "--weight", "w", "--epochs", "7", "--learning-rate", "auto", "--l2", "0.1")
+    command = ("train", name, "--y", "price", *how, "--model", "files-options", "--json", "--url", service.url)
+    found = descent(*command, folder=tmp_path)
+    assert found.returncode == 0, found.stderr
+    fit = json.loads(found.stdout)
+    assert (fit["columns"], fit["epochs"], fit["options"]["l2"]) == (["area"], 7, 0.1)

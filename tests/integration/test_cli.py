@@ -1,0 +1,298 @@
+"""The command line over a folder, which it works on through the client and the app in process."""
+
+import io
+import json
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from service.cli import commands, display, session
+from service.cli.files import MEDIA_TYPES, sending
+from service.cli.serving import environment
+from service.client import Client, Problem, Unreachable, Unsendable
+
+ROOT = Path(__file__).parents[2]
+HOUSES = {"x": {"area": [50, 70, 80, 100], "rooms": [2, 3, 3, 4]}, "y": [150, 210, 240, 310]}
+
+
+@pytest.fixture
+def descent(tmp_path, monkeypatch):
+    """Run a command on a store of one's own: descent("models", "--json")."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DESCENT_URL", raising=False)
+
+    def run(*arguments, place=("--store", "store"), **options):
+        return CliRunner().invoke(commands.app, [*arguments, *place], **options)
+
+    return run
+
+
+@pytest.fixture
+def houses(descent, tmp_path):
+    """A file of houses, and a model of them."""
+    path = tmp_path / "houses.json"
+    path.write_text(json.dumps(HOUSES))
+    (tmp_path / "new.json").write_text('{"x": [{"area": 60, "rooms": 2}, {"area": 90, "rooms": 3}]}')
+    trained = descent("train", "houses.json", "--model", "houses")
+    assert trained.exit_code == 0, trained.output
+    return path
+
+
+def asked(monkeypatch, answer=None):
+    """Let a transport stand in for the service; the requests that it gets."""
+    requests = []
+
+    def respond(request):
+        requests.append((request.method, request.url.path, dict(request.url.params), request.read()))
+        return httpx.Response(200, json=answer or {})
+
+    def stub(url, store):
+        return Client("http://stub", transport=httpx.MockTransport(respond))
+
+    monkeypatch.setattr(session, "_client", stub)
+    return requests
+
+
+def test_a_training_shows_its_line_to_people(descent, houses):
+    shown = descent("train", "houses.json", "--model", "houses").stdout
+    assert "houses" in shown
+    assert "2, serving" in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["area", "3", "0.7071067812"] in rows
+    assert rows[-1][:2] == ["intercept", "-12.5"]
+
+
+def test_programs_get_the_services_own_answer(descent, houses):
+    answer = json.loads(descent("show", "houses", "--json").stdout)
+    assert (answer["model"], answer["version"], answer["n"]) == ("houses", 1, 4)
+    assert answer["w"]["area"] == pytest.approx(3)
+    [listed] = json.loads(descent("models", "--json").stdout)
+    assert listed == {"model": "houses", "serving": 1, "versions": [1], "description": None, "labels": {}}
+
+
+def test_models_are_listed_by_prefix(descent, houses):
+    descent("train", "houses.json", "--model", "flats")
+    shown = descent("models", "--prefix", "h").stdout
+    assert [line.split() for line in shown.splitlines()] == [
+        ["model", "serving", "newest", "versions"],
+        ["houses", "1", "1", "1"],
+    ]
+
+
+def test_predictions_are_shown_or_written(descent, houses, tmp_path):
+    shown = descent("predict", "new.json", "--model", "houses").stdout
+    assert [line.split() for line in shown.splitlines()][1:] == [["row", "y"], ["0", "177.5"], ["1", "272.5"]]
+    answer = json.loads(descent("predict", "new.json", "--model", "houses", "--json").stdout)
+    assert answer["y"] == pytest.approx([177.5, 272.5])
+    assert descent("predict", "new.json", "--model", "houses", "--version", "1", "--out", "y.json").stdout == ""
+    assert json.loads((tmp_path / "y.json").read_text()) == answer
+
+
+def test_a_refused_prediction_leaves_the_file_as_it_was(descent, houses, tmp_path):
+    (tmp_path / "y.json").write_text("mine")
+    assert descent("predict", "new.json", "--model", "nothing", "--out", "y.json").exit_code == 4
+    assert (tmp_path / "y.json").read_text() == "mine"
+
+
+def test_the_releases_are_told(descent):
+    answer = json.loads(descent("version", "--json").stdout)
+    assert answer["client"] == answer["service"]
+    assert descent("version").stdout.startswith(f"descent {answer['client']}, service ")
+
+
+def test_a_refusal_is_told_with_its_exit_status(descent, houses, tmp_path):
+    (tmp_path / "bad.json").write_text('{"x": [1, null], "y": [1, 2]}')
+    refused = descent("train", "bad.json")
+    assert refused.exit_code == session.REFUSED
+    assert "/x/1: is null, not a number" in refused.stderr
+    assert refused.stdout == ""
+    document = json.loads(descent("train", "bad.json", "--json").stderr)
+    assert document["errors"] == [{"pointer": "/x/1", "detail": "is null, not a number"}]
+    assert descent("show", "nothing").exit_code == session.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Problem(422, {}), 3),
+        (Problem(409, {}), 3),
+        (Unsendable(), 3),
+        (Problem(404, {}), 4),
+        (Problem(429, {}), 5),
+        (Problem(503, {}), 5),
+        (Unreachable(), 6),
+    ],
+)
+def test_every_error_has_its_exit_status(error, status):
+    assert session.status_of(error) == status
+
+
+def test_a_service_that_is_not_there_is_told(descent, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    absent = descent("models", place=("--url", "http://127.0.0.1:9"))
+    assert absent.exit_code == session.UNREACHABLE
+    assert "http://127.0.0.1:9 does not answer" in absent.stderr
+    monkeypatch.setenv("DESCENT_URL", "http://127.0.0.1:10")
+    absent = descent("models", "--json", place=())
+    assert "127.0.0.1:10" in json.loads(absent.stderr)["detail"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("models", "--url", "http://127.0.0.1:9"),
+        ("train", "absent.json"),
+        ("train", "houses.txt"),
+        ("predict", "houses.json", "--out", "y"),
+        ("pin", "houses", "0"),
+        ("rm", "houses"),
+        ("fit",),
+    ],
+)
+def test_wrong_usage_has_status_2(descent, houses, tmp_path, arguments):
+    (tmp_path / "houses.txt").write_text("")
+    found = descent(*arguments)
+    assert found.exit_code == 2, found.output
+
+
+def test_a_setting_that_cannot_be_used_is_wrong_usage(descent, monkeypatch):
+    monkeypatch.setenv("DESCENT_MAX_COLUMNS", "many")
+    found = descent("models")
+    assert found.exit_code == 2
+    assert "DESCENT_MAX_COLUMNS" in found.stderr
+
+
+def test_options_of_a_training_go_into_the_query(descent, houses, monkeypatch):
+    requests = asked(monkeypatch, json.loads(descent("show", "houses", "--json").stdout))
+    columns = ("--y", "price", "--x", "area", "--x", "rooms", "--weight", "w", "--missing", "drop")
+    how = ("--learning-rate", "0.01", "--epochs", "5", "--seed", "1", "--no-standardize", "--l2", "0.5")
+    more = ("--no-fit-intercept", "--append-to", "3", "--decay", "0.9", "--dry-run", "--method", "spectral")
+    assert descent("train", "houses.json", "--model", "m", *columns, *how, *more).exit_code == 0
+    [(method, path, query, body)] = requests
+    assert (method, path, json.loads(body)) == ("POST", "/models/m/train", HOUSES)
+    assert query == {
+        "y": "price", "x": "area,rooms", "weight": "w", "missing": "drop", "learning_rate": "0.01", "epochs": "5",
+        "seed": "1", "standardize": "false", "l2": "0.5", "fit_intercept": "false", "append": "3", "decay": "0.9",
+        "dry_run": "true", "method": "spectral",
+    }  # fmt: skip
+    descent("train", "houses.json", "--append")
+    assert requests[1][2] == {"append": "true"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "request_line", "said"),
+    [
+        (("pin", "m", "3"), ("PUT", "/models/m/serving"), "m: version 3 is pinned\n"),
+        (("unpin", "m"), ("DELETE", "/models/m/serving"), "m: the newest version serves\n"),
+        (("rm", "m", "--yes"), ("DELETE", "/models/m"), "m with all its versions: deleted\n"),
+        (("rm", "m", "--version", "3", "-y"), ("DELETE", "/models/m/versions/3"), "m, version 3: deleted\n"),
+    ],
+)
+def test_models_are_looked_after(descent, monkeypatch, arguments, request_line, said):
+    requests = asked(monkeypatch)
+    assert descent(*arguments).stdout == said
+    assert requests[0][:2] == request_line
+
+
+def test_deleting_asks_the_person_who_is_there(descent, monkeypatch):
+    requests = asked(monkeypatch)
+    monkeypatch.setattr(commands, "_somebody_is_there", lambda: True)
+    declined = descent("rm", "m", input="n\n")
+    assert declined.exit_code == 1
+    assert not requests
+    assert descent("rm", "m", input="y\n").exit_code == 0
+    assert len(requests) == 1
+
+
+def test_an_upload_shows_how_far_it_got(tmp_path):
+    path = tmp_path / "rows.csv.gz"
+    path.write_bytes(bytes(3 << 20))
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    with sending(path, screen) as file:
+        file.progress(1 << 20, 3 << 20)
+        file.progress(3 << 20, 3 << 20)
+    assert "rows.csv.gz" in screen.file.getvalue()
+    assert "3.1/3.1 MB" in screen.file.getvalue()
+    assert (file.media_type, file.encoding) == ("text/csv", "gzip")
+    silent = Console(file=io.StringIO(), width=100)
+    with sending(path, silent) as file:
+        file.progress(1 << 20, 3 << 20)
+    assert silent.file.getvalue().strip() == ""
+
+
+def test_a_fit_is_shown_whatever_is_undefined(capsys):
+    answer = {
+        "model": "m", "version": None, "serving": 1, "n": 1.5, "loss": 0.0, "epochs": None, "converged": False,
+        "columns": ["x0", "x1"], "w": [1.0, 2.0], "b": 0.0, "warnings": [{"detail": "x1 is constant"}],
+        "optimum": {"loss": 0.0, "r2": None, "std_errors": None},
+    }  # fmt: skip
+    display.fit(answer, Console(width=80))
+    shown = capsys.readouterr().out
+    for said in ("nothing was saved", "more than 2⁵³, not converged", "–", "warning: x1 is constant"):
+        assert said in shown
+    display.fit(answer | {"version": 2, "w": 1.0, "columns": ["x"], "epochs": 3}, Console(width=80))
+    assert "2, version 1 serves" in capsys.readouterr().out
+
+
+def test_a_single_prediction_is_a_row_with_its_bounds(capsys):
+    display.predictions({"model": "m", "version": 1, "y": 2.0, "lower": 1.0, "upper": 3.0}, Console(width=80))
+    assert capsys.readouterr().out.splitlines()[2].split() == ["0", "2", "1", "3"]
+
+
+def test_serve_becomes_gunicorn_with_its_options_before_the_environment(descent, monkeypatch):
+    became = []
+    monkeypatch.setattr("os.execve", lambda *arguments: became.append(arguments))
+    monkeypatch.setenv("DESCENT_PORT", "1")
+    monkeypatch.setenv("DESCENT_THREADS", "7")
+    monkeypatch.setenv("DESCENT_URL", "http://elsewhere")
+    assert descent("serve", "--port", "0", "--workers", "3").exit_code == 0
+    [(program, arguments, variables)] = became
+    assert program == arguments[0] == sys.executable
+    assert arguments[1:] == ["-m", "gunicorn", "-c", "python:service.gunicorn_conf"]
+    found = {name: variables.get(f"DESCENT_{name}") for name in ("PORT", "WORKERS", "THREADS", "STORE", "URL")}
+    assert found == {"PORT": "0", "WORKERS": "3", "THREADS": "7", "STORE": "store", "URL": None}
+
+
+def test_serve_refuses_what_no_setting_takes(descent):
+    refused = descent("serve", "--port", "65536")
+    assert refused.exit_code == 2
+    assert "DESCENT_PORT='65536'" in refused.stderr
+    assert "DESCENT_STORE" not in environment({"store": None})
+
+
+@pytest.mark.parametrize("command", ["--help", "train --help", "models --url http://127.0.0.1:9"])
+def test_what_needs_no_app_imports_none_of_its_heavy_parts(command):
+    code = f"""if True:
+        import sys, time
+        time.sleep = lambda _: None
+        from service.cli import main
+        sys.argv = ["descent", *{command.split()!r}]
+        try:
+            main()
+        except SystemExit:
+            pass
+        heavy = {{"torch", "scipy", "numpy", "pandas", "pyarrow", "flask", "marshmallow", "prometheus_client"}}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
+        assert "help" not in sys.argv[-1] or "httpx" not in sys.modules
+    """
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_the_installed_command_is_the_modules():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    module, function = project["project"]["scripts"]["descent"].split(":")
+    assert callable(getattr(import_module(module), function))
+    packages = {str(path.parent.relative_to(ROOT)).replace("/", ".") for path in ROOT.glob("service/**/__init__.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == packages
+
+
+def test_the_suffixes_are_all_named_in_the_documentation():
+    page = (ROOT / "docs/command-line.md").read_text("utf-8")
+    assert all(f"`{suffix}`" in page and media_type in page for suffix, media_type in MEDIA_TYPES.items())
