@@ -180,7 +180,7 @@ def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_ser
     assert len(set(answered)) == len(answered)
     slots = [name for name in service.files_of_metrics() if name.endswith(".slot")]
     files = [name for name in service.files_of_metrics() if name.endswith(".db")]
-    assert len(slots) <= 2 * WORKERS
+    assert len(slots) <= 3 * WORKERS, "more than those that serve, those that finish and those that start"
     assert len(files) <= len(slots) * len({"counter", "gauge", "histogram"})
 
     service.stop()
