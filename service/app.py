@@ -8,6 +8,7 @@ from flask import Flask
 
 from service import torchscript
 from service.api import instruments, problems
+from service.api.bodies import Bounds
 from service.api.routes import Parts, VersionConverter, routes
 from service.facts import ServingFacts
 from service.metrics import Metrics
@@ -30,9 +31,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = Metrics()
     app = Flask("descent", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.extensions["descent.bounds"] = Bounds(
+        settings.max_body_bytes, settings.max_stream_bytes, settings.max_inflation, settings.max_columns
+    )
     app.extensions["descent"] = Parts(
         store=store,
-        trainer=Trainer(store, settings.max_columns, settings.autograd_epochs),
+        trainer=Trainer(store, settings.max_columns, settings.autograd_epochs, settings.max_body_bytes),
         predictor=Predictor(store, settings.cached_models, settings.refresh_seconds),
         metrics=metrics,
         facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),

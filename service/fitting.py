@@ -1,6 +1,6 @@
 """One fit, from rows and options: which start, which rate, how far, and what to warn of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Context
 from typing import Literal
@@ -97,11 +97,14 @@ class Fit:
         return self.descent.has_converged(self.w, self.b)
 
 
-def fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
-    """Fit `rows`, whose x has `columns`; raises InvalidRequest and DivergingRate."""
+def fit(batches: Iterable[Batch], columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
+    """Fit the rows of `batches`, whose x has `columns`; raises InvalidRequest and DivergingRate.
+
+    The autograd method walks on the rows themselves: it takes them in one batch.
+    """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            fitted = _fit(rows, columns, options, most_autograd_epochs)
+            fitted = _fit(batches, columns, options, most_autograd_epochs)
             is_finite = bool(np.isfinite(list(_results(fitted))).all())
     except (np.linalg.LinAlgError, OverflowError):
         is_finite = False
@@ -117,8 +120,9 @@ def _results(fitted: Fit) -> Iterator[float]:
         yield from np.nan_to_num(fitted.inference.std_errors_w, nan=0.0, posinf=np.inf)
 
 
-def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
-    statistics = gather([rows], len(columns.names))
+def _fit(batches: Iterable[Batch], columns: Columns, options: Options, most_autograd_epochs: int) -> Fit:
+    statistics = gather(batches, len(columns.names))
+    _check_weights(statistics)
     _check_scales(statistics, columns)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)
@@ -129,6 +133,7 @@ def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: 
     reached = descent.epochs_to_limit(rate) if epochs is None else epochs
     shown = history_epochs(MOST_EPOCHS if reached is None else reached)
     if options.method == "autograd":
+        [rows] = batches
         w, b = _walk(rows, start, descent, rate, shown)
     else:
         w, b = descent.at(rate, shown)
@@ -145,6 +150,11 @@ def _fit(rows: Batch, columns: Columns, options: Options, most_autograd_epochs: 
         inference=infer(statistics, optimum),
         warnings=list(_warnings(statistics, optimum, columns, reached)),
     )
+
+
+def _check_weights(statistics: Statistics) -> None:
+    if statistics.n == 0:
+        raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
 
 
 def _check_scales(statistics: Statistics, columns: Columns) -> None:

@@ -1,5 +1,6 @@
 """marshmallow fields for what its own are too slow or too lenient for."""
 
+import csv
 import math
 import re
 from typing import Any, Literal
@@ -18,14 +19,21 @@ class Rows(fields.Field[arrays.Table]):
     """Rows of x in any of their four forms, as a Table."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
-        return arrays.table(value, f"/{attr}")
+        return arrays.table(value, f"/{attr}", arrays.NUMBERS_OR_NULL)
 
 
 class Vector(fields.Field[Any]):
     """A list of numbers, as a float64 array; on the way out an array, or a number, as it is."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
-        return arrays.list_vector(value, f"/{attr}")
+        return arrays.list_vector(value, f"/{attr}", arrays.NUMBERS_OR_NULL)
+
+
+class Names(fields.Field[tuple[str, ...]]):
+    """Names of columns with commas between, as in a query; one with a comma or a quote stands in quotes, as in CSV."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        return tuple(next(csv.reader([value]), [""]))
 
 
 class InitialLine(fields.Field[Start]):

@@ -1,26 +1,22 @@
 """What every route shares: the schemas around a view, from which the OpenAPI document can be made."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial, wraps
 from typing import Any, Literal
 
 from flask import Response, g, request
-from gunicorn.http.errors import ParseException
 from marshmallow import Schema
 
-from service.api.schemas import NoQuery
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
+from service.api import answers, bodies
+from service.api.answers import Answer
+from service.api.schemas import NoQuery, Table
+from service.api.texts import valued
+from service.core.statistics import FloatArray
+from service.errors import InvalidRequest, UnsupportedMediaType
 from service.formats import json
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a view answers: a value for its answer schema, and headers."""
-
-    value: dict[str, Any]
-    headers: dict[str, str] | None = None
-
+from service.formats.media import TABLES
+from service.formats.source import Body, Source
 
 View = Callable[..., Answer]
 Counted = Literal["training", "prediction"]
@@ -29,7 +25,11 @@ Counted = Literal["training", "prediction"]
 @dataclass(frozen=True)
 class Operation:
     """The contract of a route: the schemas of its query, body and answer, the status of success, and what the metrics
-    count it as."""
+    count it as.
+
+    table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
+    columns: the fields of the answer that make a table of it, where it can be one.
+    """
 
     summary: str
     query: Schema
@@ -37,16 +37,27 @@ class Operation:
     answer: Schema
     status: int
     counts: Counted | None
+    table: Table | None = None
+    columns: tuple[str, ...] = ()
 
     def respond(self, view: View, variables: dict[str, Any]) -> Response:
         """Read the request for `view`, call it, and write its answer."""
         g.operation = self
-        arguments = variables | self.query.load(_single_valued_query())
-        if self.body is not None:
-            arguments["body"] = self.body.load(_read_json())
-        answer = view(**arguments)
-        text = json.encode(self.answer.dump(answer.value))
-        return Response(text, self.status, answer.headers, content_type=json.MEDIA_TYPE)
+        answer = view(**variables, **self._arguments())
+        return answers.write(answer, self.answer, self.status, self.columns)
+
+    def _arguments(self) -> dict[str, Any]:
+        query = _single_valued_query()
+        if self.body is None:
+            return dict(self.query.load(query))
+        media_type = bodies.media_type()
+        if media_type == json.MEDIA_TYPE:
+            return {**self.query.load(query), "body": self.body.load(json.decode(bodies.whole()))}
+        if self.table is None:
+            raise UnsupportedMediaType(f"This call takes {json.MEDIA_TYPE} only.")
+        own = {name: query.pop(name) for name in self.query.fields if name in query}
+        options = self.table.load(valued(query, self.table))
+        return {**self.query.load(own), "body": self.table.with_rows(options, _source(media_type))}
 
 
 def operation(
@@ -56,11 +67,15 @@ def operation(
     body: type[Schema] | None = None,
     status: int = 200,
     counts: Counted | None = None,
+    table: type[Table] | None = None,
+    columns: tuple[str, ...] = (),
 ) -> Callable[..., Callable[..., Response]]:
     """Make a view, which takes its path's variables, its query's fields and its body, into a route's function."""
 
     def decorate(view: View, query: type[Schema] = query) -> Callable[..., Response]:
-        contract = Operation(summary, query(), body() if body else None, answer(), status, counts)
+        contract = Operation(
+            summary, query(), body() if body else None, answer(), status, counts, table() if table else None, columns
+        )
 
         @wraps(view)
         def respond(**variables: Any) -> Response:
@@ -72,46 +87,18 @@ def operation(
     return decorate
 
 
-def _read_json() -> Any:
-    """The value of the request's JSON body; raises UnsupportedMediaType and MalformedBody."""
-    if request.mimetype != json.MEDIA_TYPE:
-        given = request.mimetype or "none"
-        raise UnsupportedMediaType(f"The body's media type is {given}; send it with Content-Type: {json.MEDIA_TYPE}.")
-    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
-    charset = request.mimetype_params.get("charset", "utf-8")
-    if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"The body's charset is {charset}; send UTF-8.")
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedMediaType(f"The body's encoding is {encoding}; send it as it is.")
-    return json.decode(_read_body(request.max_content_length or 0))
+def _source(media_type: str) -> Source:
+    """The body as a table, still to be read."""
+    form = TABLES[media_type]
+    body = bodies.opened(streams=form.streams)
+    source = form.read(body, bodies.bounds().limits)
+    batches = partial(_to_the_end, source, body)
+    return replace(source, batches=batches, most_columns=bodies.bounds().columns)
 
 
-def _read_body(bound: int) -> bytes:
-    """All of the request's body, of at most `bound` bytes; raises BodyTooLarge and MalformedBody.
-
-    From the server's own stream: werkzeug's cuts a body of unknown length at its bound and says nothing.
-    """
-    length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
-    if length is not None and length > bound:
-        raise _too_large(bound)
-    try:
-        body: bytes = request.environ["wsgi.input"].read(bound + 1 if length is None else length)
-    except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
-        raise MalformedBody("The body stopped coming before its end.") from None
-    except (OSError, ParseException):
-        raise MalformedBody("The body's chunks cannot be read.") from None
-    if len(body) > bound:
-        raise _too_large(bound)
-    if length is not None and len(body) < length:
-        raise MalformedBody(f"The body ended after {len(body)} of the {length} bytes that Content-Length announced.")
-    g.body_read = True
-    return body
-
-
-def _too_large(bound: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {bound} bytes (DESCENT_MAX_BODY_BYTES); send fewer rows.")
+def _to_the_end(source: Source, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
+    yield from source.batches(wanted)
+    bodies.finish(body)
 
 
 def _single_valued_query() -> dict[str, str]:

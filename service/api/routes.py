@@ -1,6 +1,7 @@
 """The routes. A view takes what its schemas have read and says what to answer."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,14 @@ from werkzeug.routing import BaseConverter
 
 from service import __version__, torchscript
 from service.api import schemas
-from service.api.operation import Answer, operation
-from service.core.statistics import Batch
+from service.api.answers import Answer
+from service.api.operation import operation
 from service.errors import StoreUnavailable
 from service.fitting import Options
+from service.formats.rows import Unlabelled
+from service.formats.source import Columns
 from service.metrics import Metrics
-from service.predictor import Predictor
+from service.predictor import LoadedModel, Predictor
 from service.store import Store, Version
 from service.training import Trainer
 
@@ -54,31 +57,61 @@ def parts() -> Parts:
 
 
 def train(model: str, body: dict[str, Any]) -> Answer:
-    rows = Batch(body["x"].values, body["y"], body["sample_weight"])
+    rows = body["rows"]
     options = Options(**{name: body[name] for name in OPTIONS})
-    published = parts().trainer.train(model, rows, body["x"].columns, options)
+    published = parts().trainer.train(model, rows.batches, rows.columns, options)
     answer = _fit_answer(published.version, published.report, published.artifact)
-    return Answer(answer, {"Location": _path_of(published.version)})
+    return Answer(answer | rows.sieve.report(), {"Location": _path_of(published.version)})
 
 
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
     loaded = parts().predictor.model(model, version)
+    answer = {"model": model, "version": loaded.version.number}
+    if "rows" in body:
+        rows = body["rows"]
+        return Answer(answer, batches=_predictions(loaded, rows), last=rows.sieve.report)
     table = body["x"]
     y = loaded.predict(loaded.columns.arrange(table.values, table.names, "/x"), table.pointer)
+    _count_predictions(model, len(y))
+    return Answer(answer | {"y": y[0] if table.bare else y} | body["sieve"].report())
+
+
+def _predictions(loaded: LoadedModel, rows: Unlabelled) -> Iterator[Columns]:
+    """ŷ of each batch of `rows`, counted when all are there."""
+    count = 0
+
+    def pointer(row: int) -> str:
+        return f"/x/{count + row}"
+
+    for x in rows.batches:
+        y = loaded.predict(loaded.columns.arrange(x, rows.names, "/x"), pointer)
+        count += len(y)
+        yield {"y": y}
+    _count_predictions(loaded.version.model, count)
+
+
+def _count_predictions(model: str, rows: int) -> None:
     counters = parts().metrics.counters
     counters["descent_predictions_total"].labels(model).inc()
-    counters["descent_predicted_rows_total"].labels(model).inc(len(y))
-    return Answer({"model": model, "version": loaded.version.number, "y": y[0] if table.bare else y})
+    counters["descent_predicted_rows_total"].labels(model).inc(rows)
 
 
 TRAIN = operation(
     "Fit a line and publish it as a version",
     schemas.FitAnswer,
     body=schemas.TrainRequest,
+    table=schemas.TrainTable,
     status=201,
     counts="training",
 )
-PREDICT = operation("Predict ŷ for x", schemas.PredictAnswer, body=schemas.PredictRequest, counts="prediction")
+PREDICT = operation(
+    "Predict ŷ for x",
+    schemas.PredictAnswer,
+    body=schemas.PredictRequest,
+    table=schemas.PredictTable,
+    columns=("y",),
+    counts="prediction",
+)
 
 routes.post("/train", endpoint="train")(TRAIN(train, schemas.ModelQuery))
 routes.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))

@@ -4,12 +4,14 @@ import difflib
 import itertools
 from typing import Any, NoReturn
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from service.api.fields import Flag, InitialLine, Rate, Real, Rows, Vector, Whole
+from service.api.fields import Flag, InitialLine, Names, Rate, Real, Rows, Vector, Whole
 from service.core.descent import MOST_EPOCHS
 from service.errors import Fault, InvalidRequest
+from service.formats import rows
 from service.formats.arrays import escape
+from service.formats.source import Source
 from service.store.contract import NAME, NAME_RULE
 
 MOST_FAULTS = 10
@@ -81,18 +83,82 @@ class TrainOptions(Request):
             raise ValidationError("Give either seed or initial: both say where to start.", "seed")
 
 
-class TrainRequest(TrainOptions):
-    """Rows of x, their y, and how to train."""
+class RowOptions(Request):
+    """How to read rows."""
+
+    missing = fields.String(
+        load_default="refuse", validate=validate.OneOf(["refuse", "drop"], error="Give one of: {choices}.")
+    )
+
+
+class LabelledRequest(RowOptions):
+    """Rows of x and their y in JSON; loaded, they are `rows`."""
 
     x = Rows(required=True)
     y = Vector(required=True)
     sample_weight = Vector(load_default=None, allow_none=True)
 
+    @post_load
+    def _join(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        parts = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
+        return data | {"rows": rows.of_table(*parts)}
 
-class PredictRequest(Request):
-    """Rows of x."""
+
+class Table(RowOptions):
+    """The query that goes with a table for a body."""
+
+    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+        """The loaded `options`, the choice of columns among them made into `rows` of `source`."""
+        raise NotImplementedError
+
+
+class LabelledTable(Table):
+    """Which columns of a table are x, y and weights."""
+
+    x = Names(load_default=None)
+    y = fields.String(load_default="y")
+    weight = fields.String(load_default=None)
+
+    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+        x, y, weight, missing = (options.pop(name) for name in ("x", "y", "weight", "missing"))
+        return options | {"rows": rows.labelled(source, rows.Choice(x, y, weight), missing)}
+
+
+class UnlabelledTable(Table):
+    """Which columns of a table are x."""
+
+    x = Names(load_default=None)
+
+    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+        x, missing = (options.pop(name) for name in ("x", "missing"))
+        return options | {"rows": rows.unlabelled(source, x, missing)}
+
+
+class TrainRequest(LabelledRequest, TrainOptions):
+    """Rows of x, their y, and how to train."""
+
+
+class TrainTable(LabelledTable, TrainOptions):
+    """A table to train on, and how to."""
+
+
+class PredictOptions(Request):
+    """How to predict."""
+
+
+class PredictRequest(RowOptions, PredictOptions):
+    """Rows of x; loaded, with the `sieve` that has gone over them."""
 
     x = Rows(required=True)
+
+    @post_load
+    def _sift(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        sieve = rows.Sieve(data.pop("missing"))
+        return data | {"x": sieve.sift_table(data["x"]), "sieve": sieve}
+
+
+class PredictTable(UnlabelledTable, PredictOptions):
+    """A table to predict for."""
 
 
 class Artifact(Schema):
@@ -151,6 +217,7 @@ class FitAnswer(Schema):
     optimum = fields.Nested(OptimumAnswer)
     history = fields.Nested(Curve)
     warnings = fields.Raw()
+    dropped = fields.Integer()
     trained_at = fields.Raw()
     artifact = fields.Nested(Artifact)
 
@@ -161,6 +228,7 @@ class PredictAnswer(Schema):
     model = fields.String()
     version = fields.Integer()
     y = fields.Raw()
+    dropped = fields.Integer()
 
 
 class HistoryAnswer(Curve):

@@ -1,0 +1,124 @@
+"""Answers as bytes: in the media type and encoding that the client accepts, as a whole or as they are made."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from typing import IO, Any
+
+import numpy as np
+from flask import Response, request
+from marshmallow import Schema
+
+from service.api.relay import relayed
+from service.formats import json
+from service.formats.encodings import ENCODINGS, deflated
+from service.formats.media import TABLES
+from service.formats.source import BATCH_BYTES, Columns, Format
+
+SMALLEST_ENCODED = 1024
+HELD_BYTES = 1 << 18
+"""What is made of an answer before its head is sent: an error until then is a problem as any other."""
+HELD_IN_MEMORY = 1 << 20
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a view answers: a value for its answer schema, and headers.
+
+    batches: columns of the value that come in batches, once the rest is known. last: what is known after them.
+    """
+
+    value: dict[str, Any]
+    headers: dict[str, str] | None = None
+    batches: Iterator[Columns] | None = None
+    last: Callable[[], dict[str, Any]] = dict
+
+
+def write(answer: Answer, schema: Schema, status: int, columns: tuple[str, ...]) -> Response:
+    """The response of `answer`; a table of its `columns`, if there are such and the client asks for one."""
+    form = _accepted_table() if columns else None
+    if answer.batches is None and form is None:
+        return whole(json.encode(schema.dump(answer.value)), status, answer.headers)
+    if form is None:
+        pieces, media_type = _json(answer, schema, answer.batches or iter(())), json.MEDIA_TYPE
+    else:
+        batches = iter([_table(answer.value, columns)]) if answer.batches is None else answer.batches
+        pieces, media_type = form.write(batches), form.media_type
+    return _in_pieces(pieces, status, answer.headers, media_type)
+
+
+def whole(data: bytes, status: int, headers: dict[str, str] | None, media_type: str = json.MEDIA_TYPE) -> Response:
+    """A response that is there as a whole."""
+    encoding = _accepted_encoding() if len(data) >= SMALLEST_ENCODED else None
+    if encoding:
+        data = b"".join(deflated(iter([data]), encoding))
+    return _labelled(Response(data, status, headers, content_type=media_type), encoding)
+
+
+def _in_pieces(pieces: Iterator[bytes], status: int, headers: dict[str, str] | None, media_type: str) -> Response:
+    held: list[bytes] = []
+    size = 0
+    while size <= HELD_BYTES:
+        piece = next(pieces, None)
+        if piece is None:
+            return whole(b"".join(held), status, headers, media_type)
+        held.append(piece)
+        size += len(piece)
+    pieces = chain(held, pieces)
+    encoding = _accepted_encoding()
+    if encoding:
+        pieces = deflated(pieces, encoding)
+    return _labelled(Response(relayed(pieces), status, headers, content_type=media_type), encoding)
+
+
+def _labelled(response: Response, encoding: str | None) -> Response:
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+        response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+def _json(answer: Answer, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
+    """The JSON text with its columns at the end. The first goes out as it comes; the others wait in files."""
+    yield json.encode(schema.dump(answer.value))[:-1]
+    with ExitStack() as stack:
+        waiting: dict[str, IO[bytes]] = {}
+        lead = b""
+        for batch in batches:
+            (first, column), *others = batch.items()
+            yield (lead or b',"%s":[' % first.encode()) + json.encode(column)[1:-1]
+            for name, values in others:
+                if not lead:
+                    waiting[name] = stack.enter_context(tempfile.SpooledTemporaryFile(HELD_IN_MEMORY))
+                waiting[name].write(lead + json.encode(values)[1:-1])
+            lead = b","
+        yield b"]"
+        for name, file in waiting.items():
+            yield b',"%s":[' % name.encode()
+            file.seek(0)
+            yield from iter(lambda file=file: file.read(BATCH_BYTES), b"")  # type: ignore[misc]
+            yield b"]"
+    yield b"," + last + b"}" if (last := json.encode(answer.last())[1:-1]) else b"}"
+
+
+def _table(value: dict[str, Any], columns: tuple[str, ...]) -> Columns:
+    return {name: np.atleast_1d(value[name]) for name in columns if value.get(name) is not None}
+
+
+def _accepted_table() -> Format | None:
+    """The format of tables that the client would rather have than JSON."""
+    accept = request.environ.get("HTTP_ACCEPT", "*/*")
+    if accept in ("*/*", json.MEDIA_TYPE):
+        return None
+    best = request.accept_mimetypes.best_match([json.MEDIA_TYPE, *TABLES], default=json.MEDIA_TYPE)
+    return TABLES.get(best)
+
+
+def _accepted_encoding() -> str | None:
+    if "HTTP_ACCEPT_ENCODING" not in request.environ:
+        return None
+    accepted = request.accept_encodings
+    best = max(ENCODINGS, key=lambda encoding: accepted[encoding])
+    return best if accepted[best] > 0 else None
