@@ -1,19 +1,23 @@
 # make run    bring the service up            make check    format, lint and type checks
 # make test   run the tests                   make format   mend what the formatter and linter can
 # make bench-startup  how long a start takes, and what a worker costs in memory
+# make bench-streaming  how much a worker grows from a streamed body of 2 GB
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
 # Each does its own set-up, in the folder .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose bench-startup check format clean
+.PHONY: run test test-compose bench-startup bench-streaming check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
 
 test: .venv/development
 	$(BIN)/pytest --cov --cov-report=term
+
+bench-streaming: .venv/runtime
+	$(BIN)/python benchmarks/streaming.py
 
 bench-startup: .venv/runtime
 	$(BIN)/python benchmarks/startup.py

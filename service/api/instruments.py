@@ -38,7 +38,7 @@ def register(app: Flask, metrics: Metrics, log_slower_than: float) -> None:
         if bodies.is_unread():
             _close_afterwards(response)
         if response.is_streamed:
-            response.response = stream_with_context(_observed(response, _record))
+            response.response = stream_with_context(_observed(response.iter_encoded(), response.status_code, _record))
         else:
             _record(response.status_code, response.content_length or 0)
         return response
@@ -60,12 +60,12 @@ def _request_id() -> str:
     return given if ACCEPTED_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _observed(response: Response, record: Callable[[int, int], None]) -> Iterator[bytes]:
-    """The pieces of `response`. It is recorded before its last byte leaves, or as what broke it off: its head is gone
+def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int], None]) -> Iterator[bytes]:
+    """`pieces` of a response. It is recorded before its last byte leaves, or as what broke it off: its head is gone
     by then, so the connection ends."""
     size = 0
     try:
-        for piece in response.iter_encoded():
+        for piece in pieces:
             size += len(piece)
             yield piece
     except DescentError as error:
@@ -74,7 +74,7 @@ def _observed(response: Response, record: Callable[[int, int], None]) -> Iterato
     except BaseException:
         record(500, size)
         raise
-    record(response.status_code, size)
+    record(status, size)
 
 
 def _log(status: int, seconds: float, size: int) -> None:

@@ -29,13 +29,15 @@ class Lines:
 
     def blocks(self) -> Iterator[bytes]:
         """The remaining lines, some whole ones at a time."""
-        while more := self._more(self._rest):
+        more, self._rest = self._rest or self._more(b""), b""
+        while more:
             block, found, rest = more.rpartition(b"\n")
             if found:
                 yield self._rest + block + found
                 self._rest = rest
             else:
                 self._rest += more
+            more = self._more(self._rest)
         if self._rest.strip():
             yield self._rest
 
