@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from service import torchscript
-from service.api import instruments, problems
+from service.api import inference_protocol, instruments, mlflow, problems
 from service.api.bodies import Bounds
 from service.api.routes import Parts, VersionConverter, routes
 from service.facts import ServingFacts
@@ -45,5 +45,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
     instruments.register(app, metrics, settings.log_slower_than_ms / 1000)
-    app.register_blueprint(routes)
+    for blueprint in (routes, inference_protocol.routes, mlflow.routes):
+        app.register_blueprint(blueprint)
     return app

@@ -1,15 +1,18 @@
 """The bytes of a request's body, as they come: bounded, and inflated where they are compressed."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 
+from service.core.statistics import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
 from service.formats.encodings import INFLATERS, Inflated
 from service.formats.media import TABLES
-from service.formats.source import Body, Limits
+from service.formats.source import Body, Limits, Source
 from service.settings import variable
 
 
@@ -115,6 +118,19 @@ def opened(*, streams: bool) -> Body:
     bound = bounds().stream if streams else bounds().whole
     g.body = body = RequestBody(bound, variable(setting))
     return body if encoding == "identity" else Inflated(body, encoding, bounds().limits, bound)
+
+
+def source(media_type: str) -> Source:
+    """The body as a table that is still to be read."""
+    form = TABLES[media_type]
+    body = opened(streams=form.streams)
+    found = form.read(body, bounds().limits)
+    return replace(found, batches=partial(_to_the_end, found, body), most_columns=bounds().columns)
+
+
+def _to_the_end(table: Source, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
+    yield from table.batches(wanted)
+    finish(body)
 
 
 def finish(body: Body) -> None:

@@ -1,8 +1,8 @@
 """What every route shares: the schemas around a view, from which the OpenAPI document can be made."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial, wraps
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Literal
 
 from flask import Response, g, request
@@ -12,11 +12,8 @@ from service.api import answers, bodies
 from service.api.answers import Answer
 from service.api.schemas import NoQuery, Table
 from service.api.texts import valued
-from service.core.statistics import FloatArray
 from service.errors import InvalidRequest, UnsupportedMediaType
 from service.formats import json
-from service.formats.media import TABLES
-from service.formats.source import Body, Source
 
 View = Callable[..., Answer]
 Counted = Literal["training", "prediction"]
@@ -47,7 +44,7 @@ class Operation:
         return answers.write(answer, self.answer, self.status, self.columns)
 
     def _arguments(self) -> dict[str, Any]:
-        query = _single_valued_query()
+        query = single_valued_query()
         if self.body is None:
             return dict(self.query.load(query))
         media_type = bodies.media_type()
@@ -57,7 +54,7 @@ class Operation:
             raise UnsupportedMediaType(f"This call takes {json.MEDIA_TYPE} only.")
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
-        return {**self.query.load(own), "body": self.table.with_rows(options, _source(media_type))}
+        return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(media_type))}
 
 
 def operation(
@@ -87,21 +84,8 @@ def operation(
     return decorate
 
 
-def _source(media_type: str) -> Source:
-    """The body as a table, still to be read."""
-    form = TABLES[media_type]
-    body = bodies.opened(streams=form.streams)
-    source = form.read(body, bodies.bounds().limits)
-    batches = partial(_to_the_end, source, body)
-    return replace(source, batches=batches, most_columns=bodies.bounds().columns)
-
-
-def _to_the_end(source: Source, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
-    yield from source.batches(wanted)
-    bodies.finish(body)
-
-
-def _single_valued_query() -> dict[str, str]:
+def single_valued_query() -> dict[str, str]:
+    """The query; raises InvalidRequest where a field is given twice."""
     for name, values in request.args.lists():
         if len(values) > 1:
             raise InvalidRequest.at(f"/{name}", "is given more than once in the query; give it once")

@@ -4,10 +4,11 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from service import errors
+from service.api import protocols
 from service.formats import json
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,7 +37,11 @@ def register(app: Flask) -> None:
 
 
 def problem(status: int, slug: str, title: str, detail: str, **members: Any) -> Response:
-    """The answer that tells of a problem."""
+    """The answer that tells of a problem, in the form that the request's protocol has for it."""
+    shape = protocols.shape(request.path)
+    if shape is not None:
+        status = 400 if status == 422 else status
+        return Response(json.encode(shape(status, detail)), status, content_type=json.MEDIA_TYPE)
     return Response(body(status, slug, title, detail, **members), status, content_type=MEDIA_TYPE)
 
 

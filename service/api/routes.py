@@ -72,7 +72,7 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
         return Answer(answer, batches=_predictions(loaded, rows), last=rows.sieve.report)
     table = body["x"]
     y = loaded.predict(loaded.columns.arrange(table.values, table.names, "/x"), table.pointer)
-    _count_predictions(model, len(y))
+    count_predictions(model, len(y))
     return Answer(answer | {"y": y[0] if table.bare else y} | body["sieve"].report())
 
 
@@ -87,10 +87,11 @@ def _predictions(loaded: LoadedModel, rows: Unlabelled) -> Iterator[Columns]:
         y = loaded.predict(loaded.columns.arrange(x, rows.names, "/x"), pointer)
         count += len(y)
         yield {"y": y}
-    _count_predictions(loaded.version.model, count)
+    count_predictions(loaded.version.model, count)
 
 
-def _count_predictions(model: str, rows: int) -> None:
+def count_predictions(model: str, rows: int) -> None:
+    """Count one answered request for a prediction of so many rows."""
     counters = parts().metrics.counters
     counters["descent_predictions_total"].labels(model).inc()
     counters["descent_predicted_rows_total"].labels(model).inc(rows)

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -82,8 +83,8 @@ class _Counted:
         """Nothing is open."""
 
 
-def _gunzip(raw: _Counted) -> Callable[[int], bytes]:
-    """A reader of the members of a gzip file, which may be several."""
+def _unzip(raw: _Counted, window: int) -> Callable[[int], bytes]:
+    """A reader of what zlib has packed: the members of a gzip file, which may be several, or a deflated text."""
     member: Any = None
 
     def read(size: int) -> bytes:
@@ -94,7 +95,7 @@ def _gunzip(raw: _Counted) -> Callable[[int], bytes]:
                 rest = rest or raw.read(PIECE)
                 if not rest and member is not None:
                     return b""
-                member = zlib.decompressobj(wbits=31)
+                member = zlib.decompressobj(window)
             data = rest or raw.read(PIECE)
             if not data:
                 raise EOFError("its end is missing")
@@ -109,7 +110,8 @@ def _unzstd(raw: _Counted) -> Callable[[int], bytes]:
 
 
 INFLATERS: dict[str, Callable[[_Counted], Callable[[int], bytes]]] = {
-    "gzip": _gunzip,
-    "x-gzip": _gunzip,
+    "gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
+    "x-gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
+    "deflate": partial(_unzip, window=zlib.MAX_WBITS),
     "zstd": _unzstd,
 }
