@@ -2,6 +2,7 @@
 # make test   run the tests                   make format   mend what the formatter and linter can
 # make bench-startup  how long a start takes, and what a worker costs in memory
 # make bench-life     what appends and groups cost
+# make bench-streaming  how much a worker grows from a streamed body of 2 GB
 # make fuzz           let schemathesis try the running service against its OpenAPI document
 # make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
@@ -10,7 +11,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose fuzz bench-startup bench-life bench-core check format clean
+.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -20,6 +21,9 @@ test: .venv/development
 
 fuzz: .venv/development
 	scripts/fuzz
+
+bench-streaming: .venv/runtime
+	$(BIN)/python benchmarks/streaming.py
 
 bench-startup: .venv/runtime
 	$(BIN)/python benchmarks/startup.py

@@ -7,6 +7,9 @@ from flask import Flask
 
 from service import torchscript
 from service.api import instruments, problems
+from service.api.bodies import Bounds
+from service.api.inference_protocol import inference_protocol
+from service.api.mlflow import mlflow
 from service.api.models import VersionConverter, models
 from service.api.operations import documentation, operations
 from service.api.parts import Parts
@@ -27,11 +30,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     store = FolderStore(Path(settings.store))
     metrics = Metrics(settings.metrics_models)
     app = Flask("descent", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.extensions["descent.bounds"] = Bounds(
+        settings.max_body_bytes, settings.max_stream_bytes, settings.max_inflation, settings.max_columns
+    )
     app.extensions["descent"] = Parts(
         store=store,
         trainer=Trainer(
-            store, settings.max_columns, settings.autograd_epochs, settings.keep_versions, settings.fit_threads
+            store,
+            settings.max_columns,
+            settings.autograd_epochs,
+            settings.keep_versions,
+            settings.fit_threads,
+            settings.max_body_bytes,
         ),
         predictor=Predictor(store, settings.cached_models, settings.refresh_seconds),
         metrics=metrics,
@@ -41,6 +51,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
     instruments.register(app, metrics, settings.log_slower_than_ms / 1000)
-    for blueprint in (training, predicting, models, operations, documentation):
+    for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)
     return app

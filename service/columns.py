@@ -43,8 +43,13 @@ class Columns:
         """Whether a row was a number."""
         return self.form is Form.NUMBER
 
-    def mirror(self, coefficients: Iterable[float]) -> Any:
-        """One coefficient per column in the form of a row."""
+    @property
+    def given_names(self) -> tuple[str, ...] | None:
+        """The user's own names; None where nobody named the columns."""
+        return self.names if self.named else None
+
+    def mirror(self, coefficients: Iterable[Any]) -> Any:
+        """One value per column in the form of a row."""
         values = list(coefficients)
         match self.form:
             case Form.NUMBER:
@@ -55,15 +60,21 @@ class Columns:
                 return dict(zip(self.names, values, strict=True))
 
     def arrange(self, values: FloatArray, names: tuple[str, ...] | None, at: str) -> FloatArray:
-        """`values` (n, k), whose columns are called `names`, in this order: (n, d). They match by name, else by
-        position; raises InvalidRequest with pointers below `at`."""
+        """`values` (n, k), whose columns are called `names`, in this order: (n, d); raises InvalidRequest with pointers
+        below `at`."""
+        order = self.order(names, values.shape[1], at)
+        return values if order is None else values[:, order]
+
+    def order(self, names: tuple[str, ...] | None, count: int, at: str) -> list[int] | None:
+        """Where each column stands among `count` that are called `names`; None if each is in its place. They match by
+        name, else by position; raises InvalidRequest with pointers below `at`."""
         if names is not None and set(names) == set(self.names):
-            return values if names == self.names else values[:, [names.index(name) for name in self.names]]
+            return None if names == self.names else [names.index(name) for name in self.names]
         if names is not None and self.named:
             raise self._mismatch(names, at)
-        if values.shape[1] != len(self.names):
-            raise self._wrong_count(values, at)
-        return values
+        if count != len(self.names):
+            raise self._wrong_count(count, at)
+        return None
 
     def _mismatch(self, names: tuple[str, ...], at: str) -> InvalidRequest:
         missing = [f"column {name!r} is missing" for name in self.names if name not in names]
@@ -74,9 +85,9 @@ class Columns:
             f"{at}: {'; '.join(details)}. The model's columns are {expected}.", [Fault(at, each) for each in details]
         )
 
-    def _wrong_count(self, values: FloatArray, at: str) -> InvalidRequest:
+    def _wrong_count(self, count: int, at: str) -> InvalidRequest:
         d = len(self.names)
         row = np.arange(1, d + 1).tolist() if d <= 4 else [1, 2, "…"]
         hint = "rows, as in " + str([row]).replace("'", "") if at == "/x" else "one number for each"
-        detail = f"has {values.shape[1]} per row, but the model has {d} column{'' if d == 1 else 's'}; give {hint}"
+        detail = f"has {count} per row, but the model has {d} column{'' if d == 1 else 's'}; give {hint}"
         return InvalidRequest.at(at, detail)

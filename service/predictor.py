@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 from service.store import Store, Version
+
+Reach = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,16 @@ class LoadedModel:
         """How many rows of x (n, d) have a column outside the range of the training data."""
         return int(((x < self.lowest) | (x > self.highest)).any(axis=1).sum())
 
-    def explain(self, x: FloatArray) -> tuple[FloatArray, float]:
-        """What each column adds to the prediction for the mean row, w_j·(x_j − mean_j) (n, d), and that prediction."""
+    def contributions(self, x: FloatArray) -> FloatArray:
+        """What each column adds to the prediction for the mean row: w_j·(x_j − mean_j), (n, d)."""
+        w, _ = torchscript.coefficients(self.module)
+        return w * (x - self.means)
+
+    @property
+    def mean_prediction(self) -> float:
+        """The prediction for the mean row."""
         w, b = torchscript.coefficients(self.module)
-        return w * (x - self.means), float(w @ self.means + b)
+        return float(w @ self.means + b)
 
 
 class Resolved(NamedTuple):
@@ -88,8 +97,8 @@ class Predictor:
             if len(self._resolved) > self._capacity:
                 self._resolved.popitem(last=False)
 
-    def reach(self, loaded: LoadedModel, x: FloatArray, level: float, *, of_mean: bool) -> FloatArray:
-        """Half the width of the interval around each prediction for x (n, d): (n,).
+    def reach(self, loaded: LoadedModel, level: float, *, of_mean: bool) -> Reach:
+        """What tells half the width of the interval around each prediction for x (n, d): (n,).
 
         Raises InvalidRequest for a version whose line is not the least-squares optimum, or has no statistics.
         """
@@ -104,7 +113,7 @@ class Predictor:
             raise InvalidRequest.at("/interval", f"cannot be given: {reason}")
         if len(optimum.null):
             raise InvalidRequest.at("/interval", "cannot be given: the data does not determine every coefficient")
-        return interval_reach(contents.statistics, optimum, x, level, of_mean=of_mean)
+        return partial(interval_reach, contents.statistics, optimum, level=level, of_mean=of_mean)
 
     def _load(self, version: Version) -> LoadedModel:
         file = torchscript.opened(self._store.read(version))

@@ -72,7 +72,11 @@ class Settings:
     fit_threads: int = _setting(_cores(), _at_least(1), "Threads that fit many rows; by default one per core.")
     graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
     client_seconds: int = _setting(10, _at_least(1), "How long a client may pause while it sends or takes a message.")
-    max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is read.")
+    max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is held as a whole.")
+    max_stream_bytes: int = _setting(64 * 1024**3, _at_least(1), "The largest body that is read as it comes.")
+    max_inflation: int = _setting(
+        100, _at_least(1), "How many times its size a compressed body may inflate to; 16 MiB are always allowed."
+    )
     max_columns: int = _setting(1000, _at_least(1), "The most columns that a model may have.")
     keep_versions: int = _setting(0, _at_least(0), "The newest versions that are kept of each model; 0 keeps all.")
     autograd_epochs: int = _setting(10_000, _at_least(1), "The most epochs that the autograd method walks.")

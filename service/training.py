@@ -1,15 +1,17 @@
 """Trains: rows and options become a fit, the fit an artifact, the artifact a version in the store."""
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from service import torchscript
 from service.columns import Columns, Form
-from service.core.statistics import Batch, Statistics, decay, gather, merge
+from service.core.statistics import Batch, Statistics, decay, gather, merge, reordered
 from service.errors import (
+    BodyTooLarge,
     Busy,
     Conflict,
     DamagedVersion,
@@ -37,14 +39,18 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Request:
-    """What to train on, and how. `given` holds the options that were given; the rest are defaults, or inherited."""
+    """What to train on, and how.
 
-    rows: Batch
+    batches: the rows, which are read once. given: the options that were given; the rest are defaults, or inherited.
+    token: asked for once all rows are read, because only then is known what came.
+    """
+
+    batches: Iterable[Batch]
     columns: Columns
     given: dict[str, Any] = field(default_factory=dict)
     append: bool | int = False
     decay: float = 1.0
-    token: Token | None = None
+    token: Callable[[], Token] | None = None
     conditions: Conditions = Conditions()
 
 
@@ -59,36 +65,51 @@ class Trained:
     replayed: bool = False
 
 
+class Data(NamedTuple):
+    """What was read: statistics, and the rows themselves where the autograd method is to walk them."""
+
+    statistics: Statistics
+    rows: Batch | None
+
+
 class Trainer:
     """Publishes fits to `store`."""
 
     def __init__(
-        self, store: Store, most_columns: int, most_autograd_epochs: int, kept_versions: int, threads: int = 1
+        self,
+        store: Store,
+        most_columns: int,
+        most_autograd_epochs: int,
+        kept_versions: int,
+        threads: int = 1,
+        most_autograd_bytes: int = 1 << 28,
     ) -> None:
         self._store = store
         self._most_columns = most_columns
         self._most_autograd_epochs = most_autograd_epochs
         self._kept_versions = kept_versions
         self._threads = threads
+        self._most_autograd_bytes = most_autograd_bytes
 
     def train(self, model: str, request: Request) -> Trained:
         """Fit and publish the next version of `model`.
 
         An append is exact: its statistics are merged with those of the version it continues, whoever else appends.
         """
-        self._check(model, request)
-        fitted = self._fit(model, request) if request.append is False else None
+        data = self._read(model, request)
+        token = request.token() if request.token else None
+        fitted = self._fit(model, request, data) if request.append is False else None
         with self._store.turn(model):
             for _ in range(TRIES):
                 newest = self._store.newest(model)
                 keys = self._keys(newest)
-                replayed = self._replay(model, keys, request.token)
+                replayed = self._replay(model, keys, token)
                 if replayed:
                     return replayed
                 self._check_conditions(newest, request.conditions)
-                fresh = fitted or self._fit(model, request)
+                fresh = fitted or self._fit(model, request, data)
                 try:
-                    trained = self._publish(model, fresh, keys, request.token, newest)
+                    trained = self._publish(model, fresh, keys, token, newest)
                 except Conflict:
                     continue
                 break
@@ -100,31 +121,39 @@ class Trainer:
 
     def try_out(self, model: str, request: Request) -> Trained:
         """Fit without publishing; a rate that diverges shows how instead of being refused."""
-        self._check(model, request)
-        return Trained(_report(self._fit(model, request, show_divergence=True)))
+        return Trained(_report(self._fit(model, request, self._read(model, request), show_divergence=True)))
 
-    def _check(self, model: str, request: Request) -> None:
+    def _read(self, model: str, request: Request) -> Data:
+        """Read all rows; raises InvalidRequest, BodyTooLarge and what reading the batches raises."""
         check_name(model)
-        _check_rows(request.rows, self._most_columns)
+        d = len(request.columns.names)
+        if d > self._most_columns:
+            raise InvalidRequest.at("/x", f"has {d} columns; send at most {self._most_columns} (DESCENT_MAX_COLUMNS)")
         if request.append is False and request.decay != 1:
             raise InvalidRequest.at("/decay", "is for the rows that an append continues; send append too")
+        batches, rows = request.batches, None
+        if request.append is False and request.given.get("method") == "autograd":
+            rows = _collected(batches, self._most_autograd_bytes)
+            batches = [rows]
+        statistics = gather(batches, d, self._threads)
+        if statistics.n == 0:
+            raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
+        return Data(statistics, rows)
 
-    def _fit(self, model: str, request: Request, *, show_divergence: bool = False) -> Fit:
+    def _fit(self, model: str, request: Request, data: Data, *, show_divergence: bool = False) -> Fit:
         bound = self._most_autograd_epochs
         if request.append is False:
-            options, rows = Options(**request.given), request.rows
-            statistics = gather([rows], rows.x.shape[1], self._threads)
-            return fit(statistics, request.columns, options, bound, rows=rows, show_divergence=show_divergence)
+            options = Options(**request.given)
+            return fit(
+                data.statistics, request.columns, options, bound, rows=data.rows, show_divergence=show_divergence
+            )
         base = self._base(model, request.append)
         columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
         options = _inherited(base.options, request.given)
-        statistics = merge(decay(base.statistics, request.decay), self._arranged(request, columns))
+        order = columns.order(request.columns.given_names, data.statistics.d, "/x")
+        fresh = data.statistics if order is None else reordered(data.statistics, order)
+        statistics = merge(decay(base.statistics, request.decay), fresh)
         return fit(statistics, columns, options, bound, rows=None, show_divergence=show_divergence)
-
-    def _arranged(self, request: Request, columns: Columns) -> Statistics:
-        names = request.columns.names if request.columns.named else None
-        x = columns.arrange(request.rows.x, names, "/x")
-        return gather([request.rows._replace(x=x)], x.shape[1], self._threads)
 
     def _base(self, model: str, append: bool | int) -> torchscript.Contents:  # noqa: FBT001
         newest = self._store.newest(model)
@@ -179,23 +208,20 @@ def _report(fitted: Fit) -> dict[str, Any]:
     return report(fitted) | {"trained_at": round(time.time(), 3)}
 
 
-def _check_rows(rows: Batch, most_columns: int) -> None:
-    n, d = rows.x.shape
-    if d > most_columns:
-        raise InvalidRequest.at("/x", f"has {d} columns; send at most {most_columns} (DESCENT_MAX_COLUMNS)")
-    _check_length(rows.y, "/y", n)
-    if rows.weight is None:
-        return
-    _check_length(rows.weight, "/sample_weight", n)
-    if rows.weight.min() < 0:
-        raise InvalidRequest.at(f"/sample_weight/{int(np.argmin(rows.weight))}", "is negative")
-    if rows.weight.max() == 0:
-        raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
-
-
-def _check_length(values: np.typing.NDArray[np.float64], at: str, n: int) -> None:
-    if len(values) != n:
-        raise InvalidRequest.at(at, f"has {len(values)} numbers, but x has {n} rows; send one for each")
+def _collected(batches: Iterable[Batch], most_bytes: int) -> Batch:
+    """All rows at once, which the loop walks on again and again; raises BodyTooLarge."""
+    collected, size = [], 0
+    for batch in batches:
+        size += batch.x.nbytes + batch.y.nbytes
+        if size > most_bytes:
+            detail = f"The autograd method holds all rows, of at most {most_bytes} bytes (DESCENT_MAX_BODY_BYTES)"
+            raise BodyTooLarge(f'{detail}; send fewer, or "method": "spectral", which holds a batch at a time.')
+        collected.append(batch)
+    if len(collected) == 1:
+        return collected[0]
+    x, y, weights = zip(*collected, strict=True)
+    weight = None if weights[0] is None else np.concatenate(weights)
+    return Batch(np.concatenate(x), np.concatenate(y), weight)
 
 
 def _asked(options: Options) -> dict[str, Any]:

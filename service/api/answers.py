@@ -1,35 +1,139 @@
-"""Answers that several views give."""
+"""Answers as bytes: in the media type and encoding that the client accepts, as a whole or as they are made."""
 
-import hashlib
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import IO, Any
 
-from service import torchscript
-from service.store import Version
-from service.training import Trained
+from flask import Response, request
+from marshmallow import Schema
 
+from service.api.relay import relayed
+from service.formats import json
+from service.formats.encodings import ENCODINGS, deflated
+from service.formats.media import TABLES
+from service.formats.source import BATCH_BYTES, Columns, Format
 
-def fit_answer(model: str, trained: Trained) -> dict[str, Any]:
-    """What a training answers; a dry run has no version."""
-    if trained.version is None:
-        return {"model": model, "version": None, "serving": None, **trained.report}
-    return version_answer(trained.version, trained.report, trained.artifact) | {"serving": trained.serving}
-
-
-def version_answer(version: Version, report: dict[str, Any], artifact: bytes) -> dict[str, Any]:
-    """What a version is: it never changes."""
-    return {
-        "model": version.model,
-        "version": version.number,
-        **report,
-        "etag": torchscript.tag(artifact),
-        "artifact": {
-            "href": f"{path_of(version.model, version.number)}/artifact",
-            "sha256": hashlib.sha256(artifact).hexdigest(),
-            "bytes": len(artifact),
-        },
-    }
+SMALLEST_ENCODED = 1024
+HELD_BYTES = 1 << 18
+"""What is made of an answer before its head is sent: an error until then is a problem as any other."""
+HELD_IN_MEMORY = 1 << 20
 
 
-def path_of(model: str, version: int) -> str:
-    """Where a version is."""
-    return f"/models/{model}/versions/{version}"
+@dataclass(frozen=True)
+class Answer:
+    """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one.
+
+    table: the value as a table, for a client that asks for one. batches: columns of the value that come in batches,
+    once the rest is known; `a.b` is the member b of the object a. While they come, headers may be added, which are sent
+    if the answer is short. last: what is known after them.
+    """
+
+    value: dict[str, Any]
+    headers: dict[str, str] | None = None
+    status: int | None = None
+    table: Columns | None = None
+    batches: Iterator[Columns] | None = None
+    last: Callable[[], dict[str, Any]] = dict
+
+
+def write(answer: Answer, schema: Schema, status: int) -> Response:
+    """The response of `answer`; a table, if it can be one and the client asks for one."""
+    batches = answer.batches if answer.table is None else iter([answer.table])
+    form = None if batches is None else _accepted_table()
+    if batches is not None and form is not None:
+        return _in_pieces(form.write(batches), status, answer.headers, form.media_type)
+    if answer.batches is None:
+        return whole(json.encode(schema.dump(answer.value)), status, answer.headers)
+    return _in_pieces(_json(answer, schema, answer.batches), status, answer.headers, json.MEDIA_TYPE)
+
+
+def whole(data: bytes, status: int, headers: dict[str, str] | None, media_type: str = json.MEDIA_TYPE) -> Response:
+    """A response that is there as a whole."""
+    encoding = _accepted_encoding() if len(data) >= SMALLEST_ENCODED else None
+    if encoding:
+        data = b"".join(deflated(iter([data]), encoding))
+    return _labelled(Response(data, status, headers, content_type=media_type), encoding)
+
+
+def _in_pieces(pieces: Iterator[bytes], status: int, headers: dict[str, str] | None, media_type: str) -> Response:
+    held: list[bytes] = []
+    size = 0
+    while size <= HELD_BYTES:
+        piece = next(pieces, None)
+        if piece is None:
+            return whole(b"".join(held), status, headers, media_type)
+        held.append(piece)
+        size += len(piece)
+    pieces = chain(held, pieces)
+    encoding = _accepted_encoding()
+    if encoding:
+        pieces = deflated(pieces, encoding)
+    return _labelled(Response(relayed(pieces), status, headers, content_type=media_type), encoding)
+
+
+def _labelled(response: Response, encoding: str | None) -> Response:
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+        response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+def _json(answer: Answer, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
+    """The JSON text with its columns at the end. The first goes out as it comes; the others wait in files."""
+    yield json.encode(schema.dump(answer.value))[:-1]
+    with ExitStack() as stack:
+        waiting: dict[str, IO[bytes]] = {}
+        lead = b""
+        for batch in batches:
+            (first, column), *others = batch.items()
+            yield (lead or b',"%s":[' % first.encode()) + json.encode(column)[1:-1]
+            for name, values in others:
+                if not lead:
+                    waiting[name] = stack.enter_context(tempfile.SpooledTemporaryFile(HELD_IN_MEMORY))
+                waiting[name].write(lead + json.encode(values)[1:-1])
+            lead = b","
+        yield b"]"
+        for name, columns in groupby(waiting.items(), lambda item: item[0].partition(".")[0]):
+            yield from _member(name, dict(columns))
+    yield b"," + last + b"}" if (last := json.encode(answer.last())[1:-1]) else b"}"
+
+
+def _member(name: str, columns: dict[str, IO[bytes]]) -> Iterator[bytes]:
+    """A column, or those whose names begin with `name` and a point as an object of them."""
+    yield b',"%s":' % name.encode()
+    if name in columns:
+        yield from _list(columns[name])
+        return
+    lead = b"{"
+    for full, file in columns.items():
+        yield lead + json.encode(full.partition(".")[2]) + b":"
+        yield from _list(file)
+        lead = b","
+    yield b"}"
+
+
+def _list(file: IO[bytes]) -> Iterator[bytes]:
+    yield b"["
+    file.seek(0)
+    yield from iter(lambda: file.read(BATCH_BYTES), b"")
+    yield b"]"
+
+
+def _accepted_table() -> Format | None:
+    """The format of tables that the client would rather have than JSON."""
+    accept = request.environ.get("HTTP_ACCEPT", "*/*")
+    if accept in ("*/*", json.MEDIA_TYPE):
+        return None
+    best = request.accept_mimetypes.best_match([json.MEDIA_TYPE, *TABLES], default=json.MEDIA_TYPE)
+    return TABLES.get(best)
+
+
+def _accepted_encoding() -> str | None:
+    if "HTTP_ACCEPT_ENCODING" not in request.environ:
+        return None
+    accepted = request.accept_encodings
+    best = max(ENCODINGS, key=lambda encoding: accepted[encoding])
+    return best if accepted[best] > 0 else None

@@ -1,5 +1,6 @@
 """marshmallow fields for what its own are too slow or too lenient for."""
 
+import csv
 import re
 import sys
 from typing import Any, Literal
@@ -14,29 +15,46 @@ from service.fitting import Start
 from service.formats import arrays
 
 
+def _number(kinds: arrays.Kinds) -> dict[str, Any]:
+    return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
+
+
 class Rows(fields.Field[arrays.Table]):
     """Rows of x in any of their four forms, as a Table."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        numbers = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+    def __init__(self, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
+        number = _number(kinds)
+        numbers = {"type": "array", "items": number, "minItems": 1}
         rows = {"type": "array", "items": numbers, "minItems": 1}
         columns = {"type": "object", "additionalProperties": numbers, "minProperties": 1}
-        row = {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 1}
+        row = {"type": "object", "additionalProperties": number, "minProperties": 1}
         records = {"type": "array", "items": row, "minItems": 1}
         super().__init__(metadata={"anyOf": [numbers, rows, columns, records, row, {"type": "number"}]}, **kwargs)
+        self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
-        return arrays.table(value, f"/{attr}")
+        return arrays.table(value, f"/{attr}", self.kinds)
 
 
 class Vector(fields.Field[Any]):
     """A list of numbers, as a float64 array; on the way out an array, or a number, as it is."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "array", "items": {"type": "number"}, "minItems": 1}, **kwargs)
+    def __init__(self, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "array", "items": _number(kinds), "minItems": 1}, **kwargs)
+        self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
-        return arrays.list_vector(value, f"/{attr}")
+        return arrays.list_vector(value, f"/{attr}", self.kinds)
+
+
+class Names(fields.Field[tuple[str, ...]]):
+    """Names of columns with commas between, as in a query; one with a comma or a quote stands in quotes, as in CSV."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string"}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        return tuple(next(csv.reader([value]), [""]))
 
 
 class InitialLine(fields.Field[Start]):

@@ -11,12 +11,12 @@ from service.api import problems
 from service.errors import DescentError, InvalidRequest
 from service.formats.arrays import Table
 
-Rows = np.typing.NDArray[np.intp]
+RowNumbers = np.typing.NDArray[np.intp]
 
 log = logging.getLogger(__name__)
 
 
-def each_group(body: dict[str, Any], work: Callable[[str, Table, Rows], dict[str, Any]]) -> list[dict[str, Any]]:
+def each_group(body: dict[str, Any], work: Callable[[str, Table, RowNumbers], dict[str, Any]]) -> list[dict[str, Any]]:
     """What `work` answers for the model, the x and the rows of each group, in order of appearance. A group that fails
     has a problem instead, and the others go on."""
     table, labels = body["x"], body["group"]
@@ -29,7 +29,7 @@ def each_group(body: dict[str, Any], work: Callable[[str, Table, Rows], dict[str
     return [_result(label, body["prefix"] + label, table, rows, work) for label, rows in _rows_of(labels).items()]
 
 
-def _rows_of(labels: list[str]) -> dict[str, Rows]:
+def _rows_of(labels: list[str]) -> dict[str, RowNumbers]:
     """The rows of each label, in order of appearance."""
     numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
     codes = np.fromiter(map(numbers.__getitem__, labels), dtype=np.intp, count=len(labels))
@@ -39,7 +39,7 @@ def _rows_of(labels: list[str]) -> dict[str, Rows]:
 
 
 def _result(
-    label: str, model: str, table: Table, rows: Rows, work: Callable[[str, Table, Rows], dict[str, Any]]
+    label: str, model: str, table: Table, rows: RowNumbers, work: Callable[[str, Table, RowNumbers], dict[str, Any]]
 ) -> dict[str, Any]:
     head = {"group": label, "model": model}
     try:

@@ -4,11 +4,13 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, request, stream_with_context
 
+from service.api import bodies, problems
+from service.errors import DescentError
 from service.logs import FACTS
 from service.metrics import Metrics
 
@@ -32,14 +34,20 @@ def register(app: Flask, metrics: Metrics, log_slower_than: float) -> None:
 
     @app.after_request
     def _end(response: Response) -> Response:
-        seconds = time.perf_counter() - g.started
-        _observe(metrics, response, seconds)
         response.headers[REQUEST_ID] = g.request_id
-        if seconds >= log_slower_than or response.status_code >= 500:
-            _log(response, seconds)
-        if _has_unread_body():
+        if bodies.is_unread():
             _close_afterwards(response)
+        if response.is_streamed and not response.direct_passthrough:  # which an installed file is
+            response.response = stream_with_context(_observed(response.iter_encoded(), response.status_code, _record))
+        else:
+            _record(response.status_code, response.content_length or 0)
         return response
+
+    def _record(status: int, size: int) -> None:
+        seconds = time.perf_counter() - g.started
+        _observe(metrics, status, seconds)
+        if seconds >= log_slower_than or status >= 500:
+            _log(status, seconds, size)
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
@@ -52,18 +60,35 @@ def _request_id() -> str:
     return given if ACCEPTED_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _log(response: Response, seconds: float) -> None:
+def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int], None]) -> Iterator[bytes]:
+    """`pieces` of a response. It is recorded before its last byte leaves, or as what broke it off: its head is gone
+    by then, so the connection ends."""
+    size = 0
+    try:
+        for piece in pieces:
+            size += len(piece)
+            yield piece
+    except DescentError as error:
+        record(problems.STATUSES[type(error)], size)
+        raise
+    except BaseException:
+        record(500, size)
+        raise
+    record(status, size)
+
+
+def _log(status: int, seconds: float, size: int) -> None:
     facts = {
         "request_id": g.request_id,
         "method": request.method,
         "path": request.path,
-        "status": response.status_code,
+        "status": status,
         "ms": round(1000 * seconds, 3),
         "bytes_in": request.content_length or 0,
-        "bytes_out": response.content_length or 0,
+        "bytes_out": size,
         "client": request.remote_addr,
     }
-    level = logging.INFO if response.status_code < 500 else logging.ERROR
+    level = logging.INFO if status < 500 else logging.ERROR
     log.log(level, "request", extra={FACTS: facts})
 
 
@@ -76,18 +101,18 @@ def _close_afterwards(response: Response) -> None:
         server_response.force_close()
 
 
-def _observe(metrics: Metrics, response: Response, seconds: float) -> None:
+def _observe(metrics: Metrics, status: int, seconds: float) -> None:
     route = request.url_rule.rule if request.url_rule else "none"
     durations = metrics.histograms["descent_http_request_duration_seconds"]
-    durations.labels(route, _known_method(), str(response.status_code)).observe(seconds)
+    durations.labels(route, _known_method(), str(status)).observe(seconds)
     operation = g.get("operation")
     if operation is None:
         return
     if operation.counts == "training":
-        metrics.counters["descent_trainings_total"].labels(_outcome(response.status_code)).inc()
-        if response.status_code < 400:
+        metrics.counters["descent_trainings_total"].labels(_outcome(status)).inc()
+        if status < 400:
             metrics.histograms["descent_training_duration_seconds"].observe(seconds)
-    elif operation.counts == "prediction" and response.status_code == 200:
+    elif operation.counts == "prediction" and status == 200:
         metrics.histograms["descent_predict_latency_seconds"].observe(seconds)
 
 
@@ -100,11 +125,6 @@ def _outcome(status: int) -> str:
     if status < 400:
         return "published"
     return "rejected" if status < 500 else "failed"
-
-
-def _has_unread_body() -> bool:
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
-    return has_body and not g.get("body_read", False)
 
 
 def _remembering_start_response(wsgi_app: WSGIApplication) -> WSGIApplication:

@@ -8,9 +8,10 @@ from werkzeug.routing import BaseConverter
 
 from service import torchscript
 from service.api import schemas
-from service.api.answers import version_answer
-from service.api.operation import Answer, conditional, operation
+from service.api.answers import Answer
+from service.api.operation import conditional, operation
 from service.api.parts import parts
+from service.api.versions import version_answer
 from service.errors import Misconfigured, NotFound
 
 models = Blueprint("models", __name__)

@@ -12,9 +12,11 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from service import __version__
-from service.api import problems
+from service.api import problems, protocols
 from service.api.operation import Operation
 from service.api.schemas import ProblemAnswer
+from service.formats import csv, json, ndjson
+from service.formats.media import TABLES
 from service.store.contract import NAME
 
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -24,6 +26,8 @@ PATH_VARIABLES = {
 }
 ANSWERED_TO_BODIES = (400, 413, 415)
 ANSWERED_TO_ALL = (422, 503)
+TEXTS = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
+"""Tables that can be shown in JSON."""
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -47,38 +51,52 @@ def _operation(rule: Rule, contract: Operation) -> dict[str, Any]:
         "summary": summary.rstrip("."),
         "tags": [rule.endpoint.split(".")[0]],
         "parameters": list(_parameters(rule, contract)),
-        "responses": dict(_responses(contract)),
+        "responses": dict(_responses(rule, contract)),
     }
     if description:
         described["description"] = description
-    if contract.body is not None:
-        content = {"schema": contract.body, "examples": getattr(contract.body, "examples", {})}
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    body = contract.body or contract.described
+    if body is not None:
+        content = {json.MEDIA_TYPE: {"schema": body, "examples": getattr(body, "examples", {})}}
+        described["requestBody"] = {"required": True, "content": content | (_tables() if contract.table else {})}
     return described
+
+
+def _tables() -> dict[str, Any]:
+    """A table in each media type: texts have examples; the others are bytes."""
+    texts = {name: {"schema": {"type": "string"}, "examples": {"rows": {"value": TEXTS[name]}}} for name in TEXTS}
+    return {name: texts.get(name, {}) for name in TABLES}
 
 
 def _parameters(rule: Rule, contract: Operation) -> Iterator[dict[str, Any]]:
     for name in VARIABLE.findall(rule.rule):
         yield {"in": "path", "name": name, "required": True, "schema": PATH_VARIABLES[name]}
     yield {"in": "query", "schema": contract.query}
+    if contract.table is not None:
+        yield {"in": "query", "schema": contract.table}
     if contract.headers is not None:
         yield {"in": "header", "schema": contract.headers}
 
 
-def _responses(contract: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+def _responses(rule: Rule, contract: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, meaning in {contract.status: HTTPStatus(contract.status).phrase, **contract.also}.items():
         yield str(status), {"description": meaning, **_content(contract)}
     if contract.is_conditional:
         yield "304", {"description": "The client has it already, by If-None-Match."}
-    faults = {*contract.problems, *ANSWERED_TO_ALL, *(ANSWERED_TO_BODIES if contract.body else ())}
+    has_body = contract.body is not None or contract.described is not None
+    faults = {*contract.problems, *ANSWERED_TO_ALL, *(ANSWERED_TO_BODIES if has_body else ())}
+    content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": ProblemAnswer}}
+    if protocols.shape(rule.rule) is not None:
+        faults = {400 if status == 422 else status for status in faults}
+        content = {json.MEDIA_TYPE: {}}
     for status in sorted(faults):
-        content = {problems.MEDIA_TYPE: {"schema": ProblemAnswer}}
         yield str(status), {"description": HTTPStatus(status).phrase, "content": content}
 
 
 def _content(contract: Operation) -> dict[str, Any]:
     if contract.answer is not None:
-        return {"content": {contract.media_type: {"schema": contract.answer}}}
+        tables: dict[str, Any] = {name: {} for name in TABLES} if contract.answers_tables else {}
+        return {"content": {contract.media_type: {"schema": contract.answer}, **tables}}
     if contract.status == HTTPStatus.NO_CONTENT:
         return {}
     return {"content": {contract.media_type: {}}}

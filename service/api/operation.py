@@ -6,22 +6,13 @@ from functools import wraps
 from typing import Any, Literal
 
 from flask import Response, g, request
-from gunicorn.http.errors import ParseException
 from marshmallow import Schema
 
-from service.api.schemas import NoQuery
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
+from service.api import answers, bodies
+from service.api.schemas import NoQuery, Table
+from service.api.texts import valued
+from service.errors import InvalidRequest
 from service.formats import json
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one."""
-
-    value: dict[str, Any]
-    headers: dict[str, str] | None = None
-    status: int | None = None
-
 
 View = Callable[..., Any]
 Counted = Literal["training", "prediction"]
@@ -30,7 +21,11 @@ Counted = Literal["training", "prediction"]
 @dataclass(frozen=True)
 class Operation:
     """The contract of a route: the schemas of its query, headers, body and answer (None for one without a document),
-    the status of success, further ones and what they mean, those of its problems, and what the metrics count it as."""
+    the status of success, further ones and what they mean, those of its problems, and what the metrics count it as.
+
+    table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
+    described: the schema of a body that the view reads itself. answers_tables: whether the answer can be a table.
+    """
 
     summary: str
     query: Schema
@@ -42,27 +37,39 @@ class Operation:
     also: dict[int, str]
     problems: tuple[int, ...]
     counts: Counted | None
+    table: Table | None
+    described: Schema | None
+    answers_tables: bool
 
     @property
     def is_conditional(self) -> bool:
         """Whether answers have a tag, and a client that knows it gets no other."""
-        return self.body is None and self.status == 200
+        return self.body is None and self.described is None and self.status == 200
 
     def respond(self, view: View, variables: dict[str, Any]) -> Response:
         """Read the request for `view`, call it, and write its answer."""
         g.operation = self
-        arguments = variables | self.query.load(_single_valued_query())
-        if self.body is not None:
-            arguments["body"] = self.body.load(_read_json())
-        answered = view(**arguments)
+        answered = view(**variables, **self._arguments())
         if isinstance(answered, Response):
             return answered
         status = answered.status or self.status
         if self.answer is None:
             return Response(status=status)
-        text = json.encode(self.answer.dump(answered.value))
-        response = Response(text, status, answered.headers, content_type=self.media_type)
+        response = answers.write(answered, self.answer, status)
         return conditional(response) if request.method in ("GET", "HEAD") else response
+
+    def _arguments(self) -> dict[str, Any]:
+        """The query and the body; what is not read here at all is refused before what is wrong in the query."""
+        if self.body is None:
+            return dict(self.query.load(_single_valued_query()))
+        media_type = bodies.media_type(tables=self.table is not None)
+        body = bodies.opened(media_type)
+        query = _single_valued_query()
+        if self.table is None or media_type == json.MEDIA_TYPE:
+            return {**self.query.load(query), "body": self.body.load(json.decode(bodies.whole(body)))}
+        own = {name: query.pop(name) for name in self.query.fields if name in query}
+        options = self.table.load(valued(query, self.table))
+        return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(body, media_type))}
 
 
 def operation(
@@ -76,6 +83,9 @@ def operation(
     also: dict[int, str] | None = None,
     problems: tuple[int, ...] = (),
     counts: Counted | None = None,
+    table: type[Table] | None = None,
+    described: type[Schema] | None = None,
+    answers_tables: bool = False,
 ) -> Callable[..., Callable[..., Response]]:
     """Make a view, which takes its path's variables, its query's fields and its body, into a route's function.
 
@@ -94,6 +104,9 @@ def operation(
             also=also or {},
             problems=problems,
             counts=counts,
+            table=table() if table else None,
+            described=described() if described else None,
+            answers_tables=answers_tables,
         )
 
         @wraps(view)
@@ -112,49 +125,6 @@ def conditional(response: Response) -> Response:
         response.add_etag()
     response.make_conditional(request)
     return response
-
-
-def _read_json() -> Any:
-    """The value of the request's JSON body; raises UnsupportedMediaType and MalformedBody."""
-    if request.mimetype != json.MEDIA_TYPE:
-        given = request.mimetype or "none"
-        raise UnsupportedMediaType(f"The body's media type is {given}; send it with Content-Type: {json.MEDIA_TYPE}.")
-    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
-    charset = request.mimetype_params.get("charset", "utf-8")
-    if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"The body's charset is {charset}; send UTF-8.")
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding.lower() != "identity":
-        raise UnsupportedMediaType(f"The body's encoding is {encoding}; send it as it is.")
-    return json.decode(_read_body(request.max_content_length or 0))
-
-
-def _read_body(bound: int) -> bytes:
-    """All of the request's body, of at most `bound` bytes; raises BodyTooLarge and MalformedBody.
-
-    From the server's own stream: werkzeug's cuts a body of unknown length at its bound and says nothing.
-    """
-    length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
-    if length is not None and length > bound:
-        raise _too_large(bound)
-    try:
-        body: bytes = request.environ["wsgi.input"].read(bound + 1 if length is None else length)
-    except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
-        raise MalformedBody("The body stopped coming before its end.") from None
-    except (OSError, ParseException):
-        raise MalformedBody("The body's chunks cannot be read.") from None
-    if len(body) > bound:
-        raise _too_large(bound)
-    if length is not None and len(body) < length:
-        raise MalformedBody(f"The body ended after {len(body)} of the {length} bytes that Content-Length announced.")
-    g.body_read = True
-    g.body = body
-    return body
-
-
-def _too_large(bound: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {bound} bytes (DESCENT_MAX_BODY_BYTES); send fewer rows.")
 
 
 def _single_valued_query() -> dict[str, str]:

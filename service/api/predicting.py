@@ -1,5 +1,6 @@
 """Predicting and evaluating: one model, or one for each group of rows."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -7,35 +8,55 @@ import numpy as np
 from flask import Blueprint
 
 from service.api import schemas
-from service.api.groups import Rows, each_group
-from service.api.operation import Answer, operation
+from service.api.answers import Answer
+from service.api.groups import RowNumbers, each_group
+from service.api.operation import operation
 from service.api.parts import parts
-from service.core.evaluation import evaluate
+from service.api.predictions import Predictions
+from service.core.evaluation import Observed, evaluate
 from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 from service.formats.arrays import Table
+from service.formats.rows import Labelled, Unlabelled
+from service.formats.source import Columns
 from service.predictor import LoadedModel
 
 predicting = Blueprint("predicting", __name__)
 
+CONTRIBUTIONS = "contributions."
+"""What the names of columns of contributions begin with in a table."""
+
+Told = Callable[[FloatArray, FloatArray], Columns]
+"""What is told of x (n, d) and its ŷ (n,), as columns."""
+
 
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
     """Predict ŷ for x from a version's TorchScript file: the serving version's, unless the path names one."""
-    table = body["x"]
-    loaded, x, y, outside = _predict(model, table, version)
-    answer = {"model": model, "version": loaded.version.number, "y": y[0] if table.bare else y}
-    if body["interval"] is not None:
-        reach = parts().predictor.reach(loaded, x, body["interval"], of_mean=body["interval_kind"] == "confidence")
-        answer |= {"lower": (y - reach)[0] if table.bare else y - reach}
-        answer |= {"upper": (y + reach)[0] if table.bare else y + reach}
+    loaded = parts().predictor.model(model, version)
+    predictions = Predictions(loaded)
+    told = _told(loaded, body)
+    answer = {"model": model, "version": loaded.version.number}
     if body["explain"]:
-        contributions, mean = loaded.explain(x)
-        mirrored = loaded.columns.mirror(contributions[0].tolist()) if table.bare else _by_row(loaded, contributions)
-        answer |= {"contributions": mirrored, "mean_prediction": mean}
-    return Answer(answer, {"Descent-Extrapolated": str(outside)} if outside else None)
+        answer["mean_prediction"] = loaded.mean_prediction
+    if "rows" in body:
+        headers = predictions.headers
+        batches = _batches(predictions, body["rows"], told, headers)
+        return Answer(answer, headers, batches=batches, last=body["rows"].sieve.report)
+    table = body["x"]
+    x, y = _predicted(predictions, table)
+    columns = told(x, y)
+    mirrored = _mirrored(columns, loaded, bare=table.bare)
+    return Answer(answer | mirrored | body["sieve"].report(), predictions.headers, table=columns)
 
 
-PREDICT = operation(schemas.PredictAnswer, body=schemas.PredictRequest, problems=(404, 503), counts="prediction")
+PREDICT = operation(
+    schemas.PredictAnswer,
+    body=schemas.PredictRequest,
+    table=schemas.PredictTable,
+    answers_tables=True,
+    problems=(404, 503),
+    counts="prediction",
+)
 predicting.post("/predict", endpoint="predict")(PREDICT(predict, schemas.ModelQuery))
 predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
@@ -43,25 +64,22 @@ predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="
 
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
     """Compare a version's predictions for x with y."""
-    table, y, weight = body["x"], body["y"], body["sample_weight"]
-    n = len(table.values)
-    for name, values in (("y", y), ("sample_weight", weight)):
-        if values is not None and len(values) != n:
-            raise InvalidRequest.at(f"/{name}", f"has {len(values)} numbers, but x has {n} rows; send one for each")
-    if weight is not None and (weight.min() < 0 or weight.max() == 0):
-        raise InvalidRequest.at("/sample_weight", "must have no negative and at least one positive number")
+    rows: Labelled = body["rows"]
     loaded = parts().predictor.model(model, version)
-    predicted = loaded.predict(loaded.columns.arrange(table.values, table.names, "/x"), table.pointer)
-    with np.errstate(over="ignore"):
-        found = asdict(evaluate(y, predicted, weight))
-    if not np.isfinite([value for value in found.values() if value is not None]).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        evaluation = asdict(evaluate(_observed(loaded, rows)))
+    if evaluation["n"] == 0:
+        raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
+    if not np.isfinite([value for value in evaluation.values() if value is not None]).all():
         raise InvalidRequest("The errors' squares are numbers that no float64 holds.")
     metrics = parts().metrics
-    metrics.gauges["descent_evaluation_loss"].labels(metrics.model_label(model)).set(found["mse"])
-    return Answer({"model": model, "version": loaded.version.number, **found})
+    metrics.gauges["descent_evaluation_loss"].labels(metrics.model_label(model)).set(evaluation["mse"])
+    return Answer({"model": model, "version": loaded.version.number, **evaluation, **rows.sieve.report()})
 
 
-EVALUATE = operation(schemas.EvaluateAnswer, body=schemas.EvaluateRequest, problems=(404, 503))
+EVALUATE = operation(
+    schemas.EvaluateAnswer, body=schemas.EvaluateRequest, table=schemas.EvaluateTable, problems=(404, 503)
+)
 predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
 predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")(
     EVALUATE(evaluate_model)
@@ -73,30 +91,73 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 def predict_groups(body: dict[str, Any]) -> Answer:
     """Predict ŷ for the rows of each group from its own model. One result per group, which names its rows."""
 
-    def predict_one(model: str, table: Table, rows: Rows) -> dict[str, Any]:
-        loaded, _, y, _ = _predict(model, table, None)
+    def predict_one(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
+        loaded = parts().predictor.model(model)
+        _, y = _predicted(Predictions(loaded), table)
         return {"version": loaded.version.number, "rows": rows, "y": y}
 
     return Answer({"results": each_group(body, predict_one)})
 
 
-def _predict(model: str, table: Table, version: int | None) -> tuple[LoadedModel, FloatArray, FloatArray, int]:
-    """The version, x in the order of its columns, ŷ, and how many rows are outside the range of its training data."""
-    loaded = parts().predictor.model(model, version)
-    x = loaded.columns.arrange(table.values, table.names, "/x")
-    y = loaded.predict(x, table.pointer)
-    outside = loaded.count_outside(x)
-    metrics = parts().metrics
-    label = metrics.model_label(model)
-    metrics.counters["descent_predictions_total"].labels(label).inc()
-    metrics.counters["descent_predicted_rows_total"].labels(label).inc(len(y))
-    if outside:
-        metrics.counters["descent_extrapolated_inputs_total"].labels(label).inc(outside)
-    return loaded, x, y, outside
+def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, FloatArray]:
+    """x in the order of the model's columns, and ŷ, which is counted."""
+    x = predictions.loaded.columns.arrange(table.values, table.names, "/x")
+    y = predictions.of(x, table.pointer)
+    predictions.count()
+    return x, y
 
 
-def _by_row(loaded: LoadedModel, contributions: FloatArray) -> Any:
-    """Contributions (n, d) in the form of x: numbers, rows, or columns by name."""
-    if loaded.columns.named:
-        return dict(zip(loaded.columns.names, contributions.T, strict=True))
-    return contributions[:, 0] if loaded.columns.mirrors_number else contributions
+def _batches(predictions: Predictions, rows: Unlabelled, told: Told, headers: dict[str, str]) -> Iterator[Columns]:
+    """What is told of each batch of `rows`; ŷ is counted when all are there, and `headers` say so if they still can."""
+
+    def pointer(row: int) -> str:
+        return f"/x/{predictions.rows + row}"
+
+    for values in rows.batches:
+        x = predictions.loaded.columns.arrange(values, rows.names, "/x")
+        yield told(x, predictions.of(x, pointer))
+    predictions.count()
+    headers |= predictions.headers
+
+
+def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:
+    """What the request asks to be told: ŷ, and the bounds of its interval and each column's part in it if asked for."""
+    reach = None
+    if body["interval"] is not None:
+        of_mean = body["interval_kind"] == "confidence"
+        reach = parts().predictor.reach(loaded, body["interval"], of_mean=of_mean)
+
+    def told(x: FloatArray, y: FloatArray) -> Columns:
+        columns = {"y": y}
+        if reach:
+            half = reach(x)
+            columns |= {"lower": y - half, "upper": y + half}
+        if body["explain"]:
+            parts_of = zip(loaded.columns.names, loaded.contributions(x).T, strict=True)
+            columns |= {CONTRIBUTIONS + name: column for name, column in parts_of}
+        return columns
+
+    return told
+
+
+def _mirrored(columns: Columns, loaded: LoadedModel, *, bare: bool) -> dict[str, Any]:
+    """`columns` as JSON has them, in the form of x: contributions are numbers, rows, or columns by name."""
+    told = {name: column[0] if bare else column for name, column in columns.items()}
+    contributions = [told.pop(name) for name in columns if name.startswith(CONTRIBUTIONS)]
+    if not contributions:
+        return told
+    if bare or loaded.columns.named or loaded.columns.mirrors_number:
+        return told | {"contributions": loaded.columns.mirror(contributions)}
+    return told | {"contributions": np.column_stack(contributions)}
+
+
+def _observed(loaded: LoadedModel, rows: Labelled) -> Iterator[Observed]:
+    count = 0
+
+    def pointer(row: int) -> str:
+        return f"/x/{count + row}"
+
+    for batch in rows.batches:
+        x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x")
+        yield Observed(batch.y, loaded.predict(x, pointer), batch.weight)
+        count += len(batch.y)

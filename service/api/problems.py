@@ -4,10 +4,11 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from service import errors
+from service.api import protocols
 from service.formats import json
 
 MEDIA_TYPE = "application/problem+json"
@@ -86,4 +87,9 @@ def _of_bug(error: Exception) -> Response:
 
 
 def _answer(problem: dict[str, Any]) -> Response:
-    return Response(json.encode(problem), problem["status"], content_type=MEDIA_TYPE)
+    """The answer that tells of a problem, in the form that the request's protocol has for it."""
+    status, shape = problem["status"], protocols.shape(request.path)
+    if shape is None:
+        return Response(json.encode(problem), status, content_type=MEDIA_TYPE)
+    status = 400 if status == 422 else status
+    return Response(json.encode(shape(status, problem["detail"])), status, content_type=json.MEDIA_TYPE)

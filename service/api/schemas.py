@@ -4,12 +4,14 @@ import difflib
 import itertools
 from typing import Any, ClassVar, NoReturn
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate, validates_schema
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
-from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Rate, Real, Rows, Vector, Whole
+from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Names, Rate, Real, Rows, Vector, Whole
 from service.core.descent import MOST_EPOCHS
 from service.errors import Fault, InvalidRequest
-from service.formats.arrays import LARGEST, escape
+from service.formats import rows
+from service.formats.arrays import LARGEST, NUMBERS_OR_NULL, escape
+from service.formats.source import Source
 from service.store.contract import NAME, NAME_RULE
 
 MOST_FAULTS = 10
@@ -111,7 +113,62 @@ class TrainOptions(Request):
             raise ValidationError("Give either seed or initial: both say where to start.", "seed")
 
 
-class TrainRequest(TrainOptions):
+class RowOptions(Request):
+    """How to read rows."""
+
+    missing = fields.String(
+        load_default="refuse", validate=validate.OneOf(["refuse", "drop"], error="Give one of: {choices}.")
+    )
+
+
+class LabelledRequest(RowOptions):
+    """Rows of x and their y in JSON; loaded, they are `rows`."""
+
+    x = Rows(NUMBERS_OR_NULL, required=True)
+    y = Vector(NUMBERS_OR_NULL, required=True)
+    sample_weight = Vector(NUMBERS_OR_NULL, load_default=None, allow_none=True)
+
+    @post_load
+    def _join(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        parts = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
+        return data | {"rows": rows.of_table(*parts)}
+
+
+class Table(RowOptions):
+    """The query that goes with a table for a body."""
+
+    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+        """The loaded `options`, the choice of columns among them made into `rows` of `source`."""
+        raise NotImplementedError
+
+
+class LabelledTable(Table):
+    """Which columns of a table are x, y and weights."""
+
+    x = Names(load_default=None)
+    y = fields.String(load_default="y")
+    weight = fields.String(load_default=None)
+
+    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+        x, y, weight, missing = (options.pop(name) for name in ("x", "y", "weight", "missing"))
+        return options | {"rows": rows.labelled(source, rows.Choice(x, y, weight), missing)}
+
+
+class UnlabelledTable(Table):
+    """Which columns of a table are x."""
+
+    x = Names(load_default=None)
+
+    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+        x, missing = (options.pop(name) for name in ("x", "missing"))
+        return options | {"rows": rows.unlabelled(source, x, missing)}
+
+
+class TrainTable(LabelledTable, TrainOptions):
+    """A table to train on, and how to."""
+
+
+class TrainRequest(LabelledRequest, TrainOptions):
     """Rows of x, their y, and how to train."""
 
     examples: ClassVar = {
@@ -122,21 +179,10 @@ class TrainRequest(TrainOptions):
         "named columns": {"value": {"x": {"area": [50, 80, 120], "rooms": [2, 3, 3]}, "y": [200, 310, 420], "l2": 0.1}},
     }
 
-    x = Rows(required=True)
-    y = Vector(required=True)
-    sample_weight = Vector(load_default=None, allow_none=True)
 
+class PredictOptions(Request):
+    """What to tell beside predictions."""
 
-class PredictRequest(Request):
-    """Rows of x, and what to tell beside their predictions."""
-
-    examples: ClassVar = {
-        "points": {"value": {"x": [5, 6]}},
-        "one point": {"value": {"x": 5}},
-        "with intervals and contributions": {"value": {"x": [5, 6], "interval": 0.95, "explain": True}},
-    }
-
-    x = Rows(required=True)
     interval = Real(least=SMALLEST_LEVEL, most=1 - SMALLEST_LEVEL, load_default=None, allow_none=True)
     interval_kind = fields.String(
         load_default="prediction",
@@ -145,14 +191,35 @@ class PredictRequest(Request):
     explain = Flag(load_default=False)
 
 
-class EvaluateRequest(Request):
+class PredictTable(UnlabelledTable, PredictOptions):
+    """A table to predict for, and what to tell beside the predictions."""
+
+
+class PredictRequest(RowOptions, PredictOptions):
+    """Rows of x, and what to tell beside their predictions; loaded, with the `sieve` that has gone over them."""
+
+    examples: ClassVar = {
+        "points": {"value": {"x": [5, 6]}},
+        "one point": {"value": {"x": 5}},
+        "with intervals and contributions": {"value": {"x": [5, 6], "interval": 0.95, "explain": True}},
+    }
+
+    x = Rows(NUMBERS_OR_NULL, required=True)
+
+    @post_load
+    def _sift(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        sieve = rows.Sieve(data.pop("missing"))
+        return data | {"x": sieve.sift_table(data["x"]), "sieve": sieve}
+
+
+class EvaluateRequest(LabelledRequest):
     """Rows of x and the y that were observed."""
 
     examples: ClassVar = {"points": {"value": {"x": [5, 6], "y": [10.1, 11.8]}}}
 
-    x = Rows(required=True)
-    y = Vector(required=True)
-    sample_weight = Vector(load_default=None, allow_none=True)
+
+class EvaluateTable(LabelledTable):
+    """A table of rows and the y that were observed."""
 
 
 class PinRequest(Request):
@@ -198,12 +265,16 @@ class Grouped(Request):
         )
 
 
-class GroupTrainRequest(TrainRequest, Grouped):
+class GroupTrainRequest(TrainOptions, Grouped):
     """Rows of x of many models, their y, and how to train each."""
 
     examples: ClassVar = {
         "two sensors": {"value": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}}
     }
+
+    x = Rows(required=True)
+    y = Vector(required=True)
+    sample_weight = Vector(load_default=None, allow_none=True)
 
 
 class GroupPredictRequest(Grouped):
@@ -212,6 +283,38 @@ class GroupPredictRequest(Grouped):
     examples: ClassVar = {"two sensors": {"value": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}}
 
     x = Rows(required=True)
+
+
+class InferRequest(Schema):
+    """The Open Inference Protocol's request: one tensor of [rows, columns]. Numbers may follow the JSON in binary."""
+
+    examples: ClassVar = {
+        "two rows": {
+            "value": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]},
+        }
+    }
+
+    inputs = fields.Raw(required=True, metadata={"type": "array", "items": {"type": "object"}})
+
+
+class ScoringRequest(Schema):
+    """MLflow's request: rows under one of its four names."""
+
+    examples: ClassVar = {
+        "instances": {"value": {"instances": [5, 6]}},
+        "dataframe_split": {"value": {"dataframe_split": {"columns": ["x"], "data": [[5], [6]]}}},
+    }
+
+    instances = fields.Raw()
+    inputs = fields.Raw()
+    dataframe_split = fields.Raw(metadata={"type": "object"})
+    dataframe_records = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
+
+
+class IndexRequest(Schema):
+    """The Open Inference Protocol's request for the index; what it may hold chooses nothing here."""
+
+    examples: ClassVar[dict[str, Any]] = {"all models": {"value": {}}}
 
 
 class Artifact(Schema):
@@ -285,6 +388,7 @@ class FitAnswer(Schema):
     optimum = fields.Nested(OptimumAnswer)
     history = fields.Nested(Curve)
     warnings = fields.Raw(metadata={"type": "array", "items": {"type": "object", "required": ["type", "detail"]}})
+    dropped = fields.Integer()
     trained_at = _number()
     etag = fields.String()
     artifact = fields.Nested(Artifact)
@@ -300,6 +404,7 @@ class PredictAnswer(Schema):
     upper = fields.Raw()
     contributions = fields.Raw()
     mean_prediction = _number()
+    dropped = fields.Integer()
 
 
 class EvaluateAnswer(Schema):
@@ -313,6 +418,7 @@ class EvaluateAnswer(Schema):
     mae = _number()
     r2 = _number(allow_none=True)
     bias = _number()
+    dropped = fields.Integer()
 
 
 class GroupsAnswer(Schema):

@@ -1,33 +1,36 @@
 """Training: one model, or one for each group of rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, g, request
 
 from service.api import schemas
-from service.api.answers import fit_answer, path_of
-from service.api.groups import each_group
-from service.api.operation import Answer, operation
+from service.api.answers import Answer
+from service.api.groups import RowNumbers, each_group
+from service.api.operation import operation
 from service.api.parts import parts
-from service.core.statistics import Batch
+from service.api.versions import fit_answer, path_of
 from service.errors import InvalidRequest
+from service.formats import rows
 from service.formats.arrays import Table
 from service.idempotency import Token
 from service.training import Conditions, Request, Trained
 
 training = Blueprint("training", __name__)
 
-NOT_OPTIONS = {"x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
+NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
 LONGEST_KEY = 255
 
 
 def train(model: str, body: dict[str, Any]) -> Answer:
     """Fit a line by gradient descent, and publish it as the model's next version."""
-    wanted = _request(body, body["x"], slice(None), _token(model))
+    wanted = _request(body, body["rows"], _token(model), _conditions())
+    dropped = body["rows"].sieve.report
     if body["dry_run"]:
-        return Answer(fit_answer(model, parts().trainer.try_out(model, wanted)), status=200)
+        return Answer(fit_answer(model, parts().trainer.try_out(model, wanted)) | dropped(), status=200)
     trained = parts().trainer.train(model, wanted)
-    answer = fit_answer(model, trained)
+    answer = fit_answer(model, trained) | dropped()
     headers = {"ETag": f'"{answer["etag"]}"', "Location": path_of(model, answer["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -37,6 +40,7 @@ def train(model: str, body: dict[str, Any]) -> Answer:
 TRAIN = operation(
     schemas.FitAnswer,
     body=schemas.TrainRequest,
+    table=schemas.TrainTable,
     headers=schemas.TrainHeaders,
     status=201,
     problems=(404, 409, 412, 503),
@@ -52,8 +56,11 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 def train_groups(body: dict[str, Any]) -> Answer:
     """Fit a line for each group of rows, and publish each as its model's next version. One result per group."""
 
-    def train_one(model: str, table: Table, rows: Any) -> dict[str, Any]:
-        wanted = _request(body, table, rows, None)
+    y, weight = body["y"], body["sample_weight"]
+
+    def train_one(model: str, table: Table, numbers: RowNumbers) -> dict[str, Any]:
+        own = rows.of_table(table, y[numbers], None if weight is None else weight[numbers], "refuse")
+        wanted = _request(body, own, None, Conditions())
         trainer = parts().trainer
         trained = trainer.try_out(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
         return _summary(trained)
@@ -61,26 +68,28 @@ def train_groups(body: dict[str, Any]) -> Answer:
     return Answer({"results": each_group(body, train_one)})
 
 
-def _request(body: dict[str, Any], table: Table, rows: Any, token: Token | None) -> Request:
-    weight = body["sample_weight"]
+def _request(
+    body: dict[str, Any], data: rows.Labelled, token: Callable[[], Token] | None, conditions: Conditions
+) -> Request:
     return Request(
-        rows=Batch(table.values, body["y"][rows], None if weight is None else weight[rows]),
-        columns=table.columns,
+        batches=data.batches,
+        columns=data.columns,
         given={name: value for name, value in body.items() if name not in NOT_OPTIONS},
         append=body["append"],
         decay=body["decay"],
         token=token,
-        conditions=Conditions() if token is None and "group" in body else _conditions(),
+        conditions=conditions,
     )
 
 
-def _token(model: str) -> Token | None:
+def _token(model: str) -> Callable[[], Token] | None:
+    """What makes the token once the body is read; None without a key."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
         raise InvalidRequest(f"Idempotency-Key: give 1 to {LONGEST_KEY} printable characters.")
-    return Token.of(key, model.encode(), request.query_string, g.body)
+    return lambda: Token.of(key, model.encode(), request.query_string, g.body.digest)
 
 
 def _conditions() -> Conditions:

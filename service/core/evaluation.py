@@ -1,11 +1,21 @@
 """How well predictions meet what was observed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from service.core.optimum import CONSTANT
 from service.core.statistics import FloatArray
+
+
+class Observed(NamedTuple):
+    """Some rows' y (m,), what was predicted for them (m,), and their weights (m,), which may be 1 throughout."""
+
+    y: FloatArray
+    predicted: FloatArray
+    weight: FloatArray | None
 
 
 @dataclass(frozen=True)
@@ -21,20 +31,26 @@ class Evaluation:
     bias: float
 
 
-def evaluate(y: FloatArray, predicted: FloatArray, weight: FloatArray | None) -> Evaluation:
-    """Compare `predicted` (n,) with `y` (n,); `weight` (n,) must have a positive sum."""
-    weight = np.ones_like(y) if weight is None else weight
-    share = weight / weight.sum()
-    error = predicted - y
-    mse = float(share @ np.square(error))
-    centre = float(share @ y)
-    deviation = float(np.sqrt(share @ np.square(y - centre)))
+def evaluate(batches: Iterable[Observed]) -> Evaluation:
+    """Compare predictions with what was observed, in one pass; the weights of a batch may all be zero. Without any row
+    of positive weight n is 0."""
+    n, total, mse, mae, bias, centre, variance = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for y, predicted, given in batches:
+        weight = np.ones_like(y) if given is None else given
+        if not weight.any():
+            continue
+        n += int(np.count_nonzero(weight))
+        total += float(weight.sum())
+        part = float(weight.sum()) / total
+        share = weight / weight.sum()
+        error = predicted - y
+        mse += part * (float(share @ np.square(error)) - mse)
+        mae += part * (float(share @ np.abs(error)) - mae)
+        bias += part * (float(share @ error) - bias)
+        mean = float(share @ y)
+        variance += part * (float(share @ np.square(y - mean)) + (1 - part) * (mean - centre) ** 2 - variance)
+        centre += part * (mean - centre)
+    deviation = float(np.sqrt(variance))
     varies = deviation > CONSTANT * np.hypot(deviation, centre)
-    return Evaluation(
-        n=int(np.count_nonzero(weight)),
-        mse=mse,
-        rmse=float(np.sqrt(mse)),
-        mae=float(share @ np.abs(error)),
-        r2=1 - mse / deviation**2 if varies else None,
-        bias=float(share @ error),
-    )
+    r2 = 1 - mse / variance if varies else None
+    return Evaluation(n=n, mse=mse, rmse=float(np.sqrt(mse)), mae=mae, r2=r2, bias=bias)

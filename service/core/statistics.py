@@ -110,6 +110,20 @@ def decay(statistics: Statistics, factor: float) -> Statistics:
     )
 
 
+def reordered(statistics: Statistics, order: list[int]) -> Statistics:
+    """The statistics of the same rows with the columns of x in another order."""
+    d = statistics.d
+    columns = [*order, d]
+    return Statistics(
+        triangle=upper_factor(statistics.triangle[:, [0, *(1 + column for column in columns)]]),
+        origin=statistics.origin[columns],
+        n=statistics.n,
+        lowest=statistics.lowest[columns],
+        highest=statistics.highest[columns],
+        log_weight=statistics.log_weight,
+    )
+
+
 def _of_positive_weight(batch: Batch) -> Batch:
     if batch.weight is None or batch.weight.min(initial=np.inf) > 0:
         return batch

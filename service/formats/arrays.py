@@ -16,6 +16,10 @@ LARGEST = 1e150
 
 KINDS = {str: "text", bool: "a boolean", type(None): "null", list: "a list", dict: "an object"}
 
+Kinds = frozenset[type]
+NUMBERS: Kinds = frozenset({int, float})
+NUMBERS_OR_NULL: Kinds = NUMBERS | {type(None)}
+
 Pointer = Callable[[int], str]
 """The JSON pointer of the i-th number of a flat sequence."""
 
@@ -35,43 +39,62 @@ class Table:
         """Where the row stands below x."""
         return "/x" if self.bare or self.by_column else f"/x/{row}"
 
+    def cell(self, index: int) -> str:
+        """Where the number at `index` of the flattened values stands below x."""
+        row, column = divmod(index, self.values.shape[1])
+        name = escape(self.names[column]) if self.names else str(column)
+        if self.by_column:
+            return f"/x/{name}/{row}"
+        return f"/x/{row}" if self.form is Form.NUMBER else f"/x/{row}/{name}"
+
     @property
     def columns(self) -> Columns:
         """The columns of a model that is trained on these rows."""
         return Columns.of(self.names, self.form, self.values.shape[1])
 
 
-def table(value: Any, at: str) -> Table:
+def table(value: Any, at: str, numbers: Kinds = NUMBERS) -> Table:
     """The rows of `value`: a number, [1, 2], [[1, 2], [3, 4]], {"a": [1, 2]}, {"a": 1} or [{"a": 1}].
 
-    Raises InvalidRequest with pointers below `at`.
+    With nulls among `numbers`, one in a row that is not bare is NaN. Raises InvalidRequest with pointers below `at`.
     """
     if isinstance(value, list):
-        return _table_of_list(value, at)
+        return _table_of_list(value, at, numbers)
     if isinstance(value, dict):
-        return _table_of_columns(value, at)
+        return _table_of_columns(value, at, numbers)
     number = vector([value], lambda _: at)
     return Table(number[:, None], None, Form.NUMBER, bare=True)
 
 
-def vector(values: list[Any], pointer: Pointer) -> FloatArray:
-    """A list of numbers as float64 (n,); raises InvalidRequest at the first that no fit can use."""
+def vector(values: list[Any], pointer: Pointer, numbers: Kinds = NUMBERS) -> FloatArray:
+    """A list of numbers as float64 (n,), NaN for null where `numbers` has that kind; raises InvalidRequest at the
+    first that no fit can use."""
     kinds = set(map(type, values))
-    if not kinds <= {int, float}:
-        index = next(i for i, value in enumerate(values) if type(value) not in (int, float))
+    if not kinds <= numbers:
+        index = next(i for i, value in enumerate(values) if type(value) not in numbers)
         hint = "; give a flat list, as in [1, 2]" if type(values[index]) is list else ""
         raise InvalidRequest.at(pointer(index), f"is {_kind(values[index])}, not a number{hint}")
     try:
         array = np.array(values, dtype=np.float64)
     except OverflowError:
         array = np.array([_float_or_infinity(value) for value in values])
-    check_magnitudes(array, pointer)
+    check_magnitudes(array, pointer, may_miss=type(None) in numbers)
     return array
 
 
-def check_magnitudes(array: FloatArray, pointer: Pointer) -> None:
-    """Refuse what is not finite or is beyond ±1e150; raises InvalidRequest at the first such number."""
+def is_clean(array: FloatArray) -> bool:
+    """Whether no number is missing, infinite or beyond ±1e150."""
+    return array.size == 0 or bool(array.min() >= -LARGEST and array.max() <= LARGEST)
+
+
+def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = False) -> None:
+    """Refuse what is not finite or is beyond ±1e150; raises InvalidRequest at the first such number. NaN passes where
+    values `may_miss`."""
+    if is_clean(array):
+        return
     usable = np.abs(array) <= LARGEST
+    if may_miss:
+        usable |= np.isnan(array)
     if not usable.all():
         index = int(np.argmin(usable.ravel()))
         value = array.ravel()[index]
@@ -79,36 +102,44 @@ def check_magnitudes(array: FloatArray, pointer: Pointer) -> None:
         raise InvalidRequest.at(pointer(index), what)
 
 
-def list_vector(value: Any, at: str) -> FloatArray:
+def stack(columns: list[FloatArray]) -> FloatArray:
+    """Columns (m,) side by side: (m, k), each contiguous."""
+    values = np.empty((len(columns[0]), len(columns)), order="F")
+    for position, column in enumerate(columns):
+        values[:, position] = column
+    return values
+
+
+def list_vector(value: Any, at: str, numbers: Kinds = NUMBERS) -> FloatArray:
     """`value` as a non-empty vector (n,); raises InvalidRequest."""
     if not isinstance(value, list):
         raise InvalidRequest.at(at, f"is {_kind(value)}; give a list of numbers")
     if not value:
         raise InvalidRequest.at(at, "is empty; give at least one number")
-    return vector(value, lambda i: f"{at}/{i}")
+    return vector(value, lambda i: f"{at}/{i}", numbers)
 
 
-def _table_of_list(rows: list[Any], at: str) -> Table:
+def _table_of_list(rows: list[Any], at: str, numbers: Kinds) -> Table:
     if not rows:
         raise InvalidRequest.at(at, "has no rows; give at least one")
     kinds = set(map(type, rows))
     if kinds == {list}:
-        return Table(_matrix(rows, at), None, Form.LIST)
+        return Table(_matrix(rows, at, numbers), None, Form.LIST)
     if kinds == {dict}:
-        return _table_of_records(rows, at)
+        return _table_of_records(rows, at, numbers)
     if kinds & {list, dict}:
         _refuse_mixture(rows, at)
-    return Table(vector(rows, lambda i: f"{at}/{i}")[:, None], None, Form.NUMBER)
+    return Table(vector(rows, lambda i: f"{at}/{i}", numbers)[:, None], None, Form.NUMBER)
 
 
-def _matrix(rows: list[list[Any]], at: str) -> FloatArray:
+def _matrix(rows: list[list[Any]], at: str, numbers: Kinds) -> FloatArray:
     d = len(rows[0])
     if d == 0:
         raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one number per row")
     if set(map(len, rows)) != {d}:
         index = next(i for i, row in enumerate(rows) if len(row) != d)
         raise InvalidRequest.at(f"{at}/{index}", f"has {len(rows[index])} numbers, but the first row has {d}")
-    flat = vector(list(chain.from_iterable(rows)), lambda i: f"{at}/{i // d}/{i % d}")
+    flat = vector(list(chain.from_iterable(rows)), lambda i: f"{at}/{i // d}/{i % d}", numbers)
     return flat.reshape(len(rows), d)
 
 
@@ -117,7 +148,7 @@ def _refuse_mixture(rows: list[Any], at: str) -> None:
     raise InvalidRequest.at(f"{at}/{index}", f"is {_kind(rows[index])}, but the first row is {_kind(rows[0])}")
 
 
-def _table_of_records(rows: list[dict[str, Any]], at: str) -> Table:
+def _table_of_records(rows: list[dict[str, Any]], at: str, numbers: Kinds) -> Table:
     names = rows[0].keys()
     if not names:
         raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one")
@@ -125,22 +156,24 @@ def _table_of_records(rows: list[dict[str, Any]], at: str) -> Table:
         index = next(i for i, row in enumerate(rows) if row.keys() != names)
         detail = f"has the columns {_named(rows[index])}, but the first row has {_named(names)}"
         raise InvalidRequest.at(f"{at}/{index}", detail)
-    columns = [_record_column(rows, name, at) for name in names]
+    columns = [_record_column(rows, name, at, numbers) for name in names]
     return Table(np.column_stack(columns), tuple(names), Form.OBJECT)
 
 
-def _record_column(rows: list[dict[str, Any]], name: str, at: str) -> FloatArray:
-    return vector([row[name] for row in rows], lambda i: f"{at}/{i}/{escape(name)}")
+def _record_column(rows: list[dict[str, Any]], name: str, at: str, numbers: Kinds) -> FloatArray:
+    return vector([row[name] for row in rows], lambda i: f"{at}/{i}/{escape(name)}", numbers)
 
 
-def _table_of_columns(columns: dict[str, Any], at: str) -> Table:
+def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table:
     if not columns:
         raise InvalidRequest.at(at, "has no columns; give at least one")
     pointers = [f"{at}/{escape(name)}" for name in columns]
     if not any(isinstance(column, list) for column in columns.values()):
         row = vector(list(columns.values()), pointers.__getitem__)
         return Table(row[None, :], tuple(columns), Form.OBJECT, bare=True)
-    vectors = [list_vector(column, pointer) for column, pointer in zip(columns.values(), pointers, strict=True)]
+    vectors = [
+        list_vector(column, pointer, numbers) for column, pointer in zip(columns.values(), pointers, strict=True)
+    ]
     n = len(vectors[0])
     for pointer, column in zip(pointers, vectors, strict=True):
         if len(column) != n:

@@ -1,7 +1,4 @@
-"""Files of every format through the command line.
-
-They wait for the service to read these media types; once it does, `lacking` and its use are to be taken away.
-"""
+"""Files of every format through the command line."""
 
 import gzip
 import json
@@ -10,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from commands import descent, takes
+from commands import descent
 
 FRAME = pd.DataFrame({"area": [50.0, 70, 80, 100], "rooms": [2.0, 3, 3, 4], "price": [150.0, 210, 240, 310]})
 NEW = FRAME[["area", "rooms"]]
@@ -23,28 +20,22 @@ def write_arrow(frame, path):
 
 
 WRITERS = {
-    "csv": ("text/csv", lambda frame, path: frame.to_csv(path, index=False)),
-    "csv.gz": ("text/csv", lambda frame, path: path.write_bytes(gzip.compress(frame.to_csv(index=False).encode()))),
-    "parquet": ("application/vnd.apache.parquet", lambda frame, path: frame.to_parquet(path, index=False)),
-    "arrow": ("application/vnd.apache.arrow.stream", write_arrow),
-    "ndjson": ("application/x-ndjson", lambda frame, path: frame.to_json(path, orient="records", lines=True)),
-    "npy": ("application/x-npy", lambda frame, path: np.save(path, frame.to_numpy())),
+    "csv": lambda frame, path: frame.to_csv(path, index=False),
+    "csv.gz": lambda frame, path: path.write_bytes(gzip.compress(frame.to_csv(index=False).encode())),
+    "parquet": lambda frame, path: frame.to_parquet(path, index=False),
+    "arrow": write_arrow,
+    "ndjson": lambda frame, path: frame.to_json(path, orient="records", lines=True),
+    "npy": lambda frame, path: np.save(path, frame.to_numpy()),
 }
-
-
-@pytest.fixture(params=WRITERS)
-def suffix(request, service):
-    if not takes(service, WRITERS[request.param][0]):
-        pytest.skip(f"the service does not read {request.param} yet")  # lacking
-    return request.param
 
 
 def written(frame, folder, name, suffix):
     path = folder / f"{name}.{suffix}"
-    WRITERS[suffix][1](frame, path)
+    WRITERS[suffix](frame, path)
     return path.name
 
 
+@pytest.mark.parametrize("suffix", WRITERS)
 def test_a_file_is_trained_on_and_predicted_for(service, tmp_path, suffix):
     model = f"files-{suffix.replace('.', '-')}"
     y = () if suffix == "npy" else ("--y", "price")
@@ -69,8 +60,6 @@ def test_a_file_is_trained_on_and_predicted_for(service, tmp_path, suffix):
     ],
 )
 def test_predictions_are_written_in_the_format_of_their_suffix(service, tmp_path, out, read):
-    if not takes(service, "text/csv"):
-        pytest.skip("the service does not write other formats yet")  # lacking
     train = written(FRAME, tmp_path, "houses", "csv")
     descent("train", train, "--y", "price", "--model", "files-out", "--url", service.url, folder=tmp_path)
     new = written(NEW, tmp_path, "new", "csv")
@@ -80,8 +69,6 @@ def test_predictions_are_written_in_the_format_of_their_suffix(service, tmp_path
 
 
 def test_options_and_columns_go_with_a_file(service, tmp_path):
-    if not takes(service, "text/csv"):
-        pytest.skip("the service does not read csv yet")  # lacking
     name = written(FRAME.assign(w=[1, 1, 2, 1]), tmp_path, "houses", "csv")
     how = ("--x", "area", "--weight", "w", "--epochs", "7", "--learning-rate", "auto", "--l2", "0.1")
     command = ("train", name, "--y", "price", *how, "--model", "files-options", "--json", "--url", service.url)

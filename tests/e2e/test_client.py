@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from commands import takes
 
 from service.client import Client, Problem
 
@@ -18,9 +17,7 @@ def descent(service):
         yield client
 
 
-def test_every_kind_of_data_trains_the_same_line_and_comes_back_as_it_was(service, descent):
-    if not takes(service, "application/vnd.apache.arrow.stream"):
-        pytest.skip("the service does not read Arrow yet")  # to be taken away once it does
+def test_every_kind_of_data_trains_the_same_line_and_comes_back_as_it_was(descent):
     generator = np.random.default_rng(5)
     x = generator.normal(size=(50, 2))
     y = x @ [2.0, -1.0] + generator.normal(size=50)

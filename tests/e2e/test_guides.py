@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import DESCENT, allows, environment, takes
+from commands import DESCENT, environment
 from running import Service
 
 ROOT = Path(__file__).parents[2]
@@ -37,18 +37,6 @@ def comparable(text):
     return [line.split() for line in text.splitlines()]
 
 
-def skip_what_the_service_lacks(example, service):
-    """Until the formats and the life of a model have come to the service: then this is to be taken away."""
-    if ".csv" in example and not takes(service, "text/csv"):
-        pytest.skip("the service does not read CSV yet")
-    if "pd." in example and not takes(service, "application/vnd.apache.arrow.stream"):
-        pytest.skip("the service does not read Arrow yet")
-    if re.search(r"\bpin\b", example) and not allows(service, "PUT", "/models/m/serving"):
-        pytest.skip("the service does not pin yet")
-    if "evaluate" in example and not allows(service, "POST", "/models/m/evaluate"):
-        pytest.skip("the service does not evaluate yet")
-
-
 def test_only_serve_is_not_run():
     commands = re.findall(r"```sh\n(.*?)```", COMMAND_LINE, re.DOTALL)
     ran = [command for command, _ in COMMANDS]
@@ -58,7 +46,6 @@ def test_only_serve_is_not_run():
 @pytest.mark.parametrize("index", range(len(COMMANDS)))
 def test_a_command_prints_what_the_guide_says(index, service, examples):
     script, expected = COMMANDS[index]
-    skip_what_the_service_lacks(script, service)
     shell = f'set -e; descent() {{ "{DESCENT[0]}" -m service "$@"; }}\n{script}'
     found = subprocess.run(
         ["sh", "-c", shell],
@@ -76,8 +63,6 @@ def test_a_command_prints_what_the_guide_says(index, service, examples):
 def test_the_clients_programs_print_what_the_guide_says(new_service, tmp_path):
     service = new_service(DESCENT_WORKERS="1")
     assert PLACE in PROGRAMS[0][0]
-    for program, _ in PROGRAMS:
-        skip_what_the_service_lacks(program, service)
     program = "".join(program for program, _ in PROGRAMS).replace(PLACE, f'Client("{service.url}")')
     command = [sys.executable, "-W", "error", "-c", program]
     found = subprocess.run(

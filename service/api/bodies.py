@@ -1,0 +1,154 @@
+"""The bytes of a request's body, as they come: bounded, and inflated where they are compressed."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from flask import current_app, g, request
+from gunicorn.http.errors import ParseException
+
+from service.core.statistics import FloatArray
+from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.formats import json
+from service.formats.encodings import INFLATERS, Inflated
+from service.formats.media import TABLES
+from service.formats.source import Body, Limits, Source
+from service.settings import variable
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much of a body is read: of one that is held whole, of one that streams; how much it may inflate; and how many
+    columns of a table."""
+
+    whole: int
+    stream: int
+    inflation: int
+    columns: int
+
+    @property
+    def limits(self) -> Limits:
+        """What the formats may ask for."""
+        return Limits(held_bytes=self.whole, inflation=self.inflation)
+
+
+def bounds() -> Bounds:
+    """The bounds of the running app."""
+    found: Bounds = current_app.extensions["descent.bounds"]
+    return found
+
+
+class RequestBody:
+    """The body as it was sent, of at most `bound` bytes.
+
+    From the server's own stream: werkzeug's cuts a body of unknown length at its bound and says nothing. It is digested
+    while it is read, if the request has a key to be known again by.
+    """
+
+    def __init__(self, bound: int, setting: str) -> None:
+        self._stream = request.environ["wsgi.input"]
+        self._length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
+        self._bound = bound
+        self._setting = setting
+        self._size = 0
+        self.is_read = self._length == 0
+        self._hash = hashlib.blake2b(digest_size=16) if "Idempotency-Key" in request.headers else None
+        if self._length is not None and self._length > bound:
+            raise self._too_large()
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes; fewer only at the end. Raises BodyTooLarge and MalformedBody."""
+        wanted = min(size, (self._bound + 1 if self._length is None else self._length) - self._size)
+        if wanted <= 0 or self.is_read:
+            return b""
+        data = self._receive(wanted)
+        self._size += len(data)
+        if self._size > self._bound:
+            raise self._too_large()
+        if self._length is None:
+            self.is_read = len(data) < wanted
+        elif self._size == self._length:
+            self.is_read = True
+        elif len(data) < wanted:
+            came = f"The body ended after {self._size} of the {self._length} bytes that Content-Length announced."
+            raise MalformedBody(came)
+        return data
+
+    @property
+    def digest(self) -> bytes:
+        """What tells the bytes that were read from others; empty for a request without a key."""
+        return self._hash.digest() if self._hash else b""
+
+    def _receive(self, size: int) -> bytes:
+        try:
+            data: bytes = self._stream.read(size)
+        except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
+            raise MalformedBody("The body stopped coming before its end.") from None
+        except (OSError, ParseException):
+            raise MalformedBody("The body's chunks cannot be read.") from None
+        if self._hash:
+            self._hash.update(data)
+        return data
+
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(f"The body is larger than {self._bound} bytes ({self._setting}); send fewer rows.")
+
+
+def media_type(*, tables: bool) -> str:
+    """The body's media type; raises UnsupportedMediaType unless it is JSON, or one of `tables` where they are taken."""
+    given = request.mimetype
+    if given != json.MEDIA_TYPE and not (tables and given in TABLES):
+        detail = f"The body's media type is {given or 'none'}; send it with Content-Type: {json.MEDIA_TYPE}"
+        raise UnsupportedMediaType(f"{detail}, or one of {', '.join(TABLES)}." if tables else f"{detail}.")
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(f"The body's charset is {charset}; send UTF-8.")
+    return given
+
+
+def whole(body: Body | None = None) -> bytes:
+    """All of the body, of at most DESCENT_MAX_BODY_BYTES; it is opened if it is not."""
+    body = body or opened()
+    data = body.read(bounds().whole + 1)
+    finish(body)
+    return data
+
+
+def opened(media_type: str = json.MEDIA_TYPE) -> Body:
+    """The body, inflated if it is compressed; raises UnsupportedMediaType and BodyTooLarge."""
+    streams = media_type in TABLES and TABLES[media_type].streams
+    if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding != "identity" and encoding not in INFLATERS:
+        detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(INFLATERS)}."
+        raise UnsupportedMediaType(detail)
+    setting = "max_stream_bytes" if streams else "max_body_bytes"
+    bound = bounds().stream if streams else bounds().whole
+    g.body = body = RequestBody(bound, variable(setting))
+    return body if encoding == "identity" else Inflated(body, encoding, bounds().limits, bound)
+
+
+def source(body: Body, media_type: str) -> Source:
+    """The body as a table that is still to be read."""
+    found = TABLES[media_type].read(body, bounds().limits)
+    return replace(found, batches=partial(_to_the_end, found, body), most_columns=bounds().columns)
+
+
+def _to_the_end(table: Source, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
+    yield from table.batches(wanted)
+    finish(body)
+
+
+def finish(body: Body) -> None:
+    """Read to the body's end; raises MalformedBody if anything more comes."""
+    if body.read(1):
+        raise MalformedBody("The body goes on after the end of its data.")
+
+
+def is_unread() -> bool:
+    """Whether the request has a body, or a part of one, that nobody has read."""
+    if "body" in g:
+        return not g.body.is_read
+    return bool(request.content_length) or "Transfer-Encoding" in request.headers

@@ -1,0 +1,127 @@
+"""The Open Inference Protocol, version 2, over HTTP: what Triton's, KServe's and MLServer's clients speak."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from service import __version__
+from service.api import answers, bodies, schemas
+from service.api.operation import operation
+from service.api.parts import parts
+from service.api.predictions import Predictions
+from service.core.statistics import FloatArray
+from service.errors import MalformedBody, Misconfigured, NotFound, StoreUnavailable
+from service.formats import json, tensors
+
+inference_protocol = Blueprint("inference_protocol", __name__, url_prefix="/v2")
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+PLATFORM = "pytorch_torchscript"
+EXTENSIONS = ["binary_tensor_data", "model_repository"]
+
+
+@inference_protocol.get("")
+@operation(None, query=schemas.AnyQuery)
+def server_metadata() -> Response:
+    """Tell what this server is."""
+    return _answer({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
+
+
+@inference_protocol.get("/health/live")
+@operation(None, query=schemas.AnyQuery)
+def live() -> Response:
+    """Tell whether the process answers."""
+    return _answer({"live": True})
+
+
+@inference_protocol.get("/health/ready")
+@operation(None, query=schemas.AnyQuery)
+def ready() -> Response:
+    """Tell whether models can be read and trained."""
+    if parts().store.is_ready():
+        return _answer({"ready": True})
+    raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
+
+
+@inference_protocol.get("/models/<model>")
+@inference_protocol.get("/models/<model>/versions/<version:version>", endpoint="version_metadata")
+@operation(None, query=schemas.AnyQuery, problems=(404,))
+def model_metadata(model: str, version: int | None = None) -> Response:
+    """Tell a model's versions and tensors."""
+    columns = len(parts().predictor.model(model, version).columns.names)
+    return _answer(
+        {
+            "name": model,
+            "versions": [str(number) for number in parts().store.versions(model)],
+            "platform": PLATFORM,
+            "inputs": [{"name": tensors.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
+            "outputs": [{"name": tensors.OUTPUT, "datatype": "FP64", "shape": [-1]}],
+        }
+    )
+
+
+@inference_protocol.get("/models/<model>/ready")
+@inference_protocol.get("/models/<model>/versions/<version:version>/ready", endpoint="version_ready")
+@operation(None, query=schemas.AnyQuery, problems=(404,))
+def model_ready(model: str, version: int | None = None) -> Response:
+    """Tell whether a model can answer."""
+    parts().predictor.model(model, version)
+    return _answer({"name": model, "ready": True})
+
+
+@inference_protocol.post("/models/<model>/infer")
+@inference_protocol.post("/models/<model>/versions/<version:version>/infer", endpoint="version_infer")
+@operation(None, query=schemas.AnyQuery, described=schemas.InferRequest, problems=(404,), counts="prediction")
+def infer(model: str, version: int | None = None) -> Response:
+    """Predict ŷ for the rows of the input tensor."""
+    predictions = Predictions(parts().predictor.model(model, version))
+    loaded = predictions.loaded
+    asked = tensors.decode(bodies.whole(), _json_length(), len(loaded.columns.names))
+    y = _predicted(predictions, asked)
+    body, length = tensors.encode(asked, model, loaded.version.number, y)
+    if length is None:
+        return answers.whole(body, 200, predictions.headers)
+    headers = predictions.headers | {HEADER_LENGTH: str(length)}
+    return answers.whole(body, 200, headers, "application/octet-stream")
+
+
+@inference_protocol.post("/repository/index")
+@operation(None, query=schemas.AnyQuery, described=schemas.IndexRequest)
+def repository_index() -> Response:
+    """List the serving version of every model. All that have one can answer, so `ready` chooses nothing."""
+    bodies.whole()
+    return _answer([entry for name in sorted(parts().store.models()) if (entry := _entry(name))])
+
+
+def _entry(name: str) -> dict[str, str] | None:
+    """A model as it stands in the index; None for one that has just been deleted."""
+    try:
+        version = parts().store.serving(name)
+    except NotFound:
+        return None
+    except Misconfigured as error:
+        return {"name": name, "version": "", "state": "UNAVAILABLE", "reason": error.detail}
+    return {"name": name, "version": str(version.number), "state": "READY", "reason": ""}
+
+
+def _predicted(predictions: Predictions, asked: tensors.Inference) -> FloatArray:
+    x = asked.x[:, None] if asked.x.ndim == 1 else asked.x
+    x = predictions.loaded.columns.arrange(x, None, "/inputs/0/shape")
+    y = predictions.of(x, lambda row: f"/inputs/0/data/{row}")
+    predictions.count()
+    return y
+
+
+def _json_length() -> int | None:
+    """How many bytes of the body are JSON, if tensors may follow."""
+    given = request.headers.get(HEADER_LENGTH)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 16):
+        raise MalformedBody(f"{HEADER_LENGTH} is no number of bytes.")
+    return int(given)
+
+
+def _answer(value: Any) -> Response:
+    """Not compressed: Triton's asynchronous client says that it takes gzip, and inflates nothing but inferences."""
+    return Response(json.encode(value), content_type=json.MEDIA_TYPE)

@@ -1,0 +1,47 @@
+"""MLflow's scoring protocol, for the model in `?model=`."""
+
+import numpy as np
+from flask import Blueprint, Response
+
+from service.api import answers, bodies, schemas
+from service.api.operation import operation
+from service.api.parts import parts
+from service.api.predictions import Predictions
+from service.core.statistics import FloatArray
+from service.formats import json, rows, scoring
+from service.formats.source import Body
+
+mlflow = Blueprint("mlflow", __name__)
+
+
+@mlflow.get("/ping")
+@mlflow.get("/health", endpoint="health")
+@operation(None, query=schemas.ModelQuery, problems=(404,))
+def ping(model: str) -> Response:
+    """Tell whether the model can answer."""
+    parts().predictor.model(model)
+    return Response("\n", content_type=json.MEDIA_TYPE)
+
+
+@mlflow.post("/invocations")
+@operation(None, query=schemas.ModelQuery, described=schemas.ScoringRequest, problems=(404,), counts="prediction")
+def invocations(model: str) -> Response:
+    """Predict ŷ for rows as MLflow's clients send them, JSON in their forms, or a table."""
+    predictions = Predictions(parts().predictor.model(model))
+    media_type = bodies.media_type(tables=True)
+    body = bodies.opened(media_type)
+    y = _of_json(predictions, body) if media_type == json.MEDIA_TYPE else _of_table(predictions, body, media_type)
+    predictions.count()
+    return answers.whole(json.encode({"predictions": y}), 200, predictions.headers)
+
+
+def _of_json(predictions: Predictions, body: Body) -> FloatArray:
+    table = scoring.table(json.decode(bodies.whole(body)))
+    x = predictions.loaded.columns.arrange(table.values, table.names, "/columns")
+    return predictions.of(x, table.pointer)
+
+
+def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
+    found = rows.unlabelled(bodies.source(body, media_type), None, "refuse")
+    arranged = (predictions.loaded.columns.arrange(x, found.names, "/columns") for x in found.batches)
+    return np.concatenate([predictions.of(x, lambda row: f"/{row}") for x in arranged])

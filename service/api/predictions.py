@@ -1,0 +1,37 @@
+"""Predictions of one request, whichever protocol it came in."""
+
+from service.api.parts import parts
+from service.core.statistics import FloatArray
+from service.formats.arrays import Pointer
+from service.predictor import LoadedModel
+
+
+class Predictions:
+    """What a version predicts for the rows of a request: made a batch at a time, and counted once all are made."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        self.loaded = loaded
+        self.rows = self.outside = 0
+
+    def of(self, x: FloatArray, pointer: Pointer) -> FloatArray:
+        """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of a row."""
+        y = self.loaded.predict(x, pointer)
+        self.rows += len(y)
+        self.outside += self.loaded.count_outside(x)
+        return y
+
+    def count(self) -> None:
+        """Count one answered request, its rows, and those outside the range of the version's training data."""
+        metrics = parts().metrics
+        label = metrics.model_label(self.loaded.version.model)
+        metrics.counters["descent_predictions_total"].labels(label).inc()
+        metrics.counters["descent_predicted_rows_total"].labels(label).inc(self.rows)
+        if self.outside:
+            metrics.counters["descent_extrapolated_inputs_total"].labels(label).inc(self.outside)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Which version answers, and how many of its rows so far were outside the range of its training data."""
+        version = self.loaded.version
+        headers = {"Descent-Model": version.model, "Descent-Version": str(version.number)}
+        return headers | ({"Descent-Extrapolated": str(self.outside)} if self.outside else {})

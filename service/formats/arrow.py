@@ -1,0 +1,116 @@
+"""application/vnd.apache.arrow.stream: record batches, read one at a time by pyarrow.
+
+Lengths in a stream are claims. What they would allocate is bounded before it is, and a batch's buffers are checked
+against its row count before they are read.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from service.core.statistics import FloatArray
+from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.formats import columnar, flatbuffer
+from service.formats.sink import Sink
+from service.formats.source import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Source
+
+MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+
+
+def read(body: Body, _: Limits) -> Source:
+    """The table of an Arrow stream; raises MalformedBody."""
+    messages = _Messages(body)
+    schema = messages.schema()
+    return Source(columnar.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
+
+
+def write(batches: Iterator[Columns]) -> Iterator[bytes]:
+    """An Arrow stream of a record batch for each batch."""
+    sink, writer = Sink(), None
+    for batch in batches:
+        table = columnar.table(batch)
+        writer = writer or pa.ipc.new_stream(sink, table.schema)
+        writer.write_table(table)
+        yield sink.taken()
+    if writer:
+        writer.close()
+        yield sink.taken()
+
+
+FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
+
+
+class _Messages:
+    """The messages of a stream, each with its metadata and its buffers."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def schema(self) -> pa.Schema:
+        message = self._next()
+        if message is None or message.type != "schema":
+            raise MalformedBody("The body is no Arrow stream: it does not begin with a schema.")
+        return _decoded(pa.ipc.read_schema, message)
+
+    def batches(self) -> Iterator[pa.Message]:
+        while (message := self._next()) is not None:
+            if message.type == "dictionary":
+                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send numbers.")
+            if message.type != "record batch":
+                raise MalformedBody(f"The Arrow stream has a {message.type} where a record batch should stand.")
+            yield message
+
+    def _next(self) -> pa.Message | None:
+        start = self._body.read(4)
+        if start == b"\xff\xff\xff\xff":
+            start = self._body.read(4)
+        if start in (b"", bytes(4)):
+            return None
+        head = self._exactly(struct.unpack("<i", start)[0] if len(start) == 4 else -1)
+        try:
+            length = flatbuffer.body_length(head)
+        except (struct.error, IndexError):
+            raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
+        data = self._exactly(length)
+        framed = b"\xff\xff\xff\xff" + struct.pack("<i", len(head)) + head + data
+        _check_inflated(head, data)
+        return _decoded(pa.ipc.read_message, framed)
+
+    def _exactly(self, size: int) -> bytes:
+        if size < 0:
+            raise MalformedBody("The Arrow stream has a message of a length that cannot be.")
+        if size > MOST_BATCH_BYTES:
+            raise BodyTooLarge(
+                f"The Arrow stream announces {size} bytes in one record batch; send at most {MOST_BATCH_BYTES}."
+            )
+        data = self._body.read(size)
+        if len(data) < size:
+            raise MalformedBody(f"The Arrow stream ends {size - len(data)} bytes before its message does.")
+        return data
+
+
+def _check_inflated(head: bytes, data: bytes) -> None:
+    try:
+        inflated = flatbuffer.inflated_length(head, data)
+    except (struct.error, IndexError):
+        raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
+    if inflated > MOST_BATCH_BYTES:
+        raise BodyTooLarge(f"A record batch inflates to {inflated} bytes; send batches of at most {MOST_BATCH_BYTES}.")
+
+
+def _batches(messages: _Messages, schema: pa.Schema, wanted: Sequence[int]) -> Iterator[FloatArray]:
+    columnar.check_types(schema, wanted)
+    for message in messages.batches():
+        batch = _decoded(pa.ipc.read_record_batch, message, schema).select(list(wanted))
+        _decoded(batch.validate)
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            yield columnar.matrix(batch.slice(start, BATCH_ROWS).columns)
+
+
+def _decoded(decode: Any, *arguments: Any) -> Any:
+    try:
+        return decode(*arguments)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise MalformedBody(f"The Arrow stream cannot be read: {columnar.reason(error)}") from None

@@ -1,0 +1,256 @@
+"""Rows as a fit or a prediction takes them, whatever they came as: which columns mean what, and what becomes of missing
+values."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from service.columns import Columns, Form
+from service.core.statistics import Batch, FloatArray
+from service.errors import Fault, InvalidRequest
+from service.formats.arrays import Pointer, Table, check_magnitudes, escape, is_clean
+from service.formats.source import Cell, Source, UnreadableCell
+
+Missing = Literal["refuse", "drop"]
+MOST_FAULTS = 10
+MOST_NAMED = 20
+
+
+class Part(NamedTuple):
+    """Numbers of some rows, (m,) or (m, k), and where each stands in the request."""
+
+    values: FloatArray
+    pointer: Pointer
+
+
+class Sieve:
+    """Refuses rows with missing values, or drops and counts them."""
+
+    def __init__(self, missing: Missing) -> None:
+        self._missing = missing
+        self.dropped = self.kept = 0
+
+    def report(self) -> dict[str, int]:
+        """How many rows were dropped, if any may be."""
+        return {"dropped": self.dropped} if self._missing == "drop" else {}
+
+    def sift(self, parts: list[Part]) -> list[FloatArray]:
+        """The values of `parts` without rows that miss any; raises InvalidRequest."""
+        if all(is_clean(part.values) for part in parts):
+            self.kept += len(parts[0].values)
+            return [part.values for part in parts]
+        for part in parts:
+            check_magnitudes(part.values, part.pointer, may_miss=True)
+        if self._missing == "refuse":
+            raise _missing_values(parts)
+        kept = ~np.logical_or.reduce([_rows_missing(part.values) for part in parts])
+        self.kept += int(kept.sum())
+        self.dropped += len(kept) - int(kept.sum())
+        return [part.values[kept] for part in parts]
+
+    def check_any_kept(self) -> None:
+        """Raise InvalidRequest if every row was dropped."""
+        if not self.kept:
+            raise InvalidRequest.at("/x", f"has {self.dropped} rows, and each misses a value; none is left to use")
+
+    def sift_table(self, table: Table) -> Table:
+        """`table` without rows that miss a value; raises InvalidRequest."""
+        [values] = self.sift([Part(table.values, table.cell)])
+        return table if values is table.values else replace(table, values=values)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows to train on or to evaluate with, in batches; `sieve` knows how many were dropped once all are read."""
+
+    columns: Columns
+    batches: Iterator[Batch]
+    sieve: Sieve
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Rows to predict for, in batches; the columns are called `names`, or have none."""
+
+    names: tuple[str, ...] | None
+    batches: Iterator[FloatArray]
+    sieve: Sieve
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which columns of a table mean what: those of x, by default all that are not y or weight."""
+
+    x: tuple[str, ...] | None = None
+    y: str = "y"
+    weight: str | None = None
+
+
+def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> Labelled:
+    """The rows of a body that was held as a whole; raises InvalidRequest."""
+    n = len(table.values)
+    parts = [Part(table.values, table.cell), Part(y, lambda i: f"/y/{i}")]
+    if weight is not None:
+        parts.append(Part(weight, lambda i: f"/sample_weight/{i}"))
+    for part, name in zip(parts[1:], ("y", "sample_weight"), strict=False):
+        if len(part.values) != n:
+            detail = f"has {len(part.values)} numbers, but x has {n} rows; send one for each"
+            raise InvalidRequest.at(f"/{name}", detail)
+    sieve = Sieve(missing)
+    batch = _batch(sieve, parts)
+    sieve.check_any_kept()
+    return Labelled(table.columns, iter([batch]), sieve)
+
+
+def labelled(source: Source, choice: Choice, missing: Missing) -> Labelled:
+    """The rows of a table with a y; raises InvalidRequest that names columns."""
+    roles = _roles(source, choice)
+    names = None if source.names is None else tuple(source.names[i] for i in roles.x)
+    columns = Columns.of(names, Form.LIST if names is None else Form.OBJECT, len(roles.x))
+    sieve = Sieve(missing)
+    return Labelled(columns, _labelled_batches(source, roles, sieve), sieve)
+
+
+def unlabelled(source: Source, x: tuple[str, ...] | None, missing: Missing) -> Unlabelled:
+    """The rows of a table, or of its columns `x`; raises InvalidRequest that names columns."""
+    _check_names(source)
+    _check_count(source, source.width if x is None else len(x))
+    wanted = list(range(source.width)) if x is None else [_find(source, name, "x") for name in x]
+    names = None if source.names is None else tuple(source.names[i] for i in wanted)
+    sieve = Sieve(missing)
+    return Unlabelled(names, _unlabelled_batches(source, wanted, sieve), sieve)
+
+
+class _Roles(NamedTuple):
+    """Where the columns of x, y and weight stand in a table."""
+
+    x: list[int]
+    y: int
+    weight: int | None
+
+    @property
+    def all(self) -> list[int]:
+        return [*self.x, self.y] + ([] if self.weight is None else [self.weight])
+
+
+def _roles(source: Source, choice: Choice) -> _Roles:
+    _check_names(source)
+    if source.names is None:
+        if choice != Choice():
+            raise InvalidRequest("This media type has no names of columns to choose by: its last column is y.")
+        if source.width < 2:
+            raise InvalidRequest.at("/x", "has no columns; the last one is y, and those before it are x")
+        _check_count(source, source.width - 1)
+        return _Roles(list(range(source.width - 1)), source.width - 1, None)
+    y = _find(source, choice.y, "y")
+    weight = None if choice.weight is None else _find(source, choice.weight, "weight")
+    _check_count(source, source.width - 1 - (weight is not None) if choice.x is None else len(choice.x))
+    if choice.x is None:
+        x = [i for i in range(source.width) if i not in (y, weight)]
+    else:
+        x = [_find(source, name, "x") for name in choice.x]
+    if not x:
+        raise InvalidRequest.at("/x", "has no columns; there is only y")
+    if y in x or weight in x or y == weight or len(set(x)) < len(x):
+        raise InvalidRequest("A column is chosen twice among x, y and weight; choose each once.")
+    return _Roles(x, y, weight)
+
+
+def _check_names(source: Source) -> None:
+    if source.names is not None and len(set(source.names)) < source.width:
+        [(twice, _)] = Counter(source.names).most_common(1)
+        raise InvalidRequest.at("/x", f"column {twice!r} is there more than once; give each its own name")
+
+
+def _check_count(source: Source, d: int) -> None:
+    if d > source.most_columns:
+        raise InvalidRequest.at("/x", f"has {d} columns; send at most {source.most_columns} (DESCENT_MAX_COLUMNS)")
+
+
+def _find(source: Source, name: str, role: str) -> int:
+    if source.names is None:
+        raise InvalidRequest.at(f"/{role}", "names a column, but this media type has no names of columns")
+    if name in source.names:
+        return source.names.index(name)
+    there = ", ".join(map(repr, source.names[:MOST_NAMED])) + (" …" if source.width > MOST_NAMED else "")
+    detail = f"column {name!r} is missing; the columns are {there}; choose one with ?{role}="
+    raise InvalidRequest.at(f"/{role}", detail)
+
+
+def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[Batch]:
+    d = len(roles.x)
+
+    def cell(row: int, column: int) -> str:
+        if column < d:
+            return _cell_of_x(source, roles.x[column], row)
+        return f"/y/{row}" if column == d else f"/sample_weight/{row}"
+
+    for values, at in _numbered(source, roles.all, cell):
+        x = Part(values[:, :d], _pointer(at, d))
+        parts = [x, Part(values[:, d], _pointer(at, 1, d))]
+        if roles.weight is not None:
+            parts.append(Part(values[:, d + 1], _pointer(at, 1, d + 1)))
+        yield _batch(sieve, parts)
+    sieve.check_any_kept()
+
+
+def _unlabelled_batches(source: Source, wanted: list[int], sieve: Sieve) -> Iterator[FloatArray]:
+    def cell(row: int, column: int) -> str:
+        return _cell_of_x(source, wanted[column], row)
+
+    for values, at in _numbered(source, wanted, cell):
+        [x] = sieve.sift([Part(values, _pointer(at, len(wanted)))])
+        yield x
+
+
+def _numbered(source: Source, wanted: list[int], cell: Cell) -> Iterator[tuple[FloatArray, Cell]]:
+    """The batches of `source`, each with where its cells stand in the request."""
+    first = 0
+    try:
+        for values in source.batches(wanted):
+            yield values, lambda row, column, first=first: cell(first + row, column)  # type: ignore[misc]
+            first += len(values)
+    except UnreadableCell as fault:
+        at = f"/x/{fault.row}" if fault.column is None else cell(fault.row, fault.column)
+        raise InvalidRequest.at(at, fault.detail) from None
+    if first == 0:
+        raise InvalidRequest.at("/x", "has no rows; give at least one")
+
+
+def _cell_of_x(source: Source, column: int, row: int) -> str:
+    return f"/x/{row}/{column}" if source.names is None else f"/x/{escape(source.names[column])}/{row}"
+
+
+def _pointer(cell: Cell, width: int, first: int = 0) -> Pointer:
+    return lambda index: cell(index // width, first + index % width)
+
+
+def _batch(sieve: Sieve, parts: list[Part]) -> Batch:
+    if len(parts) == 3 and parts[2].values.min(initial=0) < 0:
+        raise InvalidRequest.at(parts[2].pointer(int(np.nanargmin(parts[2].values))), "is negative")
+    x, y, *weight = sieve.sift(parts)
+    return Batch(x, y, weight[0] if weight else None)
+
+
+def _rows_missing(values: FloatArray) -> npt.NDArray[np.bool_]:
+    missing: npt.NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=tuple(range(1, values.ndim))))
+    return missing
+
+
+def _missing_values(parts: list[Part]) -> InvalidRequest:
+    """The first cells without a value, in order of their rows."""
+    found: list[tuple[int, str]] = []
+    for part in parts:
+        width = part.values.shape[1] if part.values.ndim == 2 else 1
+        first = np.flatnonzero(np.isnan(part.values))[:MOST_FAULTS].tolist()
+        found += [(index // width, part.pointer(index)) for index in first]
+    found.sort(key=lambda each: each[0])
+    faults = [Fault(at, "is missing (null, NaN or empty)") for _, at in found[:MOST_FAULTS]]
+    named = ", ".join(fault.pointer for fault in faults)
+    return InvalidRequest(
+        f"Values are missing (null, NaN or empty), first at {named}; give them, or missing=drop.", faults
+    )

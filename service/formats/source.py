@@ -1,0 +1,77 @@
+"""What every format of tables is: a source of batches with column names, and a way to write batches."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.core.statistics import FloatArray
+
+BATCH_BYTES = 1 << 20
+"""About how much of a body is read at a time."""
+MOST_BATCH_BYTES = 64 << 20
+"""The largest piece of a body that has to be held as a whole: a line, a record batch, a row group's page."""
+BATCH_ROWS = 65_536
+ALWAYS_INFLATED = 16 << 20
+"""What any compressed body may inflate to."""
+
+Cell = Callable[[int, int], str]
+"""The pointer of the cell in a row and column."""
+Columns = Mapping[str, FloatArray]
+"""Some rows of an answer, by column."""
+
+
+class Body(Protocol):
+    """A body as it comes."""
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes; fewer only at the end."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that is being read.
+
+    names: of its columns, if they have any. width: how many they are.
+    batches: the columns at some positions, (m, k) in a batch, the rows in order. NaN stands for a missing value. The
+        iterator raises UnreadableCell, MalformedBody, and what reading the body raises.
+    most_columns: the most that are read.
+    """
+
+    names: tuple[str, ...] | None
+    width: int
+    batches: Callable[[Sequence[int]], Iterator[FloatArray]]
+    most_columns: int = 1000
+
+
+class UnreadableCell(Exception):
+    """What stands at `row` in the `column`-th wanted column is no number; without a column, the row itself is wrong."""
+
+    def __init__(self, row: int, column: int | None, detail: str) -> None:
+        super().__init__(detail)
+        self.row, self.column, self.detail = row, column, detail
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a body may ask for.
+
+    held_bytes: what may be held at once of a body that cannot be read as it comes.
+    inflation: how many times its size a compressed body may inflate to, beyond what is always allowed.
+    """
+
+    held_bytes: int
+    inflation: int
+
+    def inflated(self, size: int) -> int:
+        """The most bytes that a body of `size` bytes may inflate to."""
+        return max(ALWAYS_INFLATED, self.inflation * size)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A media type of tables: how to read and write it. `streams` tells that it is read as it comes."""
+
+    media_type: str
+    read: Callable[[Body, Limits], Source]
+    write: Callable[[Iterator[Columns]], Iterator[bytes]]
+    streams: bool

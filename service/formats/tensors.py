@@ -1,0 +1,137 @@
+"""The Open Inference Protocol's messages: JSON, or JSON with the tensors' bytes after it (its binary extension)."""
+
+import math
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from service.core.statistics import FloatArray
+from service.errors import InvalidRequest, MalformedBody
+from service.formats import arrays, json
+
+INPUT, OUTPUT = "INPUT__0", "OUTPUT__0"
+TYPES = {
+    **{f"{sign}INT{8 * size}": f"<{sign.lower() or 'i'}{size}" for sign in ("", "U") for size in (1, 2, 4, 8)},
+    **{f"FP{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+}
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A request to infer: its id, its tensor (n, d) or (n,), and whether the answer's tensor is wanted in binary."""
+
+    id: str | None
+    x: FloatArray
+    binary: bool
+
+
+def decode(body: bytes, json_length: int | None, columns: int) -> Inference:
+    """The request of a body whose first `json_length` bytes are JSON: all of them with None, and with 0 none: then the
+    body is the tensor of a model of so many columns. Raises MalformedBody and InvalidRequest."""
+    if json_length == 0:
+        return Inference(None, _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], "/"), binary=True)
+    if json_length is not None and not 0 < json_length <= len(body):
+        raise MalformedBody(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes.")
+    message = json.decode(body[:json_length])
+    tensor = _only_input(message)
+    rest = b"" if json_length is None else body[json_length:]
+    x = _tensor(tensor, rest)
+    if "id" in message and not isinstance(message["id"], str):
+        raise InvalidRequest.at("/id", "is no text")
+    return Inference(message.get("id"), x, _wants_binary(message))
+
+
+def encode(inference: Inference, model: str, version: int, y: FloatArray) -> tuple[bytes, int | None]:
+    """The answer's body, and how many bytes of it are JSON if the tensor follows in binary."""
+    answer: dict[str, Any] = {"model_name": model, "model_version": str(version)}
+    if inference.id is not None:
+        answer["id"] = inference.id
+    output: dict[str, Any] = {"name": OUTPUT, "datatype": "FP64", "shape": list(y.shape)}
+    answer["outputs"] = [output]
+    if not inference.binary:
+        output["data"] = y
+        return json.encode(answer), None
+    data = y.astype("<f8").tobytes()
+    output["parameters"] = {"binary_data_size": len(data)}
+    head = json.encode(answer)
+    return head + data, len(head)
+
+
+def _only_input(message: Any) -> dict[str, Any]:
+    if not isinstance(message, dict):
+        raise InvalidRequest.at("", 'is no object; send {"inputs": […]}')
+    inputs = message.get("inputs")
+    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
+        raise InvalidRequest.at("/inputs", f"must hold one tensor, {INPUT!r}")
+    tensor: dict[str, Any] = inputs[0]
+    if tensor.get("name") != INPUT:
+        raise InvalidRequest.at("/inputs/0/name", f"is {tensor.get('name')!r}, but the model's input is {INPUT!r}")
+    return tensor
+
+
+def _tensor(tensor: dict[str, Any], rest: bytes) -> FloatArray:
+    datatype, shape = tensor.get("datatype"), tensor.get("shape")
+    if not isinstance(datatype, str) or datatype not in TYPES:
+        raise InvalidRequest.at("/inputs/0/datatype", f"is {datatype!r}; send one of {', '.join(TYPES)}")
+    if not isinstance(shape, list) or not _is_shape(shape):
+        raise InvalidRequest.at("/inputs/0/shape", "must be [rows, columns]")
+    parameters = tensor.get("parameters")
+    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
+    if size is None:
+        if rest:
+            raise InvalidRequest.at("/inputs/0", f"has no binary_data_size, but {len(rest)} bytes follow the JSON")
+        return _from_numbers(tensor.get("data"), datatype, shape)
+    if size != len(rest):
+        where = "/inputs/0/parameters/binary_data_size"
+        raise InvalidRequest.at(where, f"is {size}, but {len(rest)} bytes follow the JSON")
+    return _from_bytes(rest, datatype, shape, "/inputs/0")
+
+
+def _is_shape(shape: list[Any]) -> bool:
+    return len(shape) in (1, 2) and all(type(size) is int and size > 0 for size in shape)
+
+
+def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str) -> FloatArray:
+    kind = np.dtype(TYPES[datatype])
+    if math.prod(shape) * kind.itemsize != len(data) or not data:
+        raise InvalidRequest.at(at, f"has {len(data)} bytes, which are not those of {shape} numbers of {datatype}")
+    return _checked(np.frombuffer(data, kind).astype(np.float64).reshape(shape))
+
+
+def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
+    at = "/inputs/0/data"
+    if not isinstance(data, list):
+        raise InvalidRequest.at(at, "is no list of numbers")
+    while data and type(data[0]) is list:
+        if set(map(type, data)) != {list}:
+            raise InvalidRequest.at(at, "holds lists of numbers beside other things")
+        data = list(chain.from_iterable(data))
+    flat = arrays.vector(data, lambda i: f"{at}/{i}")
+    if len(flat) != math.prod(shape):
+        raise InvalidRequest.at(at, f"has {len(flat)} numbers, but the shape {shape} has {math.prod(shape)}")
+    kind: npt.DTypeLike = TYPES[datatype] if datatype.startswith("FP") else np.float64
+    with np.errstate(over="ignore"):
+        return _checked(flat.astype(kind).astype(np.float64).reshape(shape))
+
+
+def _checked(x: FloatArray) -> FloatArray:
+    arrays.check_magnitudes(x, lambda i: f"/inputs/0/data/{i}")
+    return x
+
+
+def _wants_binary(message: dict[str, Any]) -> bool:
+    """Whether the output is wanted in binary."""
+    parameters = message.get("parameters")
+    binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
+    outputs = message.get("outputs")
+    if not outputs:
+        return binary
+    for i, output in enumerate(outputs if isinstance(outputs, list) else [None]):
+        name = output.get("name") if isinstance(output, dict) else None
+        if name != OUTPUT:
+            raise InvalidRequest.at(f"/outputs/{i}/name", f"is {name!r}, but the model's output is {OUTPUT!r}")
+    own = outputs[0].get("parameters")
+    return (own.get("binary_data", binary) if isinstance(own, dict) else binary) is True

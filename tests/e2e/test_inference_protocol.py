@@ -1,0 +1,213 @@
+"""The Open Inference Protocol, with Triton's own client as the oracle."""
+
+import asyncio
+import json
+import zlib
+
+import numpy as np
+import pytest
+import tritonclient.http as triton
+import tritonclient.http.aio as triton_aio
+from tritonclient.utils import InferenceServerException
+
+X = np.array([[1.0, 2.0], [3.0, 4.5], [-1.0, 0.25]])
+
+
+@pytest.fixture(scope="module")
+def model(client):
+    """A model of two columns, and its answers over the service's own call."""
+    rows = {"x": [[0, 1], [1, 1], [2, 5], [4, 3]], "y": [1, 2, 3, 5]}
+    for _ in range(2):
+        assert client.post("/models/v2/train", json=rows).status_code == 201
+    return client.post("/models/v2/predict", json={"x": X.tolist()}).json()["y"]
+
+
+@pytest.fixture
+def server(service):
+    with triton.InferenceServerClient(f"127.0.0.1:{service.port}") as opened:
+        yield opened
+
+
+def an_input(kind="FP64", binary=True):
+    values = X.astype({"FP64": np.float64, "FP32": np.float32, "INT32": np.int32, "FP16": np.float16}[kind])
+    tensor = triton.InferInput("INPUT__0", list(X.shape), kind)
+    tensor.set_data_from_numpy(values, binary_data=binary)
+    return values.astype(float), tensor
+
+
+def test_health_and_metadata_are_what_the_client_expects(server, model):
+    assert server.is_server_live()
+    assert server.is_server_ready()
+    assert server.is_model_ready("v2")
+    assert server.is_model_ready("v2", "1")
+    assert not server.is_model_ready("none")
+    assert not server.is_model_ready("v2", "9")
+    found = server.get_server_metadata()
+    assert found["name"] == "descent"
+    assert "binary_tensor_data" in found["extensions"]
+    for version in ("", "2"):
+        assert server.get_model_metadata("v2", version) == {
+            "name": "v2",
+            "versions": ["1", "2"],
+            "platform": "pytorch_torchscript",
+            "inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [-1, 2]}],
+            "outputs": [{"name": "OUTPUT__0", "datatype": "FP64", "shape": [-1]}],
+        }
+
+
+def test_the_index_lists_what_serves(server, model):
+    listed = {each["name"]: each for each in server.get_model_repository_index()}
+    assert listed["v2"] == {"name": "v2", "version": "2", "state": "READY", "reason": ""}
+
+
+def test_by_default_all_is_binary(server, model):
+    _, tensor = an_input()
+    answer = server.infer("v2", [tensor], request_id="seven")
+    assert answer.as_numpy("OUTPUT__0").tolist() == model
+    response = answer.get_response()
+    assert (response["id"], response["model_name"], response["model_version"]) == ("seven", "v2", "2")
+    assert response["outputs"][0]["parameters"] == {"binary_data_size": 24}
+
+
+@pytest.mark.parametrize("binary_in", [True, False])
+@pytest.mark.parametrize("binary_out", [True, False])
+@pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
+def test_json_binary_and_compression_mix(server, model, binary_in, binary_out, compression):
+    _, tensor = an_input(binary=binary_in)
+    output = triton.InferRequestedOutput("OUTPUT__0", binary_data=binary_out)
+    answer = server.infer(
+        "v2",
+        [tensor],
+        "1",
+        outputs=[output],
+        request_compression_algorithm=compression,
+        response_compression_algorithm=compression,
+    )
+    assert answer.as_numpy("OUTPUT__0").tolist() == model
+    assert ("data" in answer.get_output("OUTPUT__0")) is not binary_out
+
+
+def test_a_large_answer_is_compressed(server, model):
+    tensor = triton.InferInput("INPUT__0", [5000, 2], "FP64")
+    tensor.set_data_from_numpy(np.ones((5000, 2)))
+    answer = server.infer("v2", [tensor], response_compression_algorithm="gzip")
+    assert len(set(answer.as_numpy("OUTPUT__0").tolist())) == 1
+
+
+@pytest.mark.parametrize("kind", ["FP32", "FP16", "INT32"])
+@pytest.mark.parametrize("binary", [True, False])
+def test_numbers_of_other_types_are_taken(server, client, model, kind, binary):
+    if kind == "FP16" and not binary:
+        pytest.skip("the client sends FP16 in binary only")
+    values, tensor = an_input(kind, binary)
+    expected = client.post("/models/v2/predict", json={"x": values.tolist()}).json()["y"]
+    assert server.infer("v2", [tensor]).as_numpy("OUTPUT__0").tolist() == expected
+
+
+def test_the_asynchronous_client_is_answered_too(service, model):
+    async def ask():
+        async with triton_aio.InferenceServerClient(f"127.0.0.1:{service.port}") as opened:
+            assert await opened.is_server_ready()
+            assert (await opened.get_model_repository_index())[-1]["state"] == "READY"
+            answer = await opened.infer("v2", [an_input()[1]], request_compression_algorithm="gzip")
+            return answer.as_numpy("OUTPUT__0").tolist()
+
+    assert asyncio.run(ask()) == model
+
+
+def test_the_client_understands_what_is_wrong(server, model):
+    with pytest.raises(InferenceServerException, match="no model 'none'"):
+        server.infer("none", [an_input()[1]])
+    with pytest.raises(InferenceServerException, match="no model 'none'"):
+        server.get_model_metadata("none")
+    wrong = triton.InferInput("INPUT", [1, 2], "FP64")
+    wrong.set_data_from_numpy(np.ones((1, 2)))
+    with pytest.raises(InferenceServerException, match="INPUT__0"):
+        server.infer("v2", [wrong])
+    wide = triton.InferInput("INPUT__0", [1, 3], "FP64")
+    wide.set_data_from_numpy(np.ones((1, 3)))
+    with pytest.raises(InferenceServerException, match="3 per row, but the model has 2 columns"):
+        server.infer("v2", [wide])
+    with pytest.raises(InferenceServerException, match="OUTPUT__0"):
+        server.infer("v2", [an_input()[1]], outputs=[triton.InferRequestedOutput("other")])
+
+
+TENSOR = {"name": "INPUT__0", "datatype": "FP64", "shape": [2, 2]}
+
+
+@pytest.mark.parametrize("data", [[1, 2, 3, 4.5], [[1, 2], [3, 4.5]]])
+def test_data_may_be_flat_or_nested_and_needs_no_media_type(client, model, data):
+    body = json.dumps({"id": "a", "inputs": [TENSOR | {"data": data}]})
+    answer = client.post("/v2/models/v2/versions/1/infer", content=body)
+    assert answer.json() == {
+        "model_name": "v2",
+        "model_version": "1",
+        "id": "a",
+        "outputs": [{"name": "OUTPUT__0", "datatype": "FP64", "shape": [2], "data": model[:2]}],
+    }
+
+
+def test_a_body_may_be_the_tensor_alone(client, model):
+    answer = client.post("/v2/models/v2/infer", content=X.tobytes(), headers={"Inference-Header-Content-Length": "0"})
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    assert np.frombuffer(answer.content[length:]).tolist() == model
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "says"),
+    [
+        (b"{", {}, "not JSON"),
+        (b"[]", {}, "no object"),
+        (b"{}", {}, "/inputs"),
+        (b'{"inputs": []}', {}, "one tensor"),
+        (json.dumps({"inputs": [TENSOR, TENSOR]}), {}, "one tensor"),
+        (json.dumps({"inputs": [TENSOR]}), {}, "no list of numbers"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3]}]}), {}, "has 3 numbers"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, "4"]}]}), {}, "/inputs/0/data/3: is text"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, None]}]}), {}, "is null"),
+        (json.dumps({"inputs": [TENSOR | {"data": [[1, 2], 3, 4]}]}), {}, "beside other things"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, 1e200]}]}), {}, "1e150"),
+        (json.dumps({"inputs": [TENSOR | {"datatype": "FP32", "data": [1, 2, 3, 1e100]}]}), {}, "no finite"),
+        (json.dumps({"inputs": [TENSOR | {"datatype": "BYTES", "data": [1, 2, 3, 4]}]}), {}, "FP64"),
+        (json.dumps({"inputs": [TENSOR | {"shape": [2, -2], "data": []}]}), {}, "shape"),
+        (json.dumps({"inputs": [TENSOR | {"shape": "2", "data": []}]}), {}, "shape"),
+        (json.dumps({"id": 7, "inputs": [TENSOR | {"data": [1, 2, 3, 4]}]}), {}, "/id"),
+        (json.dumps({"outputs": 7, "inputs": [TENSOR | {"data": [1, 2, 3, 4]}]}), {}, "/outputs/0"),
+        (b"{}", {"Inference-Header-Content-Length": "9"}, "has 2 bytes"),
+        (b"{}", {"Inference-Header-Content-Length": "-1"}, "no number"),
+        (b"1234567", {"Inference-Header-Content-Length": "0"}, "has 7 bytes"),
+        (b"", {"Inference-Header-Content-Length": "0"}, "has 0 bytes"),
+        (zlib.compress(b"{}")[:-3], {"Content-Encoding": "deflate"}, "cut short"),
+    ],
+)
+def test_a_wrong_request_is_told_in_the_protocols_form(client, model, body, headers, says):
+    answer = client.post("/v2/models/v2/infer", content=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert list(answer.json()) == ["error"]
+    assert says in answer.json()["error"]
+
+
+def test_sizes_of_binary_data_must_be_right(client, model):
+    for size, tail in ((32, b""), (8, X.tobytes()), (None, b"1234")):
+        tensor = TENSOR | ({"parameters": {"binary_data_size": size}} if size else {})
+        head = json.dumps({"inputs": [tensor]}).encode()
+        headers = {"Inference-Header-Content-Length": str(len(head))}
+        answer = client.post("/v2/models/v2/infer", content=head + tail, headers=headers)
+        assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v2/nothing", 404), ("POST", "/v2", 405)])
+def test_paths_and_methods_are_refused_in_the_protocols_form(client, method, path, status):
+    answer = client.request(method, path)
+    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+
+
+def test_inferences_are_counted_as_predictions(client, model):
+    def counted():
+        text = client.get("/metrics").text
+        found = [line for line in text.splitlines() if line.startswith('descent_predicted_rows_total{model="v2"}')]
+        return float(found[0].split()[-1])
+
+    before = counted()
+    client.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"data": [1, 2, 3, 4]}]})
+    assert counted() == before + 2

@@ -1,0 +1,169 @@
+"""What a hostile body may cost: a clear refusal at once, and no more memory than the bounds allow."""
+
+import gzip
+import io
+import resource
+import struct
+import time
+from functools import cache
+
+import media
+import numpy as np
+import pyarrow as pa
+import pytest
+import zstandard
+from pyarrow import parquet
+
+from service.app import create_app
+from service.settings import Settings
+
+MEGABYTE = 1 << 20
+SECONDS = 5
+"""The aim is one second; a busy machine must not fail the test."""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    store = tmp_path_factory.mktemp("bounds") / "models"
+    bounds = {"max_body_bytes": 64 * MEGABYTE, "max_stream_bytes": 64 * MEGABYTE}
+    return create_app(Settings(store=str(store), log_slower_than_ms=10_000, **bounds)).test_client()
+
+
+def refused(client, body, media_type, encoding="identity"):
+    """The answer, which came at once and without much memory."""
+    before, started = _peak(), time.monotonic()
+    answer = client.post("/train", data=body, content_type=media_type, headers={"Content-Encoding": encoding})
+    assert time.monotonic() - started < SECONDS
+    assert _peak() - before < 200 * MEGABYTE
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.content_type == "application/problem+json"
+    return answer
+
+
+def _peak():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@cache
+def bomb(encoding, start, text):
+    """A small body that inflates to 200 MB."""
+    compress = {"gzip": lambda data: gzip.compress(data, 1), "zstd": zstandard.compress}[encoding]
+    return compress(start + text * (200 * MEGABYTE // len(text)))
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize(
+    ("media_type", "start", "text"),
+    [
+        (media.JSON, b" ", b" "),
+        (media.CSV, b"x,y\n", b"1,2\n"),
+        (media.CSV, b"x,y\n", b" "),
+        (media.NDJSON, b"", b'{"x": 1, "y": 2}\n'),
+        (media.ARROW, b"", b"\0"),
+        (media.ARROW, b"", b"\xff"),
+        (media.PARQUET, b"", b"\0"),
+        (media.NPY, b"", b"\0"),
+    ],
+)
+def test_a_bomb_is_refused(client, media_type, start, text, encoding):
+    answer = refused(client, bomb(encoding, start, text), media_type, encoding)
+    if answer.status_code == 413:
+        assert "inflates" in answer.json["detail"]
+
+
+def test_a_body_that_is_not_what_its_encoding_says_is_refused(client):
+    for encoding in ("gzip", "zstd"):
+        assert "cut short" in refused(client, b"x,y\n1,2\n", media.CSV, encoding).json["detail"]
+        whole = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding](b"x,y\n" + b"1,2\n" * 10_000)
+        assert "cut short" in refused(client, whole[:-9], media.CSV, encoding).json["detail"]
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_a_csv_of_many_columns_is_refused(client, rows):
+    header = ",".join(f"c{i}" for i in range(100_000)) + ",y\n"
+    answer = refused(client, header + rows * ("1," * 100_000 + "1\n"), media.CSV)
+    assert "DESCENT_MAX_COLUMNS" in answer.json["detail"]
+
+
+def test_a_few_of_many_columns_can_be_chosen(client):
+    names = [f"c{i}" for i in range(2_000)]
+    body = ",".join([*names, "y"]) + "\n" + "".join(f"{i}," * 2_000 + f"{i}\n" for i in range(5))
+    answer = client.post("/train?x=c7", data=body, content_type=media.CSV)
+    assert answer.status_code == 201
+
+
+def _arrow(**changes):
+    """An Arrow stream with other numbers in place of its own."""
+    body = media.as_arrow({"x": np.arange(1000.0), "y": np.arange(1000.0)}, rows_per_batch=1000)
+    for old, new in changes.values():
+        assert old in body
+        body = body.replace(old, new)
+    return body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _arrow(rows=(struct.pack("<q", 1000), struct.pack("<q", 2**61))),
+        _arrow(rows=(struct.pack("<q", 1000), struct.pack("<q", 1001))),
+        _arrow(rows=(struct.pack("<q", 1000), struct.pack("<q", -5))),
+        _arrow(length=(struct.pack("<q", 8000), struct.pack("<q", 2**50))),
+        _arrow(body=(struct.pack("<q", 16000), struct.pack("<q", 2**50))),
+        _arrow(body=(struct.pack("<q", 16000), struct.pack("<q", 20000))),
+        _arrow(body=(struct.pack("<q", 16000), struct.pack("<q", -1))),
+        b"\xff\xff\xff\xff" + struct.pack("<i", 2**31 - 1) + _arrow()[8:],
+        b"\xff\xff\xff\xff" + struct.pack("<i", -2) + _arrow()[8:],
+        b"\xff\xff\xff\xff" + struct.pack("<i", 4) + b"\xff\xff\xff\xff" + _arrow()[8:],
+    ],
+)
+def test_an_arrow_stream_with_a_lying_header_is_refused(client, body):
+    refused(client, body, media.ARROW)
+
+
+def test_an_arrow_batch_that_inflates_too_far_is_refused(client):
+    zeros = np.zeros(16 * MEGABYTE)
+    body = media.as_arrow({"x": zeros, "y": zeros}, rows_per_batch=len(zeros), compression="zstd")
+    assert len(body) < MEGABYTE
+    assert "inflates" in refused(client, body, media.ARROW).json["detail"]
+
+
+def test_arrow_dictionaries_are_refused(client):
+    table, sink = pa.table({"x": pa.array([1.0, 2.0]).dictionary_encode(), "y": [1.0, 2.0]}), io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert refused(client, sink.getvalue(), media.ARROW).status_code == 422
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, 5000, -1])
+def test_a_parquet_file_cut_short_is_refused(client, keep):
+    whole = media.as_parquet({"x": np.arange(5000.0), "y": np.arange(5000.0)})
+    assert "Parquet" in refused(client, whole[:keep], media.PARQUET).json["detail"]
+
+
+def test_a_parquet_file_of_very_many_equal_rows_is_refused(client):
+    sink = io.BytesIO()
+    zeros = pa.table({"x": np.zeros(20 * MEGABYTE), "y": np.zeros(20 * MEGABYTE)})
+    parquet.write_table(zeros, sink, compression="zstd")
+    assert len(sink.getvalue()) < MEGABYTE
+    assert refused(client, sink.getvalue(), media.PARQUET).status_code == 413
+
+
+@pytest.mark.parametrize(("order", "shape"), [("C", (10**12, 2)), ("F", (10**12, 2)), ("C", (2, 10**9))])
+def test_a_npy_header_that_lies_is_refused(client, order, shape):
+    header = io.BytesIO()
+    described = {"descr": "<f8", "fortran_order": order == "F", "shape": shape}
+    np.lib.format.write_array_header_1_0(header, described)
+    refused(client, header.getvalue() + bytes(1000), media.NPY)
+
+
+def test_what_comes_after_the_data_is_refused(client):
+    for media_type in (media.ARROW, media.NPY):
+        body = media.ALL[media_type]({"x": [1.0, 2.0], "y": [1.0, 2.0]})
+        assert "goes on" in refused(client, body + b"x", media_type).json["detail"]
+
+
+def test_rows_past_what_autograd_may_hold_are_refused(tmp_path):
+    client = create_app(Settings(store=str(tmp_path), max_body_bytes=MEGABYTE, log_slower_than_ms=10_000)).test_client()
+    body = media.as_npy({"x": np.arange(1e5), "y": np.arange(1e5)})
+    assert client.post("/train?method=autograd", data=body, content_type=media.NPY).status_code == 413
+    assert client.post("/train", data=body, content_type=media.NPY).status_code == 201

@@ -1,0 +1,342 @@
+"""Every media type gives the same model from the same numbers, and the same problem for the same fault."""
+
+import gzip
+import io
+import json
+import math
+
+import media
+import numpy as np
+import pandas as pd
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service import torchscript
+from service.app import create_app
+from service.settings import Settings
+
+EXAMPLES = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NUMBERS = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-6)
+PLANE = {"a": [1.0, 2.0, 3.0, 4.0, 5.5], "b": [1.0, 0.0, 2.0, 1.0, 0.5], "y": [1.0, 2.0, 4.0, 4.0, 5.0]}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    store = tmp_path_factory.mktemp("media") / "models"
+    return create_app(Settings(store=str(store), log_slower_than_ms=10_000, autograd_epochs=500)).test_client()
+
+
+def send(client, media_type, columns, call="/train", query="", **headers):
+    return client.post(call + query, data=media.ALL[media_type](columns), content_type=media_type, headers=headers)
+
+
+def problem_of(answer):
+    return {name: answer.json.get(name) for name in ("type", "status", "errors")}
+
+
+@st.composite
+def tables(draw):
+    n, d = draw(st.integers(2, 9)), draw(st.integers(1, 3))
+    columns = st.lists(NUMBERS, min_size=n, max_size=n)
+    return {name: draw(columns) for name in [*"abc"[:d], "y"]}
+
+
+@EXAMPLES
+@given(tables())
+def test_every_format_gives_the_same_model_to_the_bit(client, columns):
+    found = []
+    for media_type in media.ALL:
+        answer = send(client, media_type, columns)
+        assert answer.status_code == 201, answer.text
+        contents = torchscript.opened(client.get(answer.json["artifact"]["href"]).data).contents
+        w = answer.json["w"]
+        w = list(w.values()) if isinstance(w, dict) else w
+        statistics = contents.statistics
+        found.append((w, answer.json["b"], statistics.triangle.tobytes(), statistics.origin.tobytes(), statistics.n))
+    assert all(each == found[0] for each in found)
+
+
+@EXAMPLES
+@given(tables(), st.data())
+def test_every_format_gives_the_same_problem_for_the_same_fault(client, columns, data):
+    name = data.draw(st.sampled_from(list(columns)))
+    row = data.draw(st.integers(0, len(columns["y"]) - 1))
+    columns[name][row] = data.draw(st.sampled_from([math.nan, 1e200, -1e151]))
+    problems = [problem_of(send(client, media_type, columns)) for media_type in media.NAMED]
+    assert problems[0]["status"] == 422
+    assert problems[0]["errors"][0]["pointer"] == (f"/y/{row}" if name == "y" else f"/x/{name}/{row}")
+    assert all(problem == problems[0] for problem in problems)
+    unnamed = problem_of(send(client, media.NPY, columns))
+    assert (unnamed["status"], unnamed["type"]) == (422, problems[0]["type"])
+
+
+@pytest.mark.parametrize("media_type", media.TABLES)
+@pytest.mark.parametrize("accept", media.ALL)
+def test_predictions_come_in_any_format_from_any_other(client, media_type, accept):
+    send(client, media_type, PLANE, "/models/plane/train")
+    x = {name: PLANE[name] for name in ("a", "b")}
+    expected = client.post("/models/plane/predict", data=media.as_json(x), content_type=media.JSON).json["y"]
+    answer = send(client, media_type, x, "/models/plane/predict", Accept=accept)
+    assert (answer.status_code, answer.content_type) == (200, accept), answer.text
+    assert media.read(accept, answer.data) == {"y": expected}
+    from_json = send(client, media.JSON, x, "/models/plane/predict", Accept=accept)
+    assert media.read(accept, from_json.data) == {"y": expected}
+
+
+def test_a_scalar_can_be_answered_as_a_table(client):
+    client.post("/models/line/train", json={"x": [1, 2], "y": [2, 4]})
+    answer = client.post("/models/line/predict", json={"x": 3}, headers={"Accept": media.CSV})
+    assert answer.text.splitlines()[0] == '"y"'
+
+
+@pytest.mark.parametrize("media_type", media.NAMED)
+def test_columns_match_by_name_in_any_order(client, media_type):
+    send(client, media.CSV, PLANE, "/models/order/train")
+    x = {name: PLANE[name] for name in ("a", "b")}
+    turned = {name: PLANE[name] for name in ("b", "a")}
+    answers = [send(client, media_type, each, "/models/order/predict").json["y"] for each in (x, turned)]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("media_type", media.NAMED)
+@pytest.mark.parametrize(
+    ("names", "says"), [(["a"], "'b' is missing"), (["a", "b", "y"], "'y' is not one"), (["a", "c"], "'c'")]
+)
+def test_missing_and_unknown_columns_are_named(client, media_type, names, says):
+    send(client, media.CSV, PLANE, "/models/named/train")
+    columns = {name: PLANE.get(name, [1.0] * 5) for name in names}
+    if media_type == media.JSON:
+        body = json.dumps({"x": columns}).encode()
+        answer = client.post("/models/named/predict", data=body, content_type=media.JSON)
+    else:
+        answer = send(client, media_type, columns, "/models/named/predict")
+    assert answer.status_code == 422
+    assert says in answer.json["detail"]
+    assert answer.json["errors"][0]["pointer"] == "/x"
+
+
+@pytest.mark.parametrize("media_type", [each for each in media.TABLES if each != media.NPY])
+def test_the_query_chooses_columns_and_options(client, media_type):
+    columns = {"a b": [1.0, 2.0, 4.0], "unused": [0.0, 0.0, 1.0], "price": [1.0, 2.0, 3.0], "n": [1.0, 2.0, 0.0]}
+    query = "?model=chosen&y=price&x=a%20b&weight=n&epochs=7&initial=" + '{"w": {"a b": 1}, "b": 2}'
+    answer = send(client, media_type, columns, "/train", query)
+    assert answer.status_code == 201, answer.text
+    body = {"x": {"a b": [1, 2, 4]}, "y": [1, 2, 3], "sample_weight": [1, 2, 0], "epochs": 7}
+    expected = client.post("/train", json=body | {"initial": {"w": {"a b": 1}, "b": 2}}).json
+    assert {name: answer.json[name] for name in ("w", "b", "n", "options")} == {
+        name: expected[name] for name in ("w", "b", "n", "options")
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "says"),
+    [
+        ("y=z", "/y", "'a', 'b', 'y'"),
+        ("x=a,c", "/x", "'c' is missing"),
+        ("weight=w", "/weight", "'w' is missing"),
+        ("y=a&x=a", None, "twice"),
+        ("x=a,a", None, "twice"),
+        ("epochs=-1", "/epochs", "whole number"),
+        ("epochs=many", "/epochs", "whole number"),
+        ("learning_rate=fast", "/learning_rate", "auto"),
+        ("standardize=yes", "/standardize", "true or false"),
+        ("initial={", "/initial", "object"),
+        ("missing=ignore", "/missing", "refuse, drop"),
+        ("epoch=3", "/epoch", "'epochs'"),
+    ],
+)
+def test_a_wrong_query_is_named(client, query, pointer, says):
+    answer = send(client, media.CSV, PLANE, "/train", f"?{query}")
+    assert answer.status_code == 422
+    assert says in answer.json["detail"]
+    assert [fault["pointer"] for fault in answer.json.get("errors", [])] == ([pointer] if pointer else [])
+
+
+@pytest.mark.parametrize("media_type", media.NAMED)
+def test_rows_that_miss_values_are_named_or_dropped_and_counted(client, media_type):
+    columns = {"a": [1.0, math.nan, 3.0, 4.0], "y": [1.0, 2.0, math.nan, 4.0]}
+    refused = send(client, media_type, columns)
+    assert refused.status_code == 422
+    assert [fault["pointer"] for fault in refused.json["errors"]] == ["/x/a/1", "/y/2"]
+    if media_type == media.JSON:
+        body = json.loads(media.as_json(columns)) | {"missing": "drop"}
+        fit = client.post("/models/gaps/train", json=body)
+        predicted = client.post("/models/gaps/predict", json={"x": body["x"], "missing": "drop"})
+    else:
+        fit = send(client, media_type, columns, "/models/gaps/train", "?missing=drop")
+        predicted = send(client, media_type, {"a": columns["a"]}, "/models/gaps/predict", "?missing=drop")
+    assert (fit.json["n"], fit.json["dropped"]) == (2, 2)
+    assert (len(predicted.json["y"]), predicted.json["dropped"]) == (3, 1)
+
+
+@pytest.mark.parametrize("media_type", media.NAMED)
+def test_when_no_row_is_left_that_is_said(client, media_type):
+    columns = {"a": [math.nan, math.nan], "y": [1.0, 2.0]}
+    if media_type == media.JSON:
+        answer = client.post("/train", json=json.loads(media.as_json(columns)) | {"missing": "drop"})
+    else:
+        answer = send(client, media_type, columns, "/train", "?missing=drop")
+    assert answer.status_code == 422
+    assert "none is left" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("media_type", media.ALL)
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_bodies_and_answers_may_be_compressed(client, media_type, encoding):
+    compress, expand = {
+        "gzip": (gzip.compress, gzip.decompress),
+        "zstd": (zstandard.compress, lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
+    }[encoding]
+    columns = {"x": np.arange(500.0).tolist(), "y": np.arange(500.0).tolist()}
+    headers = {"Content-Encoding": encoding, "Accept-Encoding": encoding}
+    body = compress(media.ALL[media_type](columns))
+    fit = client.post("/models/small/train", data=body, content_type=media_type, headers=headers)
+    assert fit.status_code == 201
+    x = compress(media.ALL[media_type]({"x": columns["x"]}))
+    answer = client.post("/models/small/predict", data=x, content_type=media_type, headers=headers)
+    assert answer.headers["Content-Encoding"] == encoding
+    assert len(json.loads(expand(answer.data))["y"]) == 500
+
+
+def test_members_of_a_gzip_body_are_read_one_after_the_other(client):
+    body = gzip.compress(b"x,y\n1,2\n") + gzip.compress(b"2,3\n3,5\n")
+    answer = client.post("/train", data=body, content_type=media.CSV, headers={"Content-Encoding": "gzip"})
+    assert answer.json["n"] == 3
+
+
+def test_autograd_trains_on_batches_too(client):
+    fits = []
+    for query in ("?method=autograd", ""):
+        answer = send(client, media.ARROW, PLANE, "/models/loop/train", f"{query or '?'}&weight=b&x=a")
+        fits.append(answer.json)
+    assert fits[0]["w"]["a"] == pytest.approx(fits[1]["w"]["a"], rel=1e-6)
+
+
+def test_pandas_writes_what_is_read_and_reads_what_is_written(client):
+    frame = pd.DataFrame({"area": [50.0, 80, 120], "rooms": [2, 3, 4], "price": [1.0, 2, 3.5]})
+    parquet = io.BytesIO()
+    frame.to_parquet(parquet)
+    fits = [
+        client.post("/models/pandas/train?y=price", data=data, content_type=media_type).json
+        for data, media_type in ((frame.to_csv(index=False), media.CSV), (parquet.getvalue(), media.PARQUET))
+    ]
+    assert fits[0]["w"] == fits[1]["w"]
+    assert set(fits[0]["w"]) == {"area", "rooms"}
+    x = frame[["rooms", "area"]].to_csv(index=False)
+    answers = [
+        client.post("/models/pandas/predict", data=x, content_type=media.CSV, headers={"Accept": accept}).data
+        for accept in (media.CSV, media.PARQUET)
+    ]
+    assert media.read(media.CSV, answers[0]) == media.read(media.PARQUET, answers[1])
+
+
+def test_arrow_takes_compressed_buffers_and_numbers_of_any_type(client):
+    columns = {
+        "a": np.array([1, 2, 3, 4], np.int8),
+        "b": np.array([1, 0, 2**60, 3], np.int64),
+        "c": np.array([0.1, 0.2, 0.3, 7], np.float32),
+        "y": np.arange(4.0),
+    }
+    expected = send(client, media.JSON, {name: [float(v) for v in values] for name, values in columns.items()})
+    for codec in ("lz4", "zstd", None):
+        body = media.as_arrow(columns, compression=codec)
+        answer = client.post("/train", data=body, content_type=media.ARROW)
+        assert answer.json["w"] == expected.json["w"]
+    answer = client.post("/train", data=media.as_parquet(columns), content_type=media.PARQUET)
+    assert answer.json["w"] == expected.json["w"]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["<f8", ">f8", "<f4", "<i4"])
+def test_npy_takes_either_order_and_numbers_of_any_type(client, order, kind):
+    sink = io.BytesIO()
+    np.save(sink, np.array([[1, 2, 3], [4, 5, 7], [7, 9, 8], [1, 0, 0]], dtype=kind, order=order))
+    answer = client.post("/train", data=sink.getvalue(), content_type=media.NPY)
+    expected = client.post("/train", json={"x": [[1, 2], [4, 5], [7, 9], [1, 0]], "y": [3, 7, 8, 0]})
+    assert (answer.json["w"], answer.json["b"]) == (expected.json["w"], expected.json["b"])
+
+
+def test_npy_of_one_dimension_is_one_column(client):
+    client.post("/models/flat/train", json={"x": [1, 2], "y": [2, 4]})
+    sink = io.BytesIO()
+    np.save(sink, np.array([1.0, 3.0]))
+    answer = client.post("/models/flat/predict", data=sink.getvalue(), content_type=media.NPY)
+    assert answer.json["y"] == client.post("/models/flat/predict", json={"x": [1, 3]}).json["y"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"", 400, "empty"),
+        (b"x,y\n", 422, "no rows"),
+        (b"\xff\xfe,y\n1,2\n", 400, "UTF-8"),
+        (b'"x,y\n1,2\n', 400, "header"),
+        (b"x,y\n1,2\n3\n", 422, "/x/1: has 1 fields"),
+        (b"x,y\n1,2\n3,4,5\n", 422, "/x/1: has 3 fields"),
+        (b"x,y\n1,2\n3,four\n", 422, "/y/1: is text"),
+        (b"x,y\n1,2\n,4\n", 422, "/x/x/1"),
+        (b"x,x,y\n1,2,3\n", 422, "more than once"),
+        (b"y\n1\n", 422, "only y"),
+        (b"x,y\n1,2\ninf,4\n", 422, "no finite float64"),
+        (b"x," + b"0" * 6_000_000, 400, "longer than"),
+    ],
+)
+def test_faults_of_csv(client, body, status, says):
+    answer = client.post("/train", data=body, content_type=media.CSV)
+    assert (answer.status_code, says in answer.json["detail"]) == (status, True), answer.json
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"", 400, "empty"),
+        (b"[1]\n", 422, "/x/0: is no object"),
+        (b"{}\n", 422, "no columns"),
+        (b'{"x": 1, "y": 2}\n{"x": 1, "y": 2, "z": 3}\n', 422, "/x/1: has a column 'z'"),
+        (b'{"x": 1, "y": 2}\n{"x": 1 "y": 2}\n', 400, "Row 1"),
+        (b'{"x": 1, "y": 2}\n[]\n', 422, "/x/1: is no object"),
+        (b'{"x": 1, "y": 2}\n{"x": true, "y": 2}\n', 422, "/x/x/1: is a boolean"),
+        (b'{"x": 1, "y": 2}\n{"x": NaN, "y": 2}\n', 400, "Row 1"),
+        (b'{"x": 1, "y": 2}\n{"y": 2}\n', 422, "/x/x/1"),
+    ],
+)
+def test_faults_of_ndjson(client, body, status, says):
+    answer = client.post("/train", data=body, content_type=media.NDJSON)
+    assert (answer.status_code, says in answer.json["detail"]) == (status, True), answer.json
+
+
+@pytest.mark.parametrize("media_type", [media.ARROW, media.PARQUET, media.NPY])
+def test_a_body_cut_anywhere_is_a_clear_refusal(client, media_type):
+    body = media.ALL[media_type](PLANE)
+    for end in range(0, len(body) - (12 if media_type == media.ARROW else 1), max(1, len(body) // 60)):
+        answer = client.post("/train", data=body[:end], content_type=media_type)
+        assert answer.status_code in (400, 422), (end, answer.text)
+        assert answer.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize("media_type", [media.ARROW, media.PARQUET, media.NPY])
+def test_any_flipped_byte_gives_a_model_or_a_clear_refusal(client, media_type):
+    body = media.ALL[media_type](PLANE)
+    draw = np.random.default_rng(5)
+    for at in draw.integers(0, len(body), 150):
+        damaged = bytearray(body)
+        damaged[at] ^= 1 << int(draw.integers(8))
+        answer = client.post("/train", data=bytes(damaged), content_type=media_type)
+        assert answer.status_code in (201, 400, 413, 422), (at, answer.text)
+
+
+@pytest.mark.parametrize(("media_type", "columns"), [(media.ARROW, {"x": ["a"], "y": [1.0]}), (media.PARQUET, None)])
+def test_columns_of_text_are_named(client, media_type, columns):
+    columns = columns or {"x": [True], "y": [1.0]}
+    answer = client.post("/train", data=media.ALL[media_type](columns), content_type=media_type)
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"] == "/x/x"
+
+
+def test_npy_of_objects_is_not_unpickled(client):
+    sink = io.BytesIO()
+    np.save(sink, np.array([object]), allow_pickle=True)
+    answer = client.post("/train", data=sink.getvalue(), content_type=media.NPY)
+    assert answer.status_code == 422
