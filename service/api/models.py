@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from werkzeug.routing import BaseConverter
 
 from service import torchscript
-from service.api import schemas
+from service.api import replies, schemas
 from service.api.answers import Answer
 from service.api.operation import conditional, operation
 from service.api.parts import parts
@@ -28,7 +28,7 @@ class VersionConverter(BaseConverter):
 
 
 @models.get("/models")
-@operation(schemas.ModelsAnswer, query=schemas.ModelsQuery)
+@operation(replies.ModelsAnswer, query=schemas.ModelsQuery)
 def list_models(prefix: str, limit: int, page_token: str) -> Answer:
     """List models in order of name, a page at a time."""
     names = (name for name in parts().store.models() if name.startswith(prefix) and name > page_token)
@@ -38,14 +38,14 @@ def list_models(prefix: str, limit: int, page_token: str) -> Answer:
 
 
 @models.get("/models/<model>")
-@operation(schemas.ModelAnswer, problems=(404, 503))
+@operation(replies.ModelAnswer, problems=(404, 503))
 def show_model(model: str) -> Answer:
     """Show a model: its versions, which of them serves, its description and labels."""
     return Answer(_model_answer(model))
 
 
 @models.patch("/models/<model>")
-@operation(schemas.ModelAnswer, body=schemas.DescribeRequest, problems=(404, 503))
+@operation(replies.ModelAnswer, body=schemas.DescribeRequest, problems=(404, 503))
 def describe_model(model: str, body: dict[str, Any]) -> Answer:
     """Change a model's description and labels; what is not sent stays, and null removes."""
     about = parts().store.about(model)
@@ -65,14 +65,14 @@ def delete_model(model: str) -> Answer:
 
 
 @models.get("/models/<model>/versions")
-@operation(schemas.ModelAnswer, problems=(404, 503))
+@operation(replies.ModelAnswer, problems=(404, 503))
 def list_versions(model: str) -> Answer:
     """List the versions of a model."""
     return Answer(_model_answer(model))
 
 
 @models.get("/models/<model>/versions/<version:version>")
-@operation(schemas.FitAnswer, problems=(404, 503))
+@operation(replies.FitAnswer, problems=(404, 503))
 def show_version(model: str, version: int) -> Answer:
     """Show the report of a version."""
     found = parts().store.version(model, version)
@@ -90,7 +90,7 @@ def delete_version(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/history")
-@operation(schemas.HistoryAnswer, problems=(404, 503))
+@operation(replies.HistoryAnswer, problems=(404, 503))
 def show_history(model: str, version: int) -> Answer:
     """Show the loss curve of a version."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
@@ -109,14 +109,14 @@ def send_artifact(model: str, version: int) -> Response:
 
 
 @models.get("/models/<model>/serving")
-@operation(schemas.ServingAnswer, problems=(404, 503))
+@operation(replies.ServingAnswer, problems=(404, 503))
 def show_serving(model: str) -> Answer:
     """Show which version serves, and whether it is pinned."""
     return Answer(_serving_answer(model))
 
 
 @models.put("/models/<model>/serving")
-@operation(schemas.ServingAnswer, body=schemas.PinRequest, problems=(404, 503))
+@operation(replies.ServingAnswer, body=schemas.PinRequest, problems=(404, 503))
 def pin(model: str, body: dict[str, Any]) -> Answer:
     """Pin a version: it serves, whatever is published, until another is pinned or it is unpinned."""
     parts().store.pin(model, body["version"])
@@ -124,7 +124,7 @@ def pin(model: str, body: dict[str, Any]) -> Answer:
 
 
 @models.delete("/models/<model>/serving")
-@operation(schemas.ServingAnswer, problems=(404, 503))
+@operation(replies.ServingAnswer, problems=(404, 503))
 def unpin(model: str) -> Answer:
     """Let the newest version serve again."""
     parts().store.pin(model, None)

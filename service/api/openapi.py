@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 from service import __version__
 from service.api import problems, protocols
 from service.api.operation import Operation
-from service.api.schemas import ProblemAnswer
+from service.api.replies import ProblemAnswer
 from service.formats import csv, json, ndjson
 from service.formats.media import TABLES
 from service.store.contract import NAME

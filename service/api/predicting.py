@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint
 
-from service.api import schemas
+from service.api import replies, schemas
 from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
 from service.api.operation import operation
@@ -50,7 +50,7 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
 
 
 PREDICT = operation(
-    schemas.PredictAnswer,
+    replies.PredictAnswer,
     body=schemas.PredictRequest,
     table=schemas.PredictTable,
     answers_tables=True,
@@ -78,7 +78,7 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
 
 
 EVALUATE = operation(
-    schemas.EvaluateAnswer, body=schemas.EvaluateRequest, table=schemas.EvaluateTable, problems=(404, 503)
+    replies.EvaluateAnswer, body=schemas.EvaluateRequest, table=schemas.EvaluateTable, problems=(404, 503)
 )
 predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
 predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")(
@@ -87,7 +87,7 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 
 
 @predicting.post("/models:predict")
-@operation(schemas.GroupsAnswer, body=schemas.GroupPredictRequest, counts="prediction")
+@operation(replies.GroupsAnswer, body=schemas.GroupPredictRequest, counts="prediction")
 def predict_groups(body: dict[str, Any]) -> Answer:
     """Predict ŷ for the rows of each group from its own model. One result per group, which names its rows."""
 
