@@ -49,7 +49,7 @@ class Operation:
             return dict(self.query.load(query))
         media_type = bodies.media_type()
         if media_type == json.MEDIA_TYPE:
-            return {**self.query.load(query), "body": self.body.load(json.decode(bodies.whole()))}
+            return {**self.query.load(query), "body": self.body.load(json.decode_rows(bodies.whole()))}
         if self.table is None:
             raise UnsupportedMediaType(f"This call takes {json.MEDIA_TYPE} only.")
         own = {name: query.pop(name) for name in self.query.fields if name in query}
