@@ -54,7 +54,10 @@ class Names(fields.Field[tuple[str, ...]]):
         super().__init__(metadata={"type": "string"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
-        return tuple(next(csv.reader([value]), [""]))
+        try:
+            return tuple(next(csv.reader([value]), [""]))
+        except csv.Error:
+            raise marshmallow.ValidationError("Give names of columns with commas between.") from None
 
 
 class InitialLine(fields.Field[Start]):

@@ -65,8 +65,10 @@ class Operation:
         media_type = bodies.media_type(tables=self.table is not None)
         body = bodies.opened(media_type)
         query = _single_valued_query()
-        if self.table is None or media_type == json.MEDIA_TYPE:
+        if self.table is None:
             return {**self.query.load(query), "body": self.body.load(json.decode(bodies.whole(body)))}
+        if media_type == json.MEDIA_TYPE:
+            return {**self.query.load(query), "body": self.body.load(json.decode_rows(bodies.whole(body)))}
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
         return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(body, media_type))}

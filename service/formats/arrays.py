@@ -14,7 +14,14 @@ from service.errors import InvalidRequest
 LARGEST = 1e150
 """Beyond this magnitude squares overflow."""
 
-KINDS = {str: "text", bool: "a boolean", type(None): "null", list: "a list", dict: "an object"}
+KINDS = {
+    str: "text",
+    bool: "a boolean",
+    type(None): "null",
+    list: "a list",
+    np.ndarray: "a list",
+    dict: "an object",
+}
 
 Kinds = frozenset[type]
 NUMBERS: Kinds = frozenset({int, float})
@@ -62,6 +69,8 @@ def table(value: Any, at: str, numbers: Kinds = NUMBERS) -> Table:
         return _table_of_list(value, at, numbers)
     if isinstance(value, dict):
         return _table_of_columns(value, at, numbers)
+    if isinstance(value, np.ndarray):
+        return _table_of_array(value, at)
     number = vector([value], lambda _: at)
     return Table(number[:, None], None, Form.NUMBER, bare=True)
 
@@ -112,11 +121,22 @@ def stack(columns: list[FloatArray]) -> FloatArray:
 
 def list_vector(value: Any, at: str, numbers: Kinds = NUMBERS) -> FloatArray:
     """`value` as a non-empty vector (n,); raises InvalidRequest."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        check_magnitudes(value, lambda i: f"{at}/{i}")
+        return value
     if not isinstance(value, list):
         raise InvalidRequest.at(at, f"is {_kind(value)}; give a list of numbers")
     if not value:
         raise InvalidRequest.at(at, "is empty; give at least one number")
     return vector(value, lambda i: f"{at}/{i}", numbers)
+
+
+def _table_of_array(values: FloatArray, at: str) -> Table:
+    if values.ndim == 1:
+        return Table(list_vector(values, at)[:, None], None, Form.NUMBER)
+    d = values.shape[1]
+    check_magnitudes(values, lambda i: f"{at}/{i // d}/{i % d}")
+    return Table(values, None, Form.LIST)
 
 
 def _table_of_list(rows: list[Any], at: str, numbers: Kinds) -> Table:
@@ -168,7 +188,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table
     if not columns:
         raise InvalidRequest.at(at, "has no columns; give at least one")
     pointers = [f"{at}/{escape(name)}" for name in columns]
-    if not any(isinstance(column, list) for column in columns.values()):
+    if not any(isinstance(column, (list, np.ndarray)) for column in columns.values()):
         row = vector(list(columns.values()), pointers.__getitem__)
         return Table(row[None, :], tuple(columns), Form.OBJECT, bare=True)
     vectors = [

@@ -1,10 +1,7 @@
 """MLflow's scoring protocol, with its own client as the oracle."""
 
-import io
-import json
 import warnings
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -42,68 +39,3 @@ def test_the_client_learns_what_is_wrong(scoring, predicted):
         scoring.invoke(FRAME[["area"]])
     with pytest.raises(Exception, match="not taken"):
         scoring.invoke(FRAME, params={"temperature": 1})
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"dataframe_split": {"columns": ["rooms", "area"], "data": FRAME[["rooms", "area"]].to_numpy().tolist()}},
-        {"dataframe_split": {"data": FRAME.to_numpy().tolist()}},
-        {"dataframe_records": FRAME.to_dict("records")},
-        {"instances": FRAME.to_numpy().tolist()},
-        {"instances": FRAME.to_dict("records"), "params": {}},
-        {"inputs": FRAME.to_dict("list"), "params": None},
-    ],
-)
-def test_every_form_of_json_is_taken(client, predicted, body):
-    assert client.post("/invocations", json=body).json() == {"predictions": predicted}
-
-
-def test_csv_and_parquet_are_taken(client, predicted):
-    parquet = io.BytesIO()
-    FRAME.to_parquet(parquet, index=False)
-    bodies = {"text/csv": FRAME.to_csv(index=False), "application/vnd.apache.parquet": parquet.getvalue()}
-    for media_type, body in bodies.items():
-        answer = client.post("/invocations?model=default", content=body, headers={"Content-Type": media_type})
-        assert answer.json() == {"predictions": predicted}
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code", "says"),
-    [
-        ("{", 400, "BAD_REQUEST", "not JSON"),
-        ("[]", 400, "BAD_REQUEST", "no object"),
-        ("{}", 400, "BAD_REQUEST", "exactly one"),
-        ('{"instances": [1], "inputs": [1]}', 400, "BAD_REQUEST", "exactly one"),
-        ('{"instances": [[1, 2]], "more": 1}', 400, "BAD_REQUEST", "/more"),
-        ('{"dataframe_split": []}', 400, "BAD_REQUEST", "no object"),
-        ('{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}', 400, "BAD_REQUEST", "/dataframe_split/columns"),
-        ('{"dataframe_records": {"area": [1]}}', 400, "BAD_REQUEST", "no list of records"),
-        ('{"dataframe_records": [{"area": 1, "rooms": null}]}', 400, "BAD_REQUEST", "null"),
-    ],
-)
-def test_what_is_wrong_is_told_in_mlflows_form(client, predicted, body, status, code, says):
-    answer = client.post("/invocations", content=body, headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
-    assert set(answer.json()) == {"error_code", "message"}
-    assert says in answer.json()["message"]
-
-
-def test_other_media_types_and_models_are_refused(client, predicted):
-    assert client.post("/invocations", content="x").status_code == 415
-    for call in (client.get("/ping?model=none"), client.post("/invocations?model=none", json={"instances": [1]})):
-        assert (call.status_code, call.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
-    assert client.get("/health").status_code == 200
-    again = client.get("/ping?model=default&model=default")
-    assert (again.status_code, again.json()["error_code"]) == (400, "BAD_REQUEST")
-
-
-def test_invocations_are_counted_as_predictions(client, predicted):
-    def counted():
-        lines = client.get("/metrics").text.splitlines()
-        return sum(float(x.split()[-1]) for x in lines if x.startswith('descent_predictions_total{model="default"}'))
-
-    before = counted()
-    client.post("/invocations", json={"instances": np.ones((3, 2)).tolist()})
-    assert counted() == before + 1
-    assert json.loads(client.get("/models/default").text)["model"] == "default"

@@ -42,3 +42,22 @@ def answers(service):
 @pytest.mark.parametrize("index", range(len(PRINTED)))
 def test_a_command_answers_as_printed(answers, index):
     assert comparable(answers[index]) == comparable(json.loads(PRINTED[index][1]))
+
+
+TABLES = [line for line in README.splitlines() if line.startswith("curl") and "--data-binary" in line]
+
+
+def test_every_media_type_of_the_readme_gives_the_same_line(service):
+    fits = [json.loads(run(command, service)) for command in TABLES if "/train" in command]
+    assert len(fits) == 5
+    lines = [[*(fit["w"].values() if isinstance(fit["w"], dict) else fit["w"]), fit["b"]] for fit in fits]
+    assert all(line == lines[0] for line in lines)
+
+
+def test_the_readme_predicts_for_a_table(service):
+    run(TABLES[0].replace("model=homes", "model=homes-by-name"), service)
+    [command] = [command for command in TABLES if "/predict" in command]
+    answer = run(command, service).splitlines()
+    assert answer[0] == '"y"'
+    assert len(answer) == 7
+    assert all(150 < float(y) < 500 for y in answer[1:])

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from service.app import create_app
@@ -24,3 +25,12 @@ def client(settings):
 @pytest.fixture(scope="session")
 def tutorial():
     return json.loads((ROOT / "docs/examples/tutorial.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def http(tmp_path_factory):
+    """An httpx client of an app in process, whose models a whole module shares."""
+    store = tmp_path_factory.mktemp("http") / "models"
+    app = create_app(Settings(store=str(store), log_slower_than_ms=10_000))
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://here") as client:
+        yield client

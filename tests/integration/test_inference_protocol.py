@@ -1,0 +1,124 @@
+"""The Open Inference Protocol's messages, in process; its clients are in tests/e2e."""
+
+import json
+import zlib
+
+import numpy as np
+import pytest
+
+X = np.array([[1.0, 2.0], [3.0, 4.5], [-1.0, 0.25]])
+
+
+@pytest.fixture(scope="module")
+def model(http):
+    """A model of two columns, and its answers over the service's own call."""
+    rows = {"x": [[0, 1], [1, 1], [2, 5], [4, 3]], "y": [1, 2, 3, 5]}
+    for _ in range(2):
+        assert http.post("/models/v2/train", json=rows).status_code == 201
+    return http.post("/models/v2/predict", json={"x": X.tolist()}).json()["y"]
+
+
+def test_health_metadata_and_index(http, model):
+    assert http.get("/v2/health/live").json() == {"live": True}
+    assert http.get("/v2/health/ready").json() == {"ready": True}
+    assert http.get("/v2").json()["name"] == "descent"
+    assert http.get("/v2/models/v2/ready").json() == {"name": "v2", "ready": True}
+    assert http.get("/v2/models/v2/versions/1").json()["versions"] == ["1", "2"]
+    listed = {"name": "v2", "version": "2", "state": "READY", "reason": ""}
+    assert listed in http.post("/v2/repository/index").json()
+
+
+def test_binary_tensors_go_both_ways(http, model):
+    parameters = {"binary_data_size": X.nbytes}
+    asked = {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [3, 2], "parameters": parameters}]}
+    head = json.dumps(asked | {"parameters": {"binary_data_output": True}}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    answer = http.post("/v2/models/v2/infer", content=head + X.tobytes(), headers=headers)
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    assert np.frombuffer(answer.content[length:]).tolist() == model
+    outputs = [{"name": "OUTPUT__0", "parameters": {"binary_data": False}}]
+    head = json.dumps(asked | {"outputs": outputs}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    answer = http.post("/v2/models/v2/infer", content=head + X.tobytes(), headers=headers)
+    assert answer.json()["outputs"][0]["data"] == model
+
+
+TENSOR = {"name": "INPUT__0", "datatype": "FP64", "shape": [2, 2]}
+
+
+@pytest.mark.parametrize("data", [[1, 2, 3, 4.5], [[1, 2], [3, 4.5]]])
+def test_data_may_be_flat_or_nested_and_needs_no_media_type(http, model, data):
+    body = json.dumps({"id": "a", "inputs": [TENSOR | {"data": data}]})
+    answer = http.post("/v2/models/v2/versions/1/infer", content=body)
+    assert answer.json() == {
+        "model_name": "v2",
+        "model_version": "1",
+        "id": "a",
+        "outputs": [{"name": "OUTPUT__0", "datatype": "FP64", "shape": [2], "data": model[:2]}],
+    }
+
+
+def test_a_body_may_be_the_tensor_alone(http, model):
+    answer = http.post("/v2/models/v2/infer", content=X.tobytes(), headers={"Inference-Header-Content-Length": "0"})
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    assert np.frombuffer(answer.content[length:]).tolist() == model
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "says"),
+    [
+        (b"{", {}, "not JSON"),
+        (b"[]", {}, "no object"),
+        (b"{}", {}, "/inputs"),
+        (b'{"inputs": []}', {}, "one tensor"),
+        (json.dumps({"inputs": [TENSOR, TENSOR]}), {}, "one tensor"),
+        (json.dumps({"inputs": [TENSOR]}), {}, "no list of numbers"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3]}]}), {}, "has 3 numbers"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, "4"]}]}), {}, "/inputs/0/data/3: is text"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, None]}]}), {}, "is null"),
+        (json.dumps({"inputs": [TENSOR | {"data": [[1, 2], 3, 4]}]}), {}, "beside other things"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, 1e200]}]}), {}, "1e150"),
+        (json.dumps({"inputs": [TENSOR | {"datatype": "FP32", "data": [1, 2, 3, 1e100]}]}), {}, "no finite"),
+        (json.dumps({"inputs": [TENSOR | {"datatype": "BYTES", "data": [1, 2, 3, 4]}]}), {}, "FP64"),
+        (json.dumps({"inputs": [TENSOR | {"shape": [2, -2], "data": []}]}), {}, "shape"),
+        (json.dumps({"inputs": [TENSOR | {"shape": "2", "data": []}]}), {}, "shape"),
+        (json.dumps({"id": 7, "inputs": [TENSOR | {"data": [1, 2, 3, 4]}]}), {}, "/id"),
+        (json.dumps({"outputs": 7, "inputs": [TENSOR | {"data": [1, 2, 3, 4]}]}), {}, "/outputs/0"),
+        (b"{}", {"Inference-Header-Content-Length": "9"}, "has 2 bytes"),
+        (b"{}", {"Inference-Header-Content-Length": "-1"}, "no number"),
+        (b"1234567", {"Inference-Header-Content-Length": "0"}, "has 7 bytes"),
+        (b"", {"Inference-Header-Content-Length": "0"}, "has 0 bytes"),
+        (zlib.compress(b"{}")[:-3], {"Content-Encoding": "deflate"}, "cut short"),
+    ],
+)
+def test_a_wrong_request_is_told_in_the_protocols_form(http, model, body, headers, says):
+    answer = http.post("/v2/models/v2/infer", content=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert list(answer.json()) == ["error"]
+    assert says in answer.json()["error"]
+
+
+def test_sizes_of_binary_data_must_be_right(http, model):
+    for size, tail in ((32, b""), (8, X.tobytes()), (None, b"1234")):
+        tensor = TENSOR | ({"parameters": {"binary_data_size": size}} if size else {})
+        head = json.dumps({"inputs": [tensor]}).encode()
+        headers = {"Inference-Header-Content-Length": str(len(head))}
+        answer = http.post("/v2/models/v2/infer", content=head + tail, headers=headers)
+        assert (answer.status_code, list(answer.json())) == (400, ["error"])
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v2/nothing", 404), ("POST", "/v2", 405)])
+def test_paths_and_methods_are_refused_in_the_protocols_form(http, method, path, status):
+    answer = http.request(method, path)
+    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+
+
+def test_inferences_are_counted_as_predictions(http, model):
+    def counted():
+        text = http.get("/metrics").text
+        found = [line for line in text.splitlines() if line.startswith('descent_predicted_rows_total{model="v2"}')]
+        return float(found[0].split()[-1])
+
+    before = counted()
+    http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"data": [1, 2, 3, 4]}]})
+    assert counted() == before + 2

@@ -1,0 +1,83 @@
+"""MLflow's scoring messages, in process; its client is in tests/e2e."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+FRAME = pd.DataFrame({"area": [50.0, 80.0, 120.0], "rooms": [2, 3, 4]}, index=[7, 8, 9])
+
+
+@pytest.fixture(scope="module")
+def predicted(http):
+    """The default model, of two named columns, and its answers over the service's own call."""
+    rows = {"x": {"area": [40, 60, 90, 100], "rooms": [1, 3, 3, 4]}, "y": [1, 2, 3, 5]}
+    assert http.post("/train", json=rows).status_code == 201
+    return http.post("/predict", json={"x": FRAME.to_dict("list")}).json()["y"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_split": {"columns": ["rooms", "area"], "data": FRAME[["rooms", "area"]].to_numpy().tolist()}},
+        {"dataframe_split": {"data": FRAME.to_numpy().tolist()}},
+        {"dataframe_records": FRAME.to_dict("records")},
+        {"instances": FRAME.to_numpy().tolist()},
+        {"instances": FRAME.to_dict("records"), "params": {}},
+        {"inputs": FRAME.to_dict("list"), "params": None},
+    ],
+)
+def test_every_form_of_json_is_taken(http, predicted, body):
+    assert http.post("/invocations", json=body).json() == {"predictions": predicted}
+
+
+def test_csv_and_parquet_are_taken(http, predicted):
+    parquet = io.BytesIO()
+    FRAME.to_parquet(parquet, index=False)
+    bodies = {"text/csv": FRAME.to_csv(index=False), "application/vnd.apache.parquet": parquet.getvalue()}
+    for media_type, body in bodies.items():
+        answer = http.post("/invocations?model=default", content=body, headers={"Content-Type": media_type})
+        assert answer.json() == {"predictions": predicted}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "says"),
+    [
+        ("{", 400, "BAD_REQUEST", "not JSON"),
+        ("[]", 400, "BAD_REQUEST", "no object"),
+        ("{}", 400, "BAD_REQUEST", "exactly one"),
+        ('{"instances": [1], "inputs": [1]}', 400, "BAD_REQUEST", "exactly one"),
+        ('{"instances": [[1, 2]], "more": 1}', 400, "BAD_REQUEST", "/more"),
+        ('{"dataframe_split": []}', 400, "BAD_REQUEST", "no object"),
+        ('{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}', 400, "BAD_REQUEST", "/dataframe_split/columns"),
+        ('{"dataframe_records": {"area": [1]}}', 400, "BAD_REQUEST", "no list of records"),
+        ('{"dataframe_records": [{"area": 1, "rooms": null}]}', 400, "BAD_REQUEST", "null"),
+    ],
+)
+def test_what_is_wrong_is_told_in_mlflows_form(http, predicted, body, status, code, says):
+    answer = http.post("/invocations", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
+    assert set(answer.json()) == {"error_code", "message"}
+    assert says in answer.json()["message"]
+
+
+def test_other_media_types_and_models_are_refused(http, predicted):
+    assert http.post("/invocations", content="x").status_code == 415
+    for call in (http.get("/ping?model=none"), http.post("/invocations?model=none", json={"instances": [1]})):
+        assert (call.status_code, call.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+    assert http.get("/health").status_code == 200
+    again = http.get("/ping?model=default&model=default")
+    assert (again.status_code, again.json()["error_code"]) == (400, "BAD_REQUEST")
+
+
+def test_invocations_are_counted_as_predictions(http, predicted):
+    def counted():
+        lines = http.get("/metrics").text.splitlines()
+        return sum(float(x.split()[-1]) for x in lines if x.startswith('descent_predictions_total{model="default"}'))
+
+    before = counted()
+    http.post("/invocations", json={"instances": np.ones((3, 2)).tolist()})
+    assert counted() == before + 1
+    assert json.loads(http.get("/models/default").text)["model"] == "default"

@@ -1,0 +1,96 @@
+"""Answers that go out piece by piece, in process and with sockets that take no more."""
+
+import contextlib
+import json
+import socket
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from flask import Flask, g
+from marshmallow import Schema, fields
+
+from service.api.answers import Answer, write
+from service.api.relay import relayed
+
+LINE = b"0.12345\n"
+
+
+def rows(count, last=b""):
+    yield b"x\n"
+    for _ in range(count // 10_000):
+        yield LINE * 10_000
+    yield last
+
+
+def fill(connection):
+    """Send until the other side's buffers take no more."""
+    connection.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection.send(bytes(1 << 16))
+
+
+@pytest.fixture(scope="module")
+def line(http):
+    assert http.post("/models/line/train", json={"x": [1, 2, 4], "y": [1, 2, 3]}).status_code == 201
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/vnd.apache.arrow.stream"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_long_table_is_answered_in_pieces(http, line, accept, encoding):
+    headers = {"Content-Type": "text/csv", "Accept": accept, "Accept-Encoding": encoding}
+    answer = http.post("/models/line/predict?missing=drop", content=rows(200_000), headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers.get("Content-Encoding", "identity") == encoding
+    if accept == "application/json":
+        assert len(answer.json()["y"]) == 200_000
+        assert answer.json()["dropped"] == 0
+    if accept == "text/csv":
+        assert len(answer.text.splitlines()) == 200_001
+
+
+def test_a_fault_after_the_first_byte_breaks_the_answer_off(http, line):
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    with pytest.raises(Exception, match="is text, not a number"):
+        http.post("/models/line/predict", content=rows(200_000, b"no number\n"), headers=headers)
+    assert 'status="422"' in http.get("/metrics").text
+
+
+def test_what_a_client_does_not_take_waits_until_the_request_has_come():
+    ours, theirs = socket.socketpair()
+    app = Flask("relay")
+    with ours, theirs, app.test_request_context(environ_overrides={"gunicorn.socket": ours}):
+        fill(ours)
+        g.body = SimpleNamespace(is_read=False)
+        made = []
+
+        def pieces():
+            for i in range(5):
+                made.append(i)
+                if i == 4:
+                    g.body.is_read = True
+                yield bytes([i]) * 100_000
+
+        sent = relayed(pieces())
+        first = next(sent)
+        assert made == [0, 1, 2, 3, 4]
+        assert first + b"".join(sent) == b"".join(bytes([i]) * 100_000 for i in range(5))
+
+
+class Band(Schema):
+    """An answer of several columns."""
+
+    model = fields.String()
+    dropped = fields.Integer()
+
+
+@pytest.mark.parametrize("length", [3, 200_000])
+def test_several_columns_make_one_document(length):
+    batches = ({"y": np.full(length, i), "lower": np.full(length, -i)} for i in range(2))
+    with Flask("answers").test_request_context():
+        g.body = SimpleNamespace(is_read=True)
+        response = write(Answer({"model": "a"}, batches=batches, last=lambda: {"dropped": 7}), Band(), 200)
+        document = json.loads(b"".join(response.iter_encoded()))
+    expected = [0] * length + [1] * length
+    assert document == {"model": "a", "y": expected, "lower": [-i for i in expected], "dropped": 7}

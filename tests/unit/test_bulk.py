@@ -1,0 +1,109 @@
+"""The quick way for large JSON bodies reads what the careful one reads, or nothing."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.formats import bulk
+from service.formats.arrays import NUMBERS_OR_NULL, list_vector, table
+from service.formats.json import decode
+
+PADDING = " " * bulk.LEAST_BYTES
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def padded(text):
+    return (text[:-1] + PADDING + text[-1:]).encode()
+
+
+def plain(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return {name: plain(each) for name, each in value.items()} if isinstance(value, dict) else value
+
+
+def as_floats(value):
+    if isinstance(value, list):
+        return [as_floats(each) for each in value]
+    if isinstance(value, dict):
+        return {name: as_floats(each) for name, each in value.items()}
+    return float(value) if type(value) is int else value
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(["x", "y", "l2", "initial"]), JSON))
+def test_any_value_is_read_the_same_or_left_to_the_careful_way(value):
+    body = padded(json.dumps(value, ensure_ascii=False))
+    found = bulk.decode(body)
+    if found is not None:
+        assert as_floats(plain(found)) == as_floats(decode(body))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 5), st.integers(1, 4), st.data())
+def test_rows_and_columns_are_read_to_the_bit(n, d, data):
+    rows = data.draw(st.lists(st.lists(st.floats(-1e150, 1e150), min_size=d, max_size=d), min_size=n, max_size=n))
+    columns = {f"c{i}": list(each) for i, each in enumerate(zip(*rows, strict=True))}
+    for x in (rows, columns):
+        body = padded(json.dumps({"x": x, "y": rows[0], "epochs": 7, "method": "spectral"}))
+        found = bulk.decode(body)
+        careful = decode(body)
+        assert found is not None
+        quick, slow = table(found["x"], "/x"), table(careful["x"], "/x")
+        assert quick.values.tobytes() == slow.values.tobytes()
+        assert (quick.names, quick.form, quick.by_column) == (slow.names, slow.form, slow.by_column)
+        assert list_vector(found["y"], "/y").tobytes() == list_vector(careful["y"], "/y", NUMBERS_OR_NULL).tobytes()
+        assert (found["epochs"], found["method"]) == (7, "spectral")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"x": [1, null]}',
+        '{"x": [1, true]}',
+        '{"x": [1, "2"]}',
+        '{"x": [1, [2]]}',
+        '{"x": [[1], [2, 3], []]}',
+        '{"x": [[1, 2], [3], [4, 5, 6]]}',
+        '{"x": [[[1, 2], []], [[3], [4]]]}',
+        '{"x": [[[1], [2]]]}',
+        '{"x": []}',
+        '{"x": [[]]}',
+        '{"x": [[1], 2]}',
+        '{"x": [1e400]}',
+        '{"x": [100000000000000000000000]}',
+        '{"x": [1], "x": [2]}',
+        '{"x": {"a": [1], "a": [2]}}',
+        '{"x": {"a": {"b": [1]}}}',
+        '{"x": [1], "\\u0078": [2]}',
+        '{"x": [1], "l2": [2]}',
+        '{"x": [1], "[": 2}',
+        '{"x": [NaN]}',
+        '{"x": [1]} 2',
+        "[1]",
+        '{"x": [01]}',
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_careful_way(text):
+    assert bulk.decode(padded(text)) is None
+
+
+def test_small_bodies_are_left_to_the_careful_way():
+    assert bulk.decode(b'{"x": [1, 2]}') is None
+
+
+def test_magnitudes_are_refused_at_their_place():
+    body = padded('{"x": [[1, 2], [3, 1e200]], "y": [1, -1e160]}')
+    found = bulk.decode(body)
+    with pytest.raises(Exception, match=r"^/x/1/1: is beyond"):
+        table(found["x"], "/x")
+    with pytest.raises(Exception, match=r"^/y/1: is beyond"):
+        list_vector(found["y"], "/y")
