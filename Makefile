@@ -17,7 +17,8 @@ run: .venv/runtime
 	exec $(BIN)/gunicorn
 
 test: .venv/development
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest -n 2 --cov --cov-report=term tests/unit tests/integration
+	$(BIN)/pytest tests/e2e
 
 fuzz: .venv/development
 	scripts/fuzz
