@@ -32,10 +32,10 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Import torch and the rest once, before the fork; and make an empty folder for what the workers count."""
-    import service.app  # noqa: F401
+    """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
+    gc.disable()  # it would look at a million new objects, of which none is garbage
+    from service import rehearsal
     from service import server as answers
-    from service import torchscript
     from service.store import FolderStore
 
     util.write_error = answers.write_problem
@@ -43,9 +43,9 @@ def on_starting(server: Any) -> None:
     swept = FolderStore(Path(settings.store)).sweep()
     if swept:
         server.log.warning("swept %d unfinished publications", swept)
-    torchscript.warm_up()
-    gc.collect()
+    rehearsal.rehearse()
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
+    gc.enable()
 
     server.metrics_folder = tempfile.mkdtemp(prefix="descent-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder

@@ -174,14 +174,6 @@ def prepare() -> None:
     torch.set_num_threads(1)
 
 
-def warm_up() -> None:
-    """Compile, save, load and run a module, so that no request is the first to wait for it."""
-    prepare()
-    nothing = Statistics(np.zeros((3, 3)), np.zeros(2), 0, np.zeros(2), np.zeros(2))
-    module = opened(dump(np.zeros(1), 0.0, Contents({"w": 0.0, "b": 0.0}, {}, nothing))).module()
-    predict(module, np.zeros((1, 1)))
-
-
 def _seal(archive: bytes) -> bytes:
     """`archive` with the digest of all its bytes as the ZIP archive's comment.
 

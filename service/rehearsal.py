@@ -1,0 +1,42 @@
+"""One training and one prediction before the workers are forked: no request is the first to wait for a compiler or a
+lazy import, and what those leave in memory is shared."""
+
+import io
+import tempfile
+from typing import Any
+from wsgiref.types import WSGIApplication
+from wsgiref.util import setup_testing_defaults
+
+from service.app import create_app
+from service.formats import json
+from service.settings import Settings
+
+NEVER_MS = 10**9
+
+
+def rehearse() -> None:
+    """Train and predict in an app of its own, over a store that is gone afterwards; raises RuntimeError."""
+    with tempfile.TemporaryDirectory(prefix="descent-rehearsal-") as store:
+        app = create_app(Settings(store=store, log_slower_than_ms=NEVER_MS))
+        _post(app, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
+        _post(app, "/predict", {"x": [1, 2]})
+
+
+def _post(app: WSGIApplication, path: str, body: dict[str, Any]) -> None:
+    data = json.encode(body)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": path,
+        "CONTENT_TYPE": json.MEDIA_TYPE,
+        "CONTENT_LENGTH": str(len(data)),
+        "wsgi.input": io.BytesIO(data),
+    }
+    setup_testing_defaults(environ)
+    statuses: list[str] = []
+
+    def start_response(status: str, _headers: Any, _error: Any = None, /) -> Any:
+        statuses.append(status)
+
+    answer = b"".join(app(environ, start_response))
+    if not statuses[0].startswith("2"):
+        raise RuntimeError(f"the rehearsal of {path} was answered {statuses[0]}: {answer.decode()}")

@@ -1,0 +1,22 @@
+"""What runs before the fork."""
+
+import tempfile
+
+import pytest
+
+from service import rehearsal
+from service.formats import json
+
+
+def test_a_rehearsal_leaves_neither_files_nor_log_lines(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with caplog.at_level("INFO"):
+        rehearsal.rehearse()
+    assert list(tmp_path.iterdir()) == []
+    assert caplog.records == []
+
+
+def test_a_service_that_cannot_answer_does_not_start(monkeypatch):
+    monkeypatch.setattr(json, "decode", lambda body: None)
+    with pytest.raises(RuntimeError, match="the rehearsal of /train was answered 4"):
+        rehearsal.rehearse()
