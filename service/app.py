@@ -14,6 +14,7 @@ from service.api.models import VersionConverter, models
 from service.api.operations import documentation, operations
 from service.api.parts import Parts
 from service.api.predicting import predicting
+from service.api.record import Recorder
 from service.api.training import training
 from service.facts import ServingFacts
 from service.metrics import Metrics
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
-    instruments.register(app, metrics, settings.log_slower_than_ms / 1000)
+    instruments.register(app, Recorder(metrics, settings.log_slower_than_ms / 1000))
     for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)
     return app

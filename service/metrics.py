@@ -7,12 +7,15 @@ wherever PROMETHEUS_MULTIPROC_DIR is set.
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric as MetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+M = TypeVar("M", bound=MetricWrapperBase)
 
 BUCKETS = (
     0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
@@ -82,29 +85,42 @@ OUTCOMES = ("published", "rejected", "failed")
 FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
 
 
+class Labelled(Generic[M]):
+    """The metrics of one kind, by name and labels; prometheus_client would look for a child anew each time."""
+
+    def __init__(self, metrics: dict[str, M]) -> None:
+        self._metrics = metrics
+        self._children: dict[tuple[str, ...], M] = {}
+
+    def __call__(self, name: str, *labels: str) -> M:
+        """The metric `name`, which has as many labels; an undeclared one is a KeyError."""
+        key = (name, *labels)
+        found = self._children.get(key)
+        if found is None:
+            metric = self._metrics[name]
+            found = self._children[key] = metric.labels(*labels) if labels else metric
+        return found
+
+
 class Metrics:
-    """The events of one process, by name; an undeclared one is a KeyError. The first `most_models` models that it meets
-    get labels of their own."""
+    """The events of one process. The first `most_models` models that it meets get labels of their own."""
 
     def __init__(self, most_models: int) -> None:
         self._registry = CollectorRegistry()
         self._most_models = most_models
         self._models: set[str] = set()
-        self.counters = {
-            m.name: Counter(m.name, m.about, m.labels, registry=self._registry) for m in _of_kind("counter")
-        }
+        self.counter = Labelled({m.name: Counter(*_described(m), registry=self._registry) for m in _of_kind("counter")})
+        self.gauge = Labelled({m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))})
+        self.histogram = Labelled(
+            {m.name: Histogram(*_described(m), registry=self._registry, buckets=BUCKETS) for m in _of_kind("histogram")}
+        )
         for outcome in OUTCOMES:  # a counter that is first seen at 1 has no increase
-            self.counters["descent_trainings_total"].labels(outcome)
-        self.gauges = {m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))}
-        self.histograms = {
-            m.name: Histogram(m.name, m.about, m.labels, registry=self._registry, buckets=BUCKETS)
-            for m in _of_kind("histogram")
-        }
+            self.counter("descent_trainings_total", outcome)
 
     def _gauge(self, metric: Metric) -> Gauge:
         """Over workers, what is in progress adds up; of what was measured, the latest counts."""
         mode: Literal["livesum", "mostrecent"] = "livesum" if metric.kind == "gauge" else "mostrecent"
-        return Gauge(metric.name, metric.about, metric.labels, registry=self._registry, multiprocess_mode=mode)
+        return Gauge(*_described(metric), registry=self._registry, multiprocess_mode=mode)
 
     def model_label(self, model: str) -> str:
         """The label of a model that has been looked up: its name, or one for all past the bound."""
@@ -142,6 +158,10 @@ def table() -> str:
         kind = "gauge" if metric.kind in ("fact", "latest") else metric.kind
         rows.append(f"| `{metric.name}` | {kind} | {', '.join(metric.labels)} | {metric.about} |")
     return "\n".join(rows) + "\n"
+
+
+def _described(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
+    return metric.name, metric.about, metric.labels
 
 
 def _of_kind(kind: str) -> list[Metric]:

@@ -74,7 +74,7 @@ def model_ready(model: str, version: int | None = None) -> Response:
 @operation(None, query=schemas.AnyQuery, described=schemas.InferRequest, problems=(404,), counts="prediction")
 def infer(model: str, version: int | None = None) -> Response:
     """Predict ŷ for the rows of the input tensor."""
-    predictions = Predictions(parts().predictor.model(model, version))
+    predictions = Predictions(parts().predictor.model(model, version), parts().metrics)
     loaded = predictions.loaded
     asked = tensors.decode(bodies.whole(), _json_length(), len(loaded.columns.names))
     y = _predicted(predictions, asked)

@@ -27,7 +27,7 @@ def ping(model: str) -> Response:
 @operation(None, query=schemas.ModelQuery, described=schemas.ScoringRequest, problems=(404,), counts="prediction")
 def invocations(model: str) -> Response:
     """Predict ŷ for rows as MLflow's clients send them, JSON in their forms, or a table."""
-    predictions = Predictions(parts().predictor.model(model))
+    predictions = Predictions(parts().predictor.model(model), parts().metrics)
     media_type = bodies.media_type(tables=True)
     body = bodies.opened(media_type)
     y = _of_json(predictions, body) if media_type == json.MEDIA_TYPE else _of_table(predictions, body, media_type)

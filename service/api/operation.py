@@ -3,19 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal
+from typing import Any
 
 from flask import Response, g, request
 from marshmallow import Schema
 
 from service.api import answers, bodies
+from service.api.record import Counted
 from service.api.schemas import NoQuery, Table
 from service.api.texts import valued
 from service.errors import InvalidRequest
 from service.formats import json
 
 View = Callable[..., Any]
-Counted = Literal["training", "prediction"]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ Told = Callable[[FloatArray, FloatArray], Columns]
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
     """Predict ŷ for x from a version's TorchScript file: the serving version's, unless the path names one."""
     loaded = parts().predictor.model(model, version)
-    predictions = Predictions(loaded)
+    predictions = Predictions(loaded, parts().metrics)
     told = _told(loaded, body)
     answer = {"model": model, "version": loaded.version.number}
     if body["explain"]:
@@ -73,7 +73,7 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
     if not np.isfinite([value for value in evaluation.values() if value is not None]).all():
         raise InvalidRequest("The errors' squares are numbers that no float64 holds.")
     metrics = parts().metrics
-    metrics.gauges["descent_evaluation_loss"].labels(metrics.model_label(model)).set(evaluation["mse"])
+    metrics.gauge("descent_evaluation_loss", metrics.model_label(model)).set(evaluation["mse"])
     return Answer({"model": model, "version": loaded.version.number, **evaluation, **rows.sieve.report()})
 
 
@@ -93,7 +93,7 @@ def predict_groups(body: dict[str, Any]) -> Answer:
 
     def predict_one(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
         loaded = parts().predictor.model(model)
-        _, y = _predicted(Predictions(loaded), table)
+        _, y = _predicted(Predictions(loaded, parts().metrics), table)
         return {"version": loaded.version.number, "rows": rows, "y": y}
 
     return Answer({"results": each_group(body, predict_one)})

@@ -1,16 +1,17 @@
 """Predictions of one request, whichever protocol it came in."""
 
-from service.api.parts import parts
 from service.core.statistics import FloatArray
 from service.formats.arrays import Pointer
+from service.metrics import Metrics
 from service.predictor import LoadedModel
 
 
 class Predictions:
     """What a version predicts for the rows of a request: made a batch at a time, and counted once all are made."""
 
-    def __init__(self, loaded: LoadedModel) -> None:
+    def __init__(self, loaded: LoadedModel, metrics: Metrics) -> None:
         self.loaded = loaded
+        self._metrics = metrics
         self.rows = self.outside = 0
 
     def of(self, x: FloatArray, pointer: Pointer) -> FloatArray:
@@ -22,12 +23,12 @@ class Predictions:
 
     def count(self) -> None:
         """Count one answered request, its rows, and those outside the range of the version's training data."""
-        metrics = parts().metrics
+        metrics = self._metrics
         label = metrics.model_label(self.loaded.version.model)
-        metrics.counters["descent_predictions_total"].labels(label).inc()
-        metrics.counters["descent_predicted_rows_total"].labels(label).inc(self.rows)
+        metrics.counter("descent_predictions_total", label).inc()
+        metrics.counter("descent_predicted_rows_total", label).inc(self.rows)
         if self.outside:
-            metrics.counters["descent_extrapolated_inputs_total"].labels(label).inc(self.outside)
+            metrics.counter("descent_extrapolated_inputs_total", label).inc(self.outside)
 
     @property
     def headers(self) -> dict[str, str]:
