@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from service import torchscript
-from service.api import instruments, problems
+from service.api import instruments, problems, quick
 from service.api.bodies import Bounds
 from service.api.inference_protocol import inference_protocol
 from service.api.mlflow import mlflow
@@ -30,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     torchscript.prepare()
     store = FolderStore(Path(settings.store))
     metrics = Metrics(settings.metrics_models)
+    predictor = Predictor(store, settings.cached_models, settings.refresh_seconds)
     app = Flask("descent", static_folder=None)
     app.extensions["descent.bounds"] = Bounds(
         settings.max_body_bytes, settings.max_stream_bytes, settings.max_inflation, settings.max_columns
@@ -44,14 +45,17 @@ def create_app(settings: Settings | None = None) -> Flask:
             settings.fit_threads,
             settings.max_body_bytes,
         ),
-        predictor=Predictor(store, settings.cached_models, settings.refresh_seconds),
+        predictor=predictor,
         metrics=metrics,
         facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),
     )
     app.url_map.merge_slashes = False
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
-    instruments.register(app, Recorder(metrics, settings.log_slower_than_ms / 1000))
+    recorder = Recorder(metrics, settings.log_slower_than_ms / 1000)
+    instruments.register(app, recorder)
     for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)
+    quick_way = app.extensions[quick.EXTENSION] = quick.QuickWay(predictor, metrics, recorder)
+    app.wsgi_app = quick_way.in_front_of(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app

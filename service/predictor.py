@@ -12,6 +12,7 @@ import numpy as np
 
 from service import torchscript
 from service.columns import Columns, Form
+from service.core.bounds import all_finite, count_outside
 from service.core.inference import interval_reach, why_undefined
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import FloatArray
@@ -36,13 +37,13 @@ class LoadedModel:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of the first row
         where it overflows."""
         y = torchscript.predict(self.module, x)
-        if not np.isfinite(y).all():
+        if not all_finite(y):
             raise InvalidRequest.at(pointer(int(np.argmin(np.isfinite(y)))), "has a prediction that no float64 holds")
         return y
 
     def count_outside(self, x: FloatArray) -> int:
         """How many rows of x (n, d) have a column outside the range of the training data."""
-        return int(((x < self.lowest) | (x > self.highest)).any(axis=1).sum())
+        return count_outside(x, self.lowest, self.highest)
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """What each column adds to the prediction for the mean row: w_j·(x_j − mean_j), (n, d)."""
@@ -80,14 +81,25 @@ class Predictor:
 
     def model(self, name: str, number: int | None = None) -> LoadedModel:
         """Version `number` of a model, or the serving one; raises ModelNotFound, VersionNotFound or DamagedVersion."""
+        found = self.known(name, number)
+        if found:
+            return found
         generation, now = self._store.generation(name), time.monotonic()
         known = self._resolved.get((name, number))
-        if known and known.generation == generation and now - known.at < self._refresh_seconds:
-            return known.model
         version = self._store.serving(name) if number is None else self._store.version(name, number)
         model = known.model if known and known.model.version == version else self._load(version)
         self._keep((name, number), Resolved(generation, now, model))
         return model
+
+    def known(self, name: str, number: int | None = None) -> LoadedModel | None:
+        """What `model` would answer, if that is known without a look at the store."""
+        known = self._resolved.get((name, number))
+        if known and known.generation == self._store.generation(name) and self._is_fresh(known):
+            return known.model
+        return None
+
+    def _is_fresh(self, known: Resolved) -> bool:
+        return time.monotonic() - known.at < self._refresh_seconds
 
     def _keep(self, key: tuple[str, int | None], resolved: Resolved) -> None:
         """Keep what was looked up; the one looked up longest ago makes room."""

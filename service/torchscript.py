@@ -152,8 +152,7 @@ def predict(module: Module, x: FloatArray) -> FloatArray:
     """ŷ (n,) of x (n, d) by the module."""
     if not hasattr(_this_thread, "runs_as_is"):
         _run_as_is()
-    with torch.inference_mode():
-        y: FloatArray = module(torch.from_numpy(x)).numpy()
+    y: FloatArray = module.forward(torch.from_numpy(x)).numpy()  # calling the module looks for hooks
     return y
 
 

@@ -101,8 +101,7 @@ def predict_groups(body: dict[str, Any]) -> Answer:
 
 def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, FloatArray]:
     """x in the order of the model's columns, and ŷ, which is counted."""
-    x = predictions.loaded.columns.arrange(table.values, table.names, "/x")
-    y = predictions.of(x, table.pointer)
+    x, y = predictions.of_table(table)
     predictions.count()
     return x, y
 

@@ -1,7 +1,7 @@
 """Predictions of one request, whichever protocol it came in."""
 
 from service.core.statistics import FloatArray
-from service.formats.arrays import Pointer
+from service.formats.arrays import Pointer, Table
 from service.metrics import Metrics
 from service.predictor import LoadedModel
 
@@ -20,6 +20,11 @@ class Predictions:
         self.rows += len(y)
         self.outside += self.loaded.count_outside(x)
         return y
+
+    def of_table(self, table: Table) -> tuple[FloatArray, FloatArray]:
+        """x (n, d) of a table, its columns in the model's order, and ŷ (n,); raises InvalidRequest."""
+        x = self.loaded.columns.arrange(table.values, table.names, "/x")
+        return x, self.of(x, table.pointer)
 
     def count(self) -> None:
         """Count one answered request, its rows, and those outside the range of the version's training data."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.columns import Columns, Form
+from service.core.bounds import all_within
 from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 
@@ -93,7 +94,7 @@ def vector(values: list[Any], pointer: Pointer, numbers: Kinds = NUMBERS) -> Flo
 
 def is_clean(array: FloatArray) -> bool:
     """Whether no number is missing, infinite or beyond ±1e150."""
-    return array.size == 0 or bool(array.min() >= -LARGEST and array.max() <= LARGEST)
+    return all_within(array, LARGEST)
 
 
 def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = False) -> None:

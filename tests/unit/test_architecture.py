@@ -10,7 +10,7 @@ FLOORS = [
     {"service.__main__"},
     {"service.cli"},
     {"service.wsgi", "service.gunicorn_conf"},
-    {"service.rehearsal"},
+    {"service.rehearsal", "service.worker"},
     {"service.app", "service.server"},
     {"service.api"},
     {"service.formats"},

@@ -1,0 +1,168 @@
+"""The quick way of the commonest call, a few rows to predict in a JSON body: past Flask's router, request and response.
+
+It answers what it surely answers as the ordinary way would, and gives back everything else: refusals, options, other
+media types, models that are not in memory. Decoding, prediction, metrics and log lines are the ordinary way's own.
+"""
+
+import contextlib
+import io
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask
+from gunicorn.http.errors import ParseException
+
+from service.api.answers import SMALLEST_ENCODED
+from service.api.predictions import Predictions
+from service.api.record import REQUEST_ID, Answered, Recorder, request_id
+from service.errors import DescentError
+from service.formats import arrays, bulk, json
+from service.metrics import Metrics
+from service.predictor import LoadedModel, Predictor
+from service.store.contract import NAME
+
+MOST_BYTES = bulk.LEAST_BYTES
+"""From here on the ordinary way reads bodies otherwise, and what it does besides is small against that."""
+DEFAULT_MODEL = "default"
+CONTENT_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
+ACCEPTS = frozenset({"*/*", "application/json", "application/json, */*"})
+SELDOM = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING"})
+
+_QUERY = re.compile(f"model=({NAME.pattern})")
+_PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict")
+
+
+EXTENSION = "descent.quick"
+
+
+class Call(NamedTuple):
+    """What is called: the pattern of the route, and the version; the serving one if it has no number."""
+
+    route: str
+    model: str
+    version: int | None = None
+
+
+class Reply(NamedTuple):
+    """An answer of status 200."""
+
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def recognised(environ: Mapping[str, Any]) -> Call | None:
+    """The call of a request with the headers of `environ`, if the quick way may answer it once its body is there."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if (
+        environ["REQUEST_METHOD"] == "POST"
+        and environ.get("CONTENT_TYPE") in CONTENT_TYPES
+        and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTS
+        and length.isdecimal()
+        and len(length) < 6
+        and 0 < int(length) < MOST_BYTES
+        and SELDOM.isdisjoint(environ)
+    ):
+        return _called(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+    return None
+
+
+def _called(path: str, query: str) -> Call | None:
+    if path == "/predict":
+        named = _QUERY.fullmatch(query)
+        if named or not query:
+            return Call(path, named[1] if named else DEFAULT_MODEL)
+    elif not query and (found := _PATH.fullmatch(path)):
+        model, number = found.groups()
+        if number is None:
+            return Call("/models/<model>/predict", model)
+        return Call("/models/<model>/versions/<version:version>/predict", model, int(number))
+    return None
+
+
+class QuickWay:
+    """Predicts with what `predictor` has in memory."""
+
+    def __init__(self, predictor: Predictor, metrics: Metrics, recorder: Recorder) -> None:
+        self._predictor = predictor
+        self._metrics = metrics
+        self._recorder = recorder
+
+    def in_front_of(self, app: WSGIApplication) -> WSGIApplication:
+        """`app`, asked only for what is given back."""
+
+        def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            call = recognised(environ)
+            body = None if call is None else _body(environ)
+            reply = None if call is None or body is None else self.answer(call, environ, body)
+            if reply is None:
+                return app(environ, start_response)
+            start_response("200 OK", reply.headers)
+            return [reply.body]
+
+        return respond
+
+    def answer(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Reply | None:
+        """The answer to a recognised call; None, of which nothing is told, to give it back."""
+        started = time.perf_counter()
+        self._recorder.in_progress.inc()
+        try:
+            loaded = self._predictor.known(call.model, call.version)
+            return None if loaded is None else self._answer(call, environ, body, loaded, started)
+        except DescentError:
+            return None
+        finally:
+            self._recorder.in_progress.dec()
+
+    def _answer(
+        self, call: Call, environ: Mapping[str, Any], body: bytes, loaded: LoadedModel, started: float
+    ) -> Reply | None:
+        asked = json.decode(body)
+        if type(asked) is not dict or asked.keys() != {"x"}:
+            return None
+        predictions = Predictions(loaded, self._metrics)
+        table = arrays.table(asked["x"], "/x")
+        _, y = predictions.of_table(table)
+        data = json.encode({"model": call.model, "version": loaded.version.number, "y": y[0] if table.bare else y})
+        if len(data) >= SMALLEST_ENCODED and "HTTP_ACCEPT_ENCODING" in environ:
+            return None
+        named = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        predictions.count()
+        self._recorder.record(
+            Answered(
+                request_id=named,
+                method="POST",
+                path=environ["PATH_INFO"],
+                client=environ.get("REMOTE_ADDR"),
+                bytes_in=len(body),
+                route=call.route,
+                counts="prediction",
+                status=200,
+                bytes_out=len(data),
+                seconds=time.perf_counter() - started,
+            )
+        )
+        headers = [
+            ("Content-Type", json.MEDIA_TYPE),
+            ("Content-Length", str(len(data))),
+            *predictions.headers.items(),
+            (REQUEST_ID, named),
+        ]
+        return Reply(headers, data)
+
+
+def of(app: Flask) -> QuickWay:
+    """The quick way of an app."""
+    found: QuickWay = app.extensions[EXTENSION]
+    return found
+
+
+def _body(environ: WSGIEnvironment) -> bytes | None:
+    """The body, left to be read once more; None if it does not come, which the ordinary way will meet again."""
+    with contextlib.suppress(OSError, ParseException):
+        body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        environ["wsgi.input"] = io.BytesIO(body)
+        return body
+    return None

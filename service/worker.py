@@ -1,0 +1,245 @@
+"""gunicorn's threaded worker, which answers calls of the quick way where it waits for connections, without a thread.
+
+A thread costs such a call more than its answer: two hand-overs of the interpreter, and the server's parser. So what
+comes of a request is read as it comes; if it is plain, all there, and the quick way answers it, that is sent at once.
+Everything else goes to a thread with the bytes that were read, as in gunicorn.
+"""
+
+import socket
+import time
+from collections import OrderedDict, deque
+from email.utils import formatdate
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn import SERVER
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from service.api import heads, quick
+
+MOST_BYTES = heads.MOST_BYTES + quick.MOST_BYTES
+PATIENCE = 1.0
+"""Seconds that the rest of a body may take before a thread waits for it."""
+LINGER = 2.0
+"""Seconds that a client may take to close a connection whose last answer it has."""
+HESITATION = 0.0001
+"""Seconds for which a worker that has connections leaves a new one to a worker that has none: the kernel lets whichever
+comes first have it, and clients that keep theirs would all be one worker's."""
+CONNECTIONS_PER_ACCEPTED = 16
+"""A worker takes one more connection at a time for so many that it has; or many would wait long for their turn."""
+MOST_DRAINED = 1 << 16
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A connection, with what was received of its next request."""
+
+    def __init__(self, worker: "Worker", connected: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(worker.cfg, connected, client, server)
+        self.worker = worker
+        self.received = b""
+        self.drained = 0
+
+    @property
+    def address(self) -> str:
+        """Who is at the other end."""
+        return str(self.client[0] if isinstance(self.client, tuple) else self.client)
+
+    def give_back(self) -> None:
+        """Let gunicorn's parser read what was received."""
+        self.init()
+        self.parser.unreader.unread(self.received)
+        self.received = b""
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - as gunicorn calls it
+        """gunicorn would wait for the client to close where all other connections are waited for."""
+        if graceful:
+            self.worker.linger(self)
+        else:
+            super().close()
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """The worker class for gunicorn's configuration."""
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        cfg = self.cfg
+        self._sees_plain_bytes = not cfg.is_ssl and cfg.proxy_protocol == "off" and cfg.http2_cleartext == "off"
+        self._quick_way = quick.of(self.wsgi)
+        self._unfinished: OrderedDict[Connection, tuple[float, deque[Connection]]] = OrderedDict()
+        self._lingering: OrderedDict[Connection, float] = OrderedDict()
+        self._second, self._status_line = 0, b""
+        super().run()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection, and wait for its first request without a thread."""
+        if not self._sees_plain_bytes:
+            super().accept(listener)
+            return
+        if self.nr_conns:
+            time.sleep(HESITATION)
+        for _ in range(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED):
+            try:
+                self._await_first_request(*listener.accept(), listener.getsockname())
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+
+    def _await_first_request(self, connected: socket.socket, client: Any, server: Any) -> None:
+        connection = Connection(self, connected, client, server)
+        connection.set_timeout()
+        self.nr_conns += 1
+        self.pending_conns.append(connection)
+        self.poller.register(connected, EVENT_READ, partial(self.on_pending_socket_readable, connection))
+
+    def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """A new connection has something to read."""
+        if not self._is_dealt_with(conn, self.pending_conns):
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
+        """A connection that was kept alive has something to read."""
+        if not self._is_dealt_with(conn, self.keepalived_conns):
+            super().on_client_socket_readable(conn, client)
+
+    def murder_pending(self) -> None:
+        """What gunicorn does once a second or after any event: here, end what has waited long enough."""
+        super().murder_pending()
+        now = time.monotonic()
+        while self._unfinished and next(iter(self._unfinished.values()))[0] <= now:
+            connection, (_, waiting) = self._unfinished.popitem(last=False)
+            if connection in waiting:
+                self._stop_waiting(connection, waiting)
+                connection.give_back()
+                self.enqueue_req(connection)
+        while self._lingering and next(iter(self._lingering.values())) <= now:
+            self._leave(next(iter(self._lingering)))
+
+    def linger(self, connection: Connection) -> None:
+        """Close a connection once its client has, so that nothing that is still under way cuts its last answer off."""
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            connection.close()
+            return
+        connection.sock.settimeout(0)
+        self.nr_conns += 1
+        self._lingering[connection] = time.monotonic() + LINGER
+        self.poller.register(connection.sock, EVENT_READ, partial(self._drain, connection))
+
+    def _drain(self, connection: Connection, client: socket.socket) -> None:
+        data = _receive(client)
+        if data is None:
+            return
+        connection.drained += len(data)
+        if not data or connection.drained > MOST_DRAINED:
+            self._leave(connection)
+
+    def _leave(self, connection: Connection) -> None:
+        del self._lingering[connection]
+        self.poller.unregister(connection.sock)
+        self.nr_conns -= 1
+        connection.close()
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A stop waits no longer for connections without a request, whether they ever had one or not."""
+        super()._cap_keepalive(deadline)
+        for connection in self.pending_conns:
+            connection.timeout = min(connection.timeout, deadline)
+
+    def _is_dealt_with(self, connection: Connection, waiting: "deque[Connection]") -> bool:
+        """Whether what came on a `waiting` connection needs no thread: it was answered, or more has to come, or it was
+        the end."""
+        if not self._sees_plain_bytes:
+            return False
+        self._unfinished.pop(connection, None)
+        data = _receive(connection.sock)
+        if data is None:
+            return True
+        if not data and not connection.received:
+            self._stop_waiting(connection, waiting)
+            self.nr_conns -= 1
+            connection.close()
+            return True
+        connection.received += data
+        head = heads.read(connection.received) if data else None
+        if head and len(connection.received) < head.end <= MOST_BYTES:
+            self._unfinished[connection] = time.monotonic() + PATIENCE, waiting
+            return True
+        reply = self._reply(connection, head) if head else None
+        if head is None or reply is None:
+            connection.give_back()
+            return False
+        connection.received = b""
+        self._send(connection, waiting, reply, keeps_alive=head.keeps_alive)
+        return True
+
+    def _reply(self, connection: Connection, head: heads.Head) -> bytes | None:
+        """The quick way's answer as bytes; None if a thread has to find one."""
+        call = quick.recognised(head.environ)
+        is_ordinary = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
+        if call is None or not is_ordinary or len(connection.received) != head.end:
+            return None
+        head.environ["REMOTE_ADDR"] = connection.address
+        reply = self._quick_way.answer(call, head.environ, connection.received[head.start :])
+        if reply is None:
+            return None
+        fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
+        connection_field = "keep-alive" if head.keeps_alive else "close"
+        return b"".join(
+            (self._first_lines(), f"Connection: {connection_field}\r\n{fields}\r\n".encode("latin-1"), reply.body)
+        )
+
+    def _first_lines(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            date = formatdate(second, usegmt=True)
+            self._second, self._status_line = (
+                second,
+                f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {date}\r\n".encode(),
+            )
+        return self._status_line
+
+    def _send(self, connection: Connection, waiting: "deque[Connection]", data: bytes, *, keeps_alive: bool) -> None:
+        try:
+            sent = connection.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            sent, data, keeps_alive = 0, b"", False
+        waiting.remove(connection)
+        if sent == len(data) and keeps_alive:
+            connection.set_timeout()
+            self.keepalived_conns.append(connection)
+            if waiting is self.pending_conns:
+                readable = partial(self.on_client_socket_readable, connection)
+                self.poller.modify(connection.sock, EVENT_READ, readable)
+            return
+        self.poller.unregister(connection.sock)
+        if sent == len(data):
+            self.nr_conns -= 1
+            connection.close()
+            return
+        connection.init()
+        future = self.tpool.submit(_send_rest, connection, data[sent:], keeps_alive=keeps_alive)
+        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+
+    def _stop_waiting(self, connection: Connection, waiting: "deque[Connection]") -> None:
+        self.poller.unregister(connection.sock)
+        waiting.remove(connection)
+
+
+def _receive(connected: socket.socket) -> bytes | None:
+    """What has come; nothing at the end or after a reset, None if it was a false alarm."""
+    try:
+        return connected.recv(MOST_BYTES)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def _send_rest(connection: Connection, data: bytes, *, keeps_alive: bool) -> bool:
+    connection.sock.settimeout(None)
+    connection.sock.sendall(data)
+    return keeps_alive
