@@ -54,29 +54,38 @@ def granian(place: Place, interface: str, app: str, *more: str) -> list[str]:
 
 
 def mlserver(place: Place) -> dict[str, str]:
-    """MLServer's settings."""
+    """MLServer's settings; it predicts a line faster in its own process than in two others."""
     return {
         "MLSERVER_HOST": "127.0.0.1",
         "MLSERVER_HTTP_PORT": str(place.port),
         "MLSERVER_GRPC_PORT": str(free_port()),
         "MLSERVER_METRICS_PORT": str(free_port()),
         "MLSERVER_DEBUG": "false",
-        "MLSERVER_PARALLEL_WORKERS": str(WORKERS),
+        "MLSERVER_PARALLEL_WORKERS": "0",
         "MLSERVER_MODEL_IMPLEMENTATION": "mlserver_sklearn.SKLearnModel",
         "MLSERVER_MODEL_NAME": "line",
         "MLSERVER_MODEL_URI": place.model,
     }
 
 
+def on_path(place: Place) -> dict[str, str]:
+    """The environment's programs before those of the machine, for who starts others by name."""
+    return {"PATH": f"{Path(place.python).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def mlflow(place: Place) -> dict[str, str]:
+    """What MLflow leaves to uvicorn: to be as quiet as it is in production."""
+    return on_path(place) | {"UVICORN_ACCESS_LOG": "false", "UVICORN_LOG_LEVEL": "warning"}
+
+
 def torchserve(place: Place) -> dict[str, str]:
     """TorchServe's addresses and ports."""
-    return {
+    return on_path(place) | {
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{place.port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{free_port()}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{free_port()}",
         "TS_GRPC_INFERENCE_PORT": str(free_port()),
         "TS_GRPC_MANAGEMENT_PORT": str(free_port()),
-        "PATH": f"{Path(place.python).parent}{os.pathsep}{os.environ['PATH']}",
     }
 
 
@@ -177,7 +186,7 @@ MLFLOW = Contender(
     path="/invocations",
     question=lambda x: {"inputs": [[each] for each in x]},
     answer=lambda found: found["predictions"],
-    settings=lambda place: {"PATH": f"{Path(place.python).parent}{os.pathsep}{os.environ['PATH']}"},
+    settings=mlflow,
 )
 TORCHSERVE = Contender(
     "TorchServe",

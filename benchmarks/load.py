@@ -14,11 +14,21 @@ from environments import NotRun
 from servers import Server
 
 CONNECTIONS = 16
+WAVES = 8
+PAUSE = 20_000
+"""Microseconds between the waves in which connections are opened: of those that come together, one worker takes all."""
 WARM_UP_SECONDS = 1
 SCRIPT = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Connection"] = "%s"
+local ffi = require("ffi")
+ffi.cdef("int usleep(unsigned int)")
+
+function init(args)
+  ffi.C.usleep(%d)
+end
+
 local file = io.open("%s", "rb")
 wrk.body = file:read("*a")
 file:close()
@@ -61,8 +71,17 @@ def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
     """The figures of one run; NotRun if any answer was wrong or missing."""
     (folder / "body").write_bytes(work.body)
     script = folder / "post.lua"
-    script.write_text(SCRIPT % ("keep-alive" if work.keep_alive else "close", folder / "body"), "utf-8")
-    command = ["wrk", "-t1", f"-c{work.connections}", f"-d{seconds}", "--timeout", "60", "--script", str(script)]
+    script.write_text(SCRIPT % ("keep-alive" if work.keep_alive else "close", PAUSE, folder / "body"), "utf-8")
+    command = [
+        "wrk",
+        f"-t{min(WAVES, work.connections)}",
+        f"-c{work.connections}",
+        f"-d{seconds}",
+        "--timeout",
+        "60",
+        "--script",
+        str(script),
+    ]
     elsewhere = server.disturbance()
     process = subprocess.Popen([*command, f"http://127.0.0.1:{server.port}{work.path}"], stdout=subprocess.PIPE)
     time.sleep(seconds / 2)
