@@ -81,6 +81,7 @@ def mlflow(place: Place) -> dict[str, str]:
 def torchserve(place: Place) -> dict[str, str]:
     """TorchServe's addresses and ports."""
     return on_path(place) | {
+        "TEMP": str(place.folder / "tmp"),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{place.port}",
         "TS_MANAGEMENT_ADDRESS": f"http://127.0.0.1:{free_port()}",
         "TS_METRICS_ADDRESS": f"http://127.0.0.1:{free_port()}",
@@ -91,12 +92,12 @@ def torchserve(place: Place) -> dict[str, str]:
 
 def archive(place: Place) -> list[list[str]]:
     """TorchServe's model archive."""
-    here = PEERS / "torchserve"
-    options = {"--model-name": "line", "--version": "1", "--serialized-file": place.model, "--export-path": "."}
+    here, model = PEERS / "torchserve", str(place.folder / "line.pt")
+    options = {"--model-name": "line", "--version": "1", "--serialized-file": model, "--export-path": "."}
     options |= {"--handler": str(here / "handler.py")}
     return [
         ["java", "-version"],
-        [place.python, str(here / "prepare.py"), str(POINTS), place.model],
+        [place.python, str(here / "prepare.py"), str(POINTS), model],
         [place.script("torch-model-archiver"), *(part for option in options.items() for part in option)],
     ]
 
