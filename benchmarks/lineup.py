@@ -102,6 +102,17 @@ def archive(place: Place) -> list[list[str]]:
     ]
 
 
+def archive_for_batches(place: Place) -> list[list[str]]:
+    """The same, with requests that come together predicted together."""
+    *first, archiver = archive(place)
+    return [*first, [*archiver, "--config-file", str(PEERS / "torchserve/batches.yaml")]]
+
+
+def mlserver_batches(place: Place) -> dict[str, str]:
+    """MLServer's settings, with requests that come within a millisecond predicted together."""
+    return mlserver(place) | {"MLSERVER_MODEL_MAX_BATCH_SIZE": "16", "MLSERVER_MODEL_MAX_BATCH_TIME": "0.001"}
+
+
 def tensor(x: list[float]) -> object:
     """Rows in the Open Inference Protocol."""
     return {"inputs": [{"name": "x", "shape": [len(x), 1], "datatype": "FP64", "data": x}]}
@@ -123,14 +134,14 @@ NOTHING = Contender(
     settings=ours,
 )
 DESCENT_GRANIAN = Contender(
-    "Descent, granian",
+    "Descent on granian",
     OURS,
     lambda place: granian(place, "wsgi", "descent_wsgi:app"),
     train,
     settings=with_servers,
 )
 NOTHING_GRANIAN = Contender(
-    "do nothing, granian",
+    "do nothing on granian",
     OURS,
     lambda place: granian(place, "wsgi", "nothing:app"),
     nothing,
@@ -151,7 +162,7 @@ FASTAPI = Contender(
     ],
 )
 FASTAPI_GRANIAN = Contender(
-    "FastAPI, granian",
+    "FastAPI on granian",
     PEERS / "fastapi",
     lambda place: granian(place, "asgi", "app:app", "--loop", "uvloop", "--working-dir", str(place.app)),
 )
@@ -201,6 +212,8 @@ TORCHSERVE = Contender(
     path="/predictions/line",
     settings=torchserve,
 )
+MLSERVER_BATCHES = MLSERVER._replace(name="MLServer with batches", settings=mlserver_batches)
+TORCHSERVE_BATCHES = TORCHSERVE._replace(name="TorchServe with batches", prepare=archive_for_batches)
 
 LINEUP = (
     DESCENT,
@@ -208,8 +221,10 @@ LINEUP = (
     FASTAPI,
     LITSERVE,
     MLSERVER,
+    MLSERVER_BATCHES,
     BENTOML,
     TORCHSERVE,
+    TORCHSERVE_BATCHES,
     MLFLOW,
     DESCENT_GRANIAN,
     FASTAPI_GRANIAN,

@@ -38,6 +38,7 @@ def measure(contender: Contender, server: Server, x: list[float], folder: Path) 
     contender.check(server, x)
     work = Work(contender.path, contender.body(x))
     load(server, work, WARM_UP_SECONDS, folder)
+    server.rest()  # a slow server is still at work on what the warm-up left
     return load(server, work, SECONDS, folder)
 
 

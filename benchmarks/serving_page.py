@@ -10,17 +10,20 @@ from load import Figures, median, ratio
 PLOT = ROOT / "docs/benchmarks-serving.svg"
 PACKAGES = ("torch", "flask", "gunicorn")
 ONE, MANY = 1, 10_000
-NOT_PEERS = ("Descent", "do nothing", "Descent, granian", "do nothing, granian", "FastAPI, granian")
+NOT_PEERS = ("Descent", "do nothing", "Descent on granian", "do nothing on granian", "FastAPI on granian")
 TARGETS = (
     (ONE, "Descent", "do nothing", 0.6),
     (ONE, "Descent", "FastAPI", 1.5),
     (ONE, "Descent", "MLServer", 5.0),
+    (ONE, "Descent", "MLServer with batches", 5.0),
     (ONE, "Descent", "BentoML", 5.0),
     (ONE, "Descent", "TorchServe", 5.0),
+    (ONE, "Descent", "TorchServe with batches", 5.0),
     (ONE, "Descent", "MLflow", 5.0),
-    (ONE, "Descent, granian", "FastAPI", 3.0),
-    (ONE, "Descent, granian", "FastAPI, granian", None),
-    (ONE, "Descent, granian", "do nothing, granian", None),
+    (ONE, "Descent", "LitServe", None),
+    (ONE, "Descent on granian", "FastAPI", 3.0),
+    (ONE, "Descent on granian", "FastAPI on granian", None),
+    (ONE, "Descent on granian", "do nothing on granian", None),
     (MANY, "Descent", "FastAPI", 5.0),
     (MANY, "Descent", "the fastest peer", 3.0),
     (MANY, "Descent", "do nothing", None),
