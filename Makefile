@@ -9,7 +9,7 @@
 # make bench-gunicorn   Descent under gunicorn's workers, threads and parsers; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
-# Each does its own set-up, in the folder .venv; nothing else on the machine is touched.
+# Each does its own set-up, in the folder .venv (and .venv-peers); nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
 

@@ -1,5 +1,6 @@
 """Who is measured: how each is started, asked and understood."""
 
+import http.client
 import json
 import os
 import statistics
@@ -16,8 +17,6 @@ from servers import Server, free_port, serving
 HERE = Path(__file__).parent
 APPS, PEERS = HERE / "apps", HERE / "peers"
 POINTS = ROOT / "docs/examples/tutorial.json"
-OURS = APPS
-"""Contenders that run in this program's environment, with more servers beside it."""
 QUIET = {"DO_NOT_TRACK": "1", "BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
@@ -53,10 +52,10 @@ def nothing(_place: Place) -> list[list[str]]:
 
 
 class Contender(NamedTuple):
-    """A server with a line behind it. The last of its commands serves, in the place's folder."""
+    """A server with a line behind it, and where its requirements are if it needs more than this program has."""
 
     name: str
-    home: Path
+    home: Path | None
     command: Callable[[Place], list[str]]
     prepare: Commands = fit
     path: str = "/predict"
@@ -68,8 +67,9 @@ class Contender(NamedTuple):
         """Its place below `folder`, with everything prepared."""
         own = folder / self.name.replace(" ", "-")
         own.mkdir()
-        python = python_of(self.home / "requirements.txt")
-        place = Place(own, self.home, sys.executable if self.home == OURS else str(python), 0)
+        python = python_of(self.home / "requirements.txt") if self.home else None
+        peer = self.home not in (None, APPS)
+        place = Place(own, self.home or APPS, str(python) if peer else sys.executable, 0)
         for command in self.prepare(place):
             run(command, {**os.environ, **QUIET, **self._environment(place)}, own)
         return place
@@ -88,7 +88,10 @@ class Contender(NamedTuple):
 
     def check(self, server: Server, x: list[float]) -> None:
         """Hold its answer to the line."""
-        found = server.ask(self.path, self.body(x))
+        try:
+            found = server.ask(self.path, self.body(x))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NotRun(f"it did not answer: {error}") from None
         if self.answer is None:
             return
         w, b = line()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import machine, settle, write
-from contenders import OURS, Contender, Place
+from contenders import APPS, Contender, Place
 from environments import NotRun
 from lineup import GUNICORN, train, with_servers
 from load import Figures, Work, load, median, need_wrk
@@ -68,8 +68,8 @@ def contender(choice: Choice) -> Contender:
     """Descent under a choice."""
     return Contender(
         str(choice),
-        OURS,
-        lambda _: [*GUNICORN, "-c", str(OURS / "choices_conf.py")],
+        APPS,
+        lambda _: [*GUNICORN, "-c", str(APPS / "choices_conf.py")],
         train,
         settings=lambda place: with_servers(place) | environment(choice),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common import ROOT
-from contenders import OURS, PEERS, POINTS, Contender, Place, nothing
+from contenders import APPS, PEERS, POINTS, Contender, Place, nothing
 from environments import FOLDER
 from servers import WORKERS, free_port
 
@@ -37,13 +37,13 @@ def ours(place: Place) -> dict[str, str]:
         "DESCENT_STORE": str(place.folder / "models"),
         "DESCENT_PORT": str(place.port),
         "DESCENT_WORKERS": str(WORKERS),
-        "PYTHONPATH": os.pathsep.join((str(ROOT), str(OURS))),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(APPS))),
     }
 
 
 def with_servers(place: Place) -> dict[str, str]:
     """The same with the packages of other servers."""
-    packages = next((FOLDER / OURS.name).glob("lib/python*/site-packages"))
+    packages = next((FOLDER / APPS.name).glob("lib/python*/site-packages"))
     settings = ours(place)
     return settings | {"PYTHONPATH": f"{settings['PYTHONPATH']}{os.pathsep}{packages}"}
 
@@ -124,25 +124,25 @@ def of_tensor(answer: Any) -> list[float]:
     return data
 
 
-DESCENT = Contender("Descent", OURS, lambda _: [*GUNICORN, "-c", str(ROOT / "gunicorn.conf.py")], train, settings=ours)
+DESCENT = Contender("Descent", None, lambda _: [*GUNICORN, "-c", str(ROOT / "gunicorn.conf.py")], train, settings=ours)
 NOTHING = Contender(
     "do nothing",
-    OURS,
-    lambda _: [*GUNICORN, "-c", str(OURS / "nothing_conf.py")],
+    None,
+    lambda _: [*GUNICORN, "-c", str(APPS / "nothing_conf.py")],
     nothing,
     answer=None,
     settings=ours,
 )
 DESCENT_GRANIAN = Contender(
     "Descent on granian",
-    OURS,
+    APPS,
     lambda place: granian(place, "wsgi", "descent_wsgi:app"),
     train,
     settings=with_servers,
 )
 NOTHING_GRANIAN = Contender(
     "do nothing on granian",
-    OURS,
+    APPS,
     lambda place: granian(place, "wsgi", "nothing:app"),
     nothing,
     answer=None,

@@ -86,7 +86,7 @@ def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
     process = subprocess.Popen([*command, f"http://127.0.0.1:{server.port}{work.path}"], stdout=subprocess.PIPE)
     time.sleep(seconds / 2)
     split = server.split()
-    output, _ = process.communicate(timeout=seconds + 90)
+    output, _ = process.communicate()
     return figures(output.decode(), split, elsewhere())
 
 

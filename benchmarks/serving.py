@@ -56,6 +56,7 @@ def prepare(found: Found, folder: Path) -> dict[Contender, Place]:
     for contender in LINEUP:
         if ONLY and contender.name not in ONLY.split(","):
             continue
+        found.know(contender.name)
         try:
             places[contender] = contender.place(folder)
         except NotRun as reason:

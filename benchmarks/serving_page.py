@@ -43,17 +43,17 @@ class Found:
 
     def failed(self, name: str, reason: NotRun) -> None:
         """Note why a contender has no figures."""
-        self.reasons[name] = str(reason)
-        self._know(name)
+        self.know(name)
+        self.reasons[name] = str(reason).replace(str(ROOT), ".").replace("|", "/")
         print(f"{name}: {reason}", flush=True)
 
     def add(self, name: str, number: int, figures: dict[int, Figures]) -> None:
         """Keep a round's figures."""
-        self._know(name)
         for n in self.rows:
             self._runs[name, n][number] = figures.get(n)
 
-    def _know(self, name: str) -> None:
+    def know(self, name: str) -> None:
+        """Give a contender its place in the tables."""
         if name not in self.names:
             self.names.append(name)
             self._runs |= {(name, n): [None] * self.rounds for n in self.rows}
