@@ -160,9 +160,10 @@ def of(app: Flask) -> QuickWay:
 
 
 def _body(environ: WSGIEnvironment) -> bytes | None:
-    """The body, left to be read once more; None if it does not come, which the ordinary way will meet again."""
+    """The body, left to be read once more; None if not all of it comes, which the ordinary way will meet again."""
     with contextlib.suppress(OSError, ParseException):
-        body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        length = int(environ["CONTENT_LENGTH"])
+        body: bytes = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(body)
-        return body
+        return body if len(body) == length else None
     return None
