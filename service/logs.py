@@ -65,7 +65,7 @@ def configuration(level: str) -> dict[str, Any]:
 
 
 class RequestRecord(logging.LogRecord):
-    """The record of a request: of no place in the code, and of no thread that anybody asks for; neither is looked for."""
+    """The record of a request: of no place in the code and no thread that anybody asks for, so none is looked for."""
 
     NOWHERE: ClassVar = vars(logging.LogRecord("", logging.INFO, "", 0, "request", None, None))
 

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from email.utils import formatdate
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any
+from typing import Any, NamedTuple
 
 from gunicorn import SERVER
 from gunicorn.workers.gthread import TConn, ThreadWorker
@@ -28,6 +28,8 @@ HESITATION = 0.0001
 comes first have it, and clients that keep theirs would all be one worker's."""
 CONNECTIONS_PER_ACCEPTED = 16
 """A worker takes one more connection at a time for so many that it has; or many would wait long for their turn."""
+MOST_TOGETHER = 16
+"""Calls that are answered together; more would only make the first one wait."""
 MOST_DRAINED = 1 << 16
 
 
@@ -59,6 +61,15 @@ class Connection(TConn):  # type: ignore[misc]
             super().close()
 
 
+class Waiting(NamedTuple):
+    """A connection that waits for the answer to what it asked, and which of gunicorn's queues it is in meanwhile."""
+
+    connection: Connection
+    queue: deque[Connection]
+    asked: quick.Asked
+    keeps_alive: bool
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """The worker class for gunicorn's configuration."""
 
@@ -69,6 +80,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._quick_way = quick.of(self.wsgi)
         self._unfinished: OrderedDict[Connection, tuple[float, deque[Connection]]] = OrderedDict()
         self._lingering: OrderedDict[Connection, float] = OrderedDict()
+        self._asked: list[Waiting] = []
         self._second, self._status_line = 0, b""
         super().run()
 
@@ -101,6 +113,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """A connection that was kept alive has something to read."""
         if not self._is_dealt_with(conn, self.keepalived_conns):
             super().on_client_socket_readable(conn, client)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """What gunicorn does again and again; what comes at the same time is answered together."""
+        super().wait_for_and_dispatch_events(timeout)
+        self._answer()
 
     def murder_pending(self) -> None:
         """What gunicorn does once a second or after any event: here, end what has waited long enough."""
@@ -166,26 +183,48 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if head and len(connection.received) < head.end <= MOST_BYTES:
             self._unfinished[connection] = time.monotonic() + PATIENCE, waiting
             return True
-        reply = self._reply(connection, head) if head else None
-        if head is None or reply is None:
+        asked = self._read(connection, head) if head else None
+        if head is None or asked is None:
             connection.give_back()
             return False
-        connection.received = b""
-        self._send(connection, waiting, reply, keeps_alive=head.keeps_alive)
+        self._asked.append(Waiting(connection, waiting, asked, head.keeps_alive))
+        if len(self._asked) >= MOST_TOGETHER:
+            self._answer()
         return True
 
-    def _reply(self, connection: Connection, head: heads.Head) -> bytes | None:
-        """The quick way's answer as bytes; None if a thread has to find one."""
+    def _read(self, connection: Connection, head: heads.Head) -> quick.Asked | None:
+        """What the quick way is asked; None if a thread has to find an answer."""
         call = quick.recognised(head.environ)
         is_ordinary = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
         if call is None or not is_ordinary or len(connection.received) != head.end:
             return None
         head.environ["REMOTE_ADDR"] = connection.address
-        reply = self._quick_way.answer(call, head.environ, connection.received[head.start :])
-        if reply is None:
-            return None
+        return self._quick_way.read(call, head.environ, connection.received[head.start :])
+
+    def _answer(self) -> None:
+        """Answer what the quick way was asked since the last time."""
+        together, self._asked = self._asked, []
+        if not together:
+            return
+        for each, reply in zip(together, self._replies([each.asked for each in together]), strict=True):
+            if reply is None:
+                self._stop_waiting(each.connection, each.queue)
+                each.connection.give_back()
+                self.enqueue_req(each.connection)
+            else:
+                each.connection.received = b""
+                self._send(each.connection, each.queue, self._bytes(reply, each), keeps_alive=each.keeps_alive)
+
+    def _replies(self, together: list[quick.Asked]) -> list[quick.Reply | None]:
+        try:
+            return self._quick_way.answer(together)
+        except Exception:  # the loop serves all connections, and a thread can tell one of a bug
+            self.log.exception("the quick way failed")
+            return [None] * len(together)
+
+    def _bytes(self, reply: quick.Reply, each: Waiting) -> bytes:
+        connection_field = "keep-alive" if each.keeps_alive else "close"
         fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
-        connection_field = "keep-alive" if head.keeps_alive else "close"
         return b"".join(
             (self._first_lines(), f"Connection: {connection_field}\r\n{fields}\r\n".encode("latin-1"), reply.body)
         )

@@ -36,8 +36,13 @@ def train(client, model, rows):
 def ask(app, path, body, content_type=JSON, **headers):
     """The quick way's own answer, or None where it gives back."""
     environ = environ_of(path, body, content_type, headers)
+    asked = read(app, environ, body)
+    return asked and quick.of(app).answer([asked])[0]
+
+
+def read(app, environ, body):
     call = quick.recognised(environ)
-    return call and quick.of(app).answer(call, environ, body.encode())
+    return call and quick.of(app).read(call, environ, body.encode())
 
 
 def environ_of(path, body, content_type=JSON, headers=None):
@@ -88,6 +93,25 @@ def test_counts_as_the_ordinary_way_does(app, path, body):
         counts.append({name: value for name, value in more.items() if value})
     assert counts[0] == counts[1]
     assert counts[0]["descent_predict_latency_seconds_count"] == 1
+
+
+def test_calls_that_are_answered_together_have_the_answers_of_calls_alone(app):
+    train(app.test_client(), "steep", {"x": [0, 1e-20], "y": [0, 1e150]})
+    calls = [*QUICK, ("/models/steep/predict", '{"x": 1e150}'), ("/models/steep/predict", '{"x": 2}'), *QUICK[:5]]
+    environs = [environ_of(path, body, headers={"X-Request-ID": str(i)}) for i, (path, body) in enumerate(calls)]
+    alone = [
+        quick.of(app).answer([read(app, environ, body)])[0] for environ, (_, body) in zip(environs, calls, strict=True)
+    ]
+    asked = [read(app, environ, body) for environ, (_, body) in zip(environs, calls, strict=True)]
+    assert quick.of(app).answer(asked) == alone
+    assert [i for i, reply in enumerate(alone) if reply is None] == [len(QUICK)]
+
+
+def test_nothing_is_in_progress_afterwards(app):
+    client = app.test_client()
+    for _, body in [*QUICK, ("", '{"x": null}'), ("", "{")]:
+        client.post("/predict", data=body, content_type=JSON)
+    assert "descent_http_requests_in_progress 1.0\n" in client.get("/metrics").text  # the scrape itself
 
 
 def counted(client):

@@ -23,18 +23,20 @@ def request(body=BODY, *, path="/predict", more=b"", length=None):
 
 
 class QuickWay:
-    """Answers with what it was asked; gives back what has a null."""
+    """Answers with what it was asked; gives back what has a null, or late what has a zero."""
 
     def __init__(self):
         self.threads = []
+        self.together = []
         self.padding = b""
 
-    def answer(self, call, environ, body):
-        self.threads.append(threading.current_thread())
-        if b"null" in body:
-            return None
-        body = b"quick " + environ["REMOTE_ADDR"].encode() + b" " + body + self.padding
-        return Reply([("Content-Length", str(len(body)))], body)
+    def read(self, call, environ, body):
+        return None if b"null" in body else b"quick " + environ["REMOTE_ADDR"].encode() + b" " + body + self.padding
+
+    def answer(self, together):
+        self.threads += [threading.current_thread()] * len(together)
+        self.together.append(len(together))
+        return [None if b"0" in body[16:] else Reply([("Content-Length", str(len(body)))], body) for body in together]
 
 
 class App:
@@ -164,6 +166,7 @@ def test_answers_when_the_body_comes_after_the_head(server):
     "data",
     [
         request(b'{"x": null}'),
+        request(b'{"x": 0}'),
         request(path="/train"),
         request(more=b"Content-Encoding: identity\r\n"),
         request(more=b"X-Forwarded-Proto: https\r\n"),
@@ -291,6 +294,33 @@ def test_many_connections_are_all_taken(server):
     for client in clients:
         client.sendall(request())
     assert all(answer(client)[1].startswith(b"quick") for client in clients)
+
+
+def test_requests_that_come_at_once_are_answered_together(server):
+    clients = [server.connect() for _ in range(40)]
+    for client in clients:
+        ask(client, request())
+    server.app.quick_way.together.clear()
+    busy = server.connect()
+    server.app.quick_way.read = lambda call, environ, body: time.sleep(0.3) or body
+    busy.sendall(request())  # while it is read, the others come
+    time.sleep(0.1)
+    del server.app.quick_way.read
+    for client in clients:
+        client.sendall(request())
+    assert all(answer(client)[1].startswith(b"quick") for client in clients)
+    assert max(server.app.quick_way.together) == workers.MOST_TOGETHER
+    assert sum(server.app.quick_way.together) == len(clients) + 1
+
+
+def test_a_bug_in_the_quick_way_is_the_ordinary_ways_to_tell_of(caplog, server):
+    server.worker.log.error_log.addHandler(caplog.handler)
+    server.app.quick_way.answer = lambda together: 1 / 0
+    client = server.connect()
+    for _ in range(2):
+        assert ask(client, request())[1] == b"ordinary " + BODY
+    assert "ZeroDivisionError" in caplog.text
+    server.worker.log.error_log.removeHandler(caplog.handler)
 
 
 def test_bytes_that_are_not_plain_are_gunicorns_from_the_start(serve):
