@@ -12,6 +12,7 @@ from gunicorn.glogging import Logger
 from service import worker as workers
 from service.api import quick
 from service.api.quick import Reply
+from service.connection import MOST_DRAINED
 
 BODY = b'{"x": 5}'
 SECONDS = 10
@@ -267,7 +268,7 @@ def test_a_client_that_goes_on_sending_is_cut_off(server):
     client = server.connect()
     ask(client, request(path="/train", length=10**9))
     with pytest.raises((ConnectionResetError, BrokenPipeError)):
-        client.sendall(b" " * 1000 * workers.MOST_DRAINED)
+        client.sendall(b" " * 1000 * MOST_DRAINED)
 
 
 def test_a_stop_does_not_wait_for_connections_without_a_request(server):
