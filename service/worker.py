@@ -164,7 +164,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if call is None or not is_ordinary or len(connection.received) != head.end:
             return None
         head.environ["REMOTE_ADDR"] = connection.address
-        return self._quick_way.read(call, head.environ, connection.received[head.start :])
+        try:
+            return self._quick_way.read(call, head.environ, connection.received[head.start :])
+        except Exception:  # the loop serves all connections, and a thread can tell one of a bug
+            self.log.exception("the quick way cannot read a request")
+            return None
 
     def _answer(self) -> None:
         """Answer what the quick way was asked since the last time."""
@@ -183,8 +187,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _replies(self, together: list[quick.Asked]) -> list[quick.Reply | None]:
         try:
             return self._quick_way.answer(together)
-        except Exception:  # the loop serves all connections, and a thread can tell one of a bug
-            self.log.exception("the quick way failed")
+        except Exception:  # as above
+            self.log.exception("the quick way cannot answer")
             return [None] * len(together)
 
     def _send(self, each: Waiting, data: bytes) -> None:

@@ -314,9 +314,10 @@ def test_requests_that_come_at_once_are_answered_together(server):
     assert sum(server.app.quick_way.together) == len(clients) + 1
 
 
-def test_a_bug_in_the_quick_way_is_the_ordinary_ways_to_tell_of(caplog, server):
+@pytest.mark.parametrize("step", ["read", "answer"])
+def test_a_bug_in_the_quick_way_is_the_ordinary_ways_to_tell_of(step, caplog, server):
     server.worker.log.error_log.addHandler(caplog.handler)
-    server.app.quick_way.answer = lambda together: 1 / 0
+    setattr(server.app.quick_way, step, lambda *_: 1 / 0)
     client = server.connect()
     for _ in range(2):
         assert ask(client, request())[1] == b"ordinary " + BODY
