@@ -9,6 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+# While everything is imported, which begins when gunicorn looks for its worker's class, the collector would look again
+# and again at a million new objects, of which none is garbage. It is enabled before the fork; a reload comes after it.
+if not gc.get_freeze_count():
+    gc.disable()
+
 # One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -46,7 +51,6 @@ def allow_files(wanted: int) -> None:
 
 def on_starting(server: Any) -> None:
     """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
-    gc.disable()  # it would look at a million new objects, of which none is garbage
     from service import rehearsal
     from service import server as answers
     from service.store import FolderStore
