@@ -25,6 +25,7 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(cfg, connected, client, server)
         self._linger = linger
         self.received = b""
+        self.began = 0.0
         self._drained = 0
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 # and again at a million new objects, of which none is garbage. It is enabled before the fork; a reload comes after it.
 if not gc.get_freeze_count():
     gc.disable()
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # somebody else's: the folder of this service is made below
 
 # One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
 for library in ("OPENBLAS", "OMP", "MKL"):
@@ -61,7 +62,9 @@ def on_starting(server: Any) -> None:
     swept = FolderStore(Path(settings.store)).sweep()
     if swept:
         server.log.warning("swept %d unfinished publications", swept)
+    gc.freeze()
     rehearsal.rehearse()
+    gc.collect()
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
     gc.enable()
 

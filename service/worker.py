@@ -5,6 +5,8 @@ comes of a request is read as it comes; if it is plain, all there, and the quick
 Everything else goes to a thread with the bytes that were read, as in gunicorn.
 """
 
+import errno
+import os
 import socket
 import time
 from collections import OrderedDict, deque
@@ -30,11 +32,15 @@ MOST_TOGETHER = 16
 """Calls that are answered together; more would only make the first one wait."""
 
 
+FIRST_REQUEST = 5.0
+"""Seconds that a new connection may take to its first request, at least."""
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
 class Waiting(NamedTuple):
-    """A connection that waits for the answer to what it asked, and which of gunicorn's queues it is in meanwhile."""
+    """A connection that waits for the answer to what it asked."""
 
     connection: Connection
-    queue: deque[Connection]
     asked: quick.Asked
     keeps_alive: bool
 
@@ -45,9 +51,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to stop."""
         cfg = self.cfg
-        self._sees_plain_bytes = not cfg.is_ssl and cfg.proxy_protocol == "off" and cfg.http2_cleartext == "off"
+        self._sees_plain_bytes = not (
+            cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off" or os.environ.get("SCRIPT_NAME")
+        )
         self._quick_way = quick.of(self.wsgi)
-        self._unfinished: OrderedDict[Connection, tuple[float, deque[Connection]]] = OrderedDict()
+        self._unfinished: OrderedDict[Connection, float] = OrderedDict()
         self._lingering: OrderedDict[Connection, float] = OrderedDict()
         self._asked: list[Waiting] = []
         self._responses = Responses()
@@ -60,28 +68,41 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return
         if self.nr_conns and self.cfg.workers > 1:
             time.sleep(HESITATION)
-        for _ in range(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED):
+        for _ in range(min(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED, self.worker_connections - self.nr_conns)):
             try:
                 self._await_first_request(*listener.accept(), listener.getsockname())
             except (BlockingIOError, ConnectionAbortedError):
                 return
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    raise
+                self.log.warning("no more connections can be taken now: %s", error.strerror)
+                time.sleep(1000 * HESITATION)
+                return
 
     def _await_first_request(self, connected: socket.socket, client: Any, server: Any) -> None:
         connection = Connection(self.cfg, connected, client, server, self._wait_for_end)
-        connection.set_timeout()
+        connection.timeout = time.monotonic() + max(self.cfg.keepalive, FIRST_REQUEST)
         self.nr_conns += 1
         self.pending_conns.append(connection)
         self.poller.register(connected, EVENT_READ, partial(self.on_pending_socket_readable, connection))
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """A new connection has something to read."""
-        if not self._is_dealt_with(conn, self.pending_conns):
+        if self._sees_plain_bytes:
+            self._receive(conn, self.pending_conns)
+        else:
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """A connection that was kept alive has something to read."""
-        if not self._is_dealt_with(conn, self.keepalived_conns):
+        if self._sees_plain_bytes:
+            self._receive(conn, self.keepalived_conns)
+        else:
             super().on_client_socket_readable(conn, client)
+
+    def _on_unfinished_socket_readable(self, connection: Connection, _client: socket.socket) -> None:
+        self._receive(connection, None)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """What gunicorn does again and again; what comes at the same time is answered together."""
@@ -92,12 +113,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """What gunicorn does once a second or after any event: here, end what has waited long enough."""
         super().murder_pending()
         now = time.monotonic()
-        while self._unfinished and next(iter(self._unfinished.values()))[0] <= now:
-            connection, (_, queue) = self._unfinished.popitem(last=False)
-            if connection in queue:
-                self._stop_waiting(connection, queue)
-                connection.give_back()
-                self.enqueue_req(connection)
+        while self._unfinished and next(iter(self._unfinished.values())) <= now:
+            connection, _ = self._unfinished.popitem(last=False)
+            self._give_to_thread(connection)
         while self._lingering and next(iter(self._lingering.values())) <= now:
             self._leave(next(iter(self._lingering)))
 
@@ -129,43 +147,49 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, deadline)
 
-    def _is_dealt_with(self, connection: Connection, queue: deque[Connection]) -> bool:
-        """Whether what came on a connection in `queue` needs no thread: it was answered, or more has to come, or it was
-        the end."""
-        if not self._sees_plain_bytes:
-            return False
-        self._unfinished.pop(connection, None)
+    def _receive(self, connection: Connection, queue: deque[Connection] | None) -> None:
+        """Read what has come on a connection, and do with it what can be done without a thread.
+
+        With its first byte a request takes it out of gunicorn's `queue` of those that wait for one and end in time.
+        """
         data = connection.receive()
         if data is None:
-            return True
+            return
+        if queue is not None:
+            queue.remove(connection)
+            connection.began = time.perf_counter()
         if not data and not connection.received:
-            self._stop_waiting(connection, queue)
-            self.nr_conns -= 1
-            connection.close()
-            return True
+            self._forget(connection)
+            return
         connection.received += data
         head = heads.read(connection.received) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
-            self._unfinished[connection] = time.monotonic() + PATIENCE, queue
-            return True
+            self._await_rest(connection)
+            return
+        self._unfinished.pop(connection, None)
         asked = self._read(connection, head) if head else None
         if head is None or asked is None:
-            connection.give_back()
-            return False
-        self._asked.append(Waiting(connection, queue, asked, head.keeps_alive))
+            self._give_to_thread(connection)
+            return
+        self._asked.append(Waiting(connection, asked, head.keeps_alive))
         if len(self._asked) >= MOST_TOGETHER:
             self._answer()
-        return True
+
+    def _await_rest(self, connection: Connection) -> None:
+        """Wait for the rest of a body, which came in pieces, for a time that begins with the first."""
+        if connection not in self._unfinished:
+            self._unfinished[connection] = time.monotonic() + PATIENCE
+            self.poller.modify(connection.sock, EVENT_READ, partial(self._on_unfinished_socket_readable, connection))
 
     def _read(self, connection: Connection, head: heads.Head) -> quick.Asked | None:
         """What the quick way is asked; None if a thread has to find an answer."""
         call = quick.recognised(head.environ)
-        is_ordinary = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
-        if call is None or not is_ordinary or len(connection.received) != head.end:
+        stays = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
+        if call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:
             return None
         head.environ["REMOTE_ADDR"] = connection.address
         try:
-            return self._quick_way.read(call, head.environ, connection.received[head.start :])
+            return self._quick_way.read(call, head.environ, connection.received[head.start :], connection.began)
         except Exception:  # the loop serves all connections, and a thread can tell one of a bug
             self.log.exception("the quick way cannot read a request")
             return None
@@ -177,10 +201,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return
         for each, reply in zip(together, self._replies([each.asked for each in together]), strict=True):
             if reply is None:
-                self._stop_waiting(each.connection, each.queue)
-                each.connection.give_back()
-                self.enqueue_req(each.connection)
+                self._give_to_thread(each.connection)
             else:
+                self.nr += 1
                 each.connection.received = b""
                 self._send(each, self._responses.of(reply, keeps_alive=each.keeps_alive))
 
@@ -194,26 +217,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _send(self, each: Waiting, data: bytes) -> None:
         connection = each.connection
         sent = connection.send(data)
-        if sent == len(data) and each.keeps_alive:
-            self._keep(connection, each.queue)
-            return
-        self._stop_waiting(connection, each.queue)
-        if sent is None or sent == len(data):
-            self.nr_conns -= 1
-            connection.close()
-            return
-        future = self.tpool.submit(connection.send_all, data[sent:], keeps_alive=each.keeps_alive)
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+        if sent is None:
+            self._forget(connection)
+        elif sent < len(data):
+            self.poller.unregister(connection.sock)
+            future = self.tpool.submit(connection.send_all, data[sent:], keeps_alive=each.keeps_alive)
+            future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+        elif each.keeps_alive:
+            connection.set_timeout()
+            self.keepalived_conns.append(connection)
+            self.poller.modify(connection.sock, EVENT_READ, partial(self.on_client_socket_readable, connection))
+        else:
+            self._forget(connection, graceful=True)
 
-    def _keep(self, connection: Connection, queue: deque[Connection]) -> None:
-        """Wait for the next request; gunicorn's queues are in order of their time-outs."""
-        queue.remove(connection)
-        connection.set_timeout()
-        self.keepalived_conns.append(connection)
-        if queue is self.pending_conns:
-            readable = partial(self.on_client_socket_readable, connection)
-            self.poller.modify(connection.sock, EVENT_READ, readable)
-
-    def _stop_waiting(self, connection: Connection, queue: deque[Connection]) -> None:
+    def _give_to_thread(self, connection: Connection) -> None:
         self.poller.unregister(connection.sock)
-        queue.remove(connection)
+        connection.give_back()
+        self.enqueue_req(connection)
+
+    def _forget(self, connection: Connection, *, graceful: bool = False) -> None:
+        self.poller.unregister(connection.sock)
+        self.nr_conns -= 1
+        connection.close(graceful=graceful)

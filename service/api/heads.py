@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 MOST_BYTES = 4096
 """The longest head that is read."""
+MOST_FIELDS = 100
+"""As many as gunicorn takes."""
 
-_HEAD = re.compile(rb"POST (/[!\"$-~]*) HTTP/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*:[\t -~]*\r\n)+)\r\n")
+_HEAD = re.compile(rb"POST (/[!\"$&-~]*) HTTP/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*:[\t -~]*\r\n)+)\r\n")
 _READ = {
     b"host": "HTTP_HOST",
     b"connection": "HTTP_CONNECTION",
@@ -50,7 +52,7 @@ class Head(NamedTuple):
 def read(data: bytes) -> Head | None:
     """The head that `data` begins with, if all of it is there and plain."""
     found = _HEAD.match(data)
-    if found is None or found.end() > MOST_BYTES:
+    if found is None or found.end() > MOST_BYTES or found[2].count(b"\r\n") > MOST_FIELDS:
         return None
     target, fields = found.groups()
     path, _, query = target.decode("ascii").partition("?")

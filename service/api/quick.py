@@ -4,11 +4,11 @@ It answers what it surely answers as the ordinary way would, and gives back ever
 media types, models that are not in memory. Decoding, prediction, metrics and log lines are the ordinary way's own.
 """
 
-import contextlib
 import io
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -34,6 +34,8 @@ CONTENT_TYPES = frozenset({"application/json", "application/json; charset=utf-8"
 ACCEPTS = frozenset({"*/*", "application/json", "application/json, */*"})
 SELDOM = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING"})
 
+_LABEL = "[A-Za-z0-9-]{1,63}"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
 _QUERY = re.compile(f"model=({NAME.pattern})")
 _PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict")
 
@@ -67,6 +69,7 @@ def recognised(environ: Mapping[str, Any]) -> Call | None:
         and len(length) < 6
         and 0 < int(length) < MOST_BYTES
         and SELDOM.isdisjoint(environ)
+        and _is_plain_host(environ.get("HTTP_HOST", "localhost"))
     ):
         return _called(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
     return None
@@ -109,9 +112,10 @@ class QuickWay:
         """`app`, asked only for what is given back."""
 
         def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            started = time.perf_counter()
             call = recognised(environ)
             body = None if call is None else _body(environ)
-            asked = None if call is None or body is None else self.read(call, environ, body)
+            asked = None if call is None or body is None else self.read(call, environ, body, started)
             [reply] = [None] if asked is None else self.answer([asked])
             if reply is None:
                 return app(environ, start_response)
@@ -120,9 +124,8 @@ class QuickWay:
 
         return respond
 
-    def read(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Asked | None:
-        """What a recognised call asks; None to give it back."""
-        started = time.perf_counter()
+    def read(self, call: Call, environ: Mapping[str, Any], body: bytes, started: float) -> Asked | None:
+        """What a recognised call asks, of which the first byte was read when `started`; None to give it back."""
         loaded = self._predictor.known(call.model, call.version)
         if loaded is None:
             return None
@@ -203,9 +206,27 @@ def of(app: Flask) -> QuickWay:
 
 def _body(environ: WSGIEnvironment) -> bytes | None:
     """The body, left to be read once more; None if not all of it comes, which the ordinary way will meet again."""
-    with contextlib.suppress(OSError, ParseException):
-        length = int(environ["CONTENT_LENGTH"])
+    length = int(environ["CONTENT_LENGTH"])
+    try:
         body: bytes = environ["wsgi.input"].read(length)
-        environ["wsgi.input"] = io.BytesIO(body)
-        return body if len(body) == length else None
-    return None
+    except (OSError, ParseException) as error:
+        environ["wsgi.input"] = _Broken(error)
+        return None
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body if len(body) == length else None
+
+
+class _Broken:
+    """A stream that has failed; another try would wait for the client once more."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self, _size: int = -1) -> bytes:
+        raise self._error
+
+
+@lru_cache(maxsize=64)
+def _is_plain_host(host: str) -> bool:
+    """Whether a router cannot stumble over a host's name; that of an address can be anything that looks like one."""
+    return _HOST.fullmatch(host) is not None and "xn--" not in host.lower()

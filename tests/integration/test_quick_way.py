@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import time
 
 import pytest
 from werkzeug.test import EnvironBuilder
@@ -42,7 +43,7 @@ def ask(app, path, body, content_type=JSON, **headers):
 
 def read(app, environ, body):
     call = quick.recognised(environ)
-    return call and quick.of(app).read(call, environ, body.encode())
+    return call and quick.of(app).read(call, environ, body.encode(), time.perf_counter())
 
 
 def environ_of(path, body, content_type=JSON, headers=None):
@@ -180,10 +181,20 @@ def test_gives_back_what_it_does_not_surely_answer(app, path, body):
         {"Content-Encoding": "gzip"},
         {"Content-Length": "9" * 30},
         {"Content-Length": "²"},
+        {"Host": "a..b"},
+        {"Host": "a" * 64},
+        {"Host": "xn--a"},
+        {"Host": "a_b"},
     ],
 )
 def test_gives_back_what_is_to_be_read_or_answered_otherwise(app, headers):
     assert ask(app, "/predict", '{"x": 5}', **headers) is None
+
+
+@pytest.mark.parametrize("host", ["a", "a.b-c.example:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST"])
+def test_the_host_does_not_matter(app, host):
+    assert ask(app, "/predict", '{"x": 5}', Host=host) is not None
+    assert app.test_client().post("/predict", json={"x": 5}, headers={"Host": host, **ORDINARY}).status_code == 200
 
 
 def test_gives_back_other_media_types(app):
@@ -219,12 +230,16 @@ def test_a_body_that_ends_early_is_told_of_as_ever(app):
 
 
 def test_a_body_that_breaks_off_is_told_of_as_ever(app):
+    waits = []
+
     class Broken:
         def read(self, size):
-            raise ConnectionResetError
+            waits.append(size)
+            raise BlockingIOError
 
     environ = environ_of("/predict", '{"x": 5}') | {"wsgi.input": Broken()}
     assert answered(app, environ)[0] == "400 BAD REQUEST"
+    assert len(waits) == 1
 
 
 def answered(app, environ):

@@ -1,5 +1,6 @@
 """The worker answers what is plain and all there by itself, and leaves everything else to gunicorn's threads."""
 
+import errno
 import os
 import socket
 import threading
@@ -29,9 +30,11 @@ class QuickWay:
     def __init__(self):
         self.threads = []
         self.together = []
+        self.waited = []
         self.padding = b""
 
-    def read(self, call, environ, body):
+    def read(self, call, environ, body, started):
+        self.waited.append(time.perf_counter() - started)
         return None if b"null" in body else b"quick " + environ["REMOTE_ADDR"].encode() + b" " + body + self.padding
 
     def answer(self, together):
@@ -203,6 +206,112 @@ def test_requests_may_come_together(server):
     assert positions == sorted(positions)
 
 
+def test_plain_requests_may_come_together(server):
+    client = server.connect()
+    client.sendall(request() + request(b'{"x": 7}'))
+    received = b""
+    while not received.endswith(b'{"x": 7}'):
+        received += receive(client)
+    assert [part.partition(b"\r\n\r\n")[2] for part in received.split(b"HTTP/1.1 200 OK")[1:]] == [
+        b"ordinary " + BODY,
+        b'ordinary {"x": 7}',
+    ]
+    assert ask(client, request())[1] == b"quick 127.0.0.1 " + BODY
+
+
+def test_a_request_that_began_before_a_time_out_is_answered_after_it(serve):
+    server = serve(keepalive=1)
+    new, kept, busy = server.connect(), server.connect(), server.connect()
+    ask(kept, request())
+    time.sleep(0.7)
+    for client in (new, kept):
+        client.sendall(request()[: -len(BODY)])
+    for _ in range(8):
+        ask(busy, request())
+        time.sleep(0.1)
+    for client in (new, kept):
+        assert ask(client, BODY)[1].endswith(BODY)
+
+
+def test_a_request_that_began_before_a_stop_is_answered(server):
+    new, kept = server.connect(), server.connect()
+    ask(kept, request())
+    for client in (new, kept):
+        client.sendall(request(length=12)[: -len(BODY)])
+    wait_until(lambda: len(server.worker._unfinished) == 2)
+    server.worker.handle_exit(None, None)
+    for byte in BODY + b"   ":
+        time.sleep(0.2)
+        for client in (new, kept):
+            client.sendall(bytes([byte]))
+    for client in (new, kept):
+        assert ask(client, b" ")[1] == b"ordinary " + BODY + b"    "
+
+
+def test_waiting_for_a_body_counts_as_time(server):
+    client = server.connect()
+    client.sendall(request()[: -len(BODY)])
+    time.sleep(0.3)
+    ask(client, BODY)
+    ask(client, request())
+    first, second = server.app.quick_way.waited
+    assert first >= 0.3 > second
+
+
+def test_without_keep_alive_each_request_is_a_threads(serve):
+    server = serve(keepalive=0)
+    for _ in range(3):
+        head, body = ask(server.connect(), request())
+        assert body == b"ordinary " + BODY
+        assert b"\r\nConnection: close\r\n" in head
+
+
+def test_takes_no_more_connections_than_it_may(serve):
+    server = serve(worker_connections=20, threads=2)
+    clients = [server.connect() for _ in range(40)]
+    wait_until(lambda: server.worker.nr_conns == 20)
+    assert ask(clients[0], request())[1].startswith(b"quick")
+    for client in clients[:20]:
+        client.close()
+    assert ask(clients[-1], request())[1].endswith(BODY)
+    assert server.worker.nr_conns <= 20
+
+
+def test_goes_on_when_no_more_files_can_be_opened(server, monkeypatch):
+    client = server.connect()
+    ask(client, request())
+    refused = []
+
+    class Listener:
+        def accept(self):
+            refused.append(1)
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    server.worker.accept(Listener())
+    assert refused == [1]
+    assert ask(client, request())[1].startswith(b"quick")
+
+
+def test_a_last_answer_is_not_cut_off_by_what_still_comes(server):
+    for _ in range(50):
+        client = server.connect()
+        client.sendall(request(more=b"Connection: close\r\n"))
+        client.sendall(b"\r\n")
+        assert answer(client)[1].endswith(BODY)
+        client.sendall(b"\r\n")
+        assert client.recv(1) == b""
+
+
+def test_a_worker_that_may_answer_so_many_requests_ends_after_them(serve):
+    server = serve(max_requests=5)
+    client = server.connect()
+    for _ in range(5):
+        head, _ = ask(client, request())
+    assert b"\r\nConnection: close\r\n" in head
+    server.thread.join(SECONDS)
+    assert not server.thread.is_alive()
+
+
 def test_the_rest_of_a_body_is_soon_waited_for_by_a_thread(server):
     client = server.connect()
     client.sendall(request(length=100))
@@ -227,12 +336,17 @@ def test_closes_when_asked_to(server):
 
 
 def test_forgets_clients_that_leave(server):
-    for leave_after in (b"", request(), request(length=100), b"POST"):
-        client = server.connect()
+    clients = [server.connect() for _ in range(4)]
+    wait_until(lambda: server.worker.nr_conns == 4)
+    for client, leave_after in zip(clients, (b"", request(), request(length=100), b"POST"), strict=True):
         client.sendall(leave_after)
         client.close()
     wait_until(lambda: server.worker.nr_conns == 0)
     assert ask(server.connect(), request())[1].startswith(b"quick")
+    assert server.worker.nr_conns == 1
+    assert ask(server.connect(), request(more=b"Connection: close\r\n"))[1].startswith(b"quick")
+    server.clients.pop().close()
+    wait_until(lambda: server.worker.nr_conns == 1)
 
 
 def test_what_a_socket_does_not_take_at_once_is_sent_by_a_thread(server):
@@ -303,7 +417,7 @@ def test_requests_that_come_at_once_are_answered_together(server):
         ask(client, request())
     server.app.quick_way.together.clear()
     busy = server.connect()
-    server.app.quick_way.read = lambda call, environ, body: time.sleep(0.3) or body
+    server.app.quick_way.read = lambda call, environ, body, started: time.sleep(0.3) or body
     busy.sendall(request())  # while it is read, the others come
     time.sleep(0.1)
     del server.app.quick_way.read

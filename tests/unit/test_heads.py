@@ -82,7 +82,17 @@ def test_what_is_unusual_is_not_read():
         b"Bad_Name: 1\r\n",
         b"Folded: 1\r\n 2\r\n",
         b"Long: " + b"a" * heads.MOST_BYTES + b"\r\n",
+        b"a:\r\n" * 98,
     ):
         assert heads.read(PLAIN[:-2] + more + b"\r\n" + BODY) is None
-    for data in (PLAIN[:-2], PLAIN.replace(b"1.1", b"1.0"), PLAIN.replace(b"Host", b"Hast"), b"GET" + PLAIN[4:], b""):
+    assert heads.read(PLAIN[:-2] + b"a:\r\n" * 97 + b"\r\n" + BODY)
+    for data in (
+        PLAIN[:-2],
+        PLAIN.replace(b"/predict", b"/%aa"),
+        PLAIN.replace(b"/predict", b"/a#b"),
+        PLAIN.replace(b"1.1", b"1.0"),
+        PLAIN.replace(b"Host", b"Hast"),
+        b"GET" + PLAIN[4:],
+        b"",
+    ):
         assert heads.read(data) is None
