@@ -5,13 +5,15 @@
 # make bench-streaming  how much a worker grows from a streamed body of 2 GB
 # make fuzz           let schemathesis try the running service against its OpenAPI document
 # make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
+# make bench          predictions over HTTP against other servers, with wrk; writes docs/benchmarks.md
+# make bench-gunicorn   Descent under gunicorn's workers, threads and parsers; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
-# Each does its own set-up, in the folder .venv; nothing else on the machine is touched.
+# Each does its own set-up, in the folder .venv (and .venv-peers); nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core check format clean
+.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench bench-gunicorn check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -31,8 +33,15 @@ bench-startup: .venv/runtime
 
 bench-life: .venv/runtime
 	$(BIN)/python benchmarks/life.py
+
 bench-core: .venv/benchmarks
 	$(BIN)/python benchmarks/core.py
+
+bench: .venv/benchmarks
+	$(BIN)/python benchmarks/serving.py
+
+bench-gunicorn: .venv/benchmarks
+	$(BIN)/python benchmarks/gunicorn_choices.py
 
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py
@@ -47,7 +56,7 @@ format: .venv/development
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-peers
 
 .venv/runtime: requirements.txt scripts/install pyproject.toml
 	scripts/install $(PYTHON) requirements.txt

@@ -14,9 +14,6 @@ import os
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "2"
 
-import datetime as dt
-import importlib.metadata
-import platform
 import statistics
 import sys
 import time
@@ -30,6 +27,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 import numpy as np
 import torch
 from accuracy import accuracy_table
+from common import QUIET, busy_elsewhere, machine, settle, write
 from sklearn.linear_model import LinearRegression, SGDRegressor
 from threadpoolctl import threadpool_limits
 
@@ -42,15 +40,11 @@ REPETITIONS = 9
 LONG_REPETITIONS = 3
 MOST_ATTEMPTS = 4
 """Attempts at each repetition, until others use at most QUIET cores."""
-QUIET = 0.1
-PATIENCE = 20
-"""Half seconds to wait for quiet before an attempt."""
 SLOW = (("SGDRegressor", 30), ("1,000 autograd epochs", 250))
 WALKED = 20
 """Epochs of the loop that are timed; each costs the same, so a thousand cost fifty times as much."""
-PAGE = ROOT / "docs/benchmarks.md"
 PLOT = ROOT / "docs/benchmarks-core.svg"
-BEGIN, END = "<!-- make bench-core writes from here -->", "<!-- to here -->"
+PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch")
 
 Contenders = dict[str, Callable[[], object]]
 Seconds = dict[str, list[float]]
@@ -188,45 +182,6 @@ def times_table(found: dict[tuple[int, int], Seconds]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> str:
-    """Where and with what it was measured."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        model = next((line.split(": ")[1] for line in info.read_text().splitlines() if "model name" in line), model)
-    packages = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    today = dt.datetime.now(dt.UTC).date()
-    return f"{today}, {os.cpu_count()} cores of {model}, Python {platform.python_version()}, {versions}"
-
-
-def busy_elsewhere() -> Callable[[], float]:
-    """A function that tells the cores that other processes kept busy since now, on Linux."""
-
-    def used() -> float:
-        first = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
-        idle = int(first[3]) + int(first[4])
-        return (sum(map(int, first[:8])) - idle) / os.sysconf("SC_CLK_TCK")
-
-    def elsewhere() -> float:
-        others = used() - since_used - (time.process_time() - since_own)
-        return max(0.0, others / (time.perf_counter() - since))
-
-    if not Path("/proc/stat").exists():
-        return lambda: 0.0
-    since, since_used, since_own = time.perf_counter(), used(), time.process_time()
-    return elsewhere
-
-
-def settle() -> None:
-    """Wait for others to leave the machine alone, a bounded time."""
-    for _ in range(PATIENCE):
-        elsewhere = busy_elsewhere()
-        time.sleep(0.5)
-        if elsewhere() <= QUIET:
-            return
-
-
 def draw(found: dict[tuple[int, int], Seconds]) -> None:
     """The plot: seconds of each contender, one panel a shape."""
     import matplotlib as mpl  # noqa: PLC0415
@@ -259,7 +214,7 @@ def page(found: dict[tuple[int, int], Seconds], differences: list[float], elsewh
     how = f"Medians of {REPETITIONS} interleaved repetitions ({LONG_REPETITIONS} of the slow ones)"
     tiny = f"A fit of 15 rows takes {tiny_fit() * 1e6:.0f} µs"
     parts = (
-        f"{machine()}. {how}; other processes kept at most {elsewhere:.1f} cores busy in any of them.",
+        f"{machine(PACKAGES)}. {how}; other processes kept at most {elsewhere:.1f} cores busy in any of them.",
         "\n".join(rows),
         f"![Seconds of each contender]({PLOT.name})",
         times_table(found),
@@ -267,13 +222,6 @@ def page(found: dict[tuple[int, int], Seconds], differences: list[float], elsewh
         accuracy_table(),
     )
     return "\n\n".join(parts)
-
-
-def write(text: str) -> None:
-    """Put `text` between the markers of the page."""
-    before, rest = PAGE.read_text("utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", "utf-8")
 
 
 def main() -> None:
@@ -286,7 +234,7 @@ def main() -> None:
         disturbances.append(disturbance)
     text = page(found, differences, max(disturbances))
     draw(found)
-    write(text)
+    write("make bench-core", text)
     print(text)
 
 

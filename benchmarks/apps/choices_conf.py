@@ -1,0 +1,9 @@
+"""Descent's gunicorn configuration, with the choices that the environment names in place of its own."""
+
+import os
+
+from service.gunicorn_conf import *  # noqa: F403
+
+worker_class = os.environ["CHOICE_CLASS"]
+threads = int(os.environ["CHOICE_THREADS"])
+http_parser = os.environ["CHOICE_PARSER"]

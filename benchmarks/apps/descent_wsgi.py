@@ -1,0 +1,22 @@
+"""Descent for servers other than gunicorn: what service/gunicorn_conf.py does around the fork, in each worker."""
+
+import gc
+import logging.config
+import os
+from pathlib import Path
+
+for library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+from service import logs, rehearsal, slots  # noqa: E402
+
+logging.config.dictConfig(logs.configuration("info"))
+rehearsal.rehearse()
+gc.freeze()
+
+metrics = Path("metrics").resolve()
+metrics.mkdir(exist_ok=True)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+slots.take(metrics)
+
+from service.wsgi import app  # noqa: E402, F401

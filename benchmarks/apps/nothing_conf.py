@@ -1,0 +1,19 @@
+"""Descent's gunicorn configuration, around the app that does nothing."""
+
+from typing import Any
+
+from service.gunicorn_conf import *  # noqa: F403
+
+wsgi_app = "nothing:app"
+
+
+def on_starting(_server: Any) -> None:
+    """Nothing to import before the fork."""
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Nothing to count."""
+
+
+def on_exit(_server: Any) -> None:
+    """Nothing to take away."""

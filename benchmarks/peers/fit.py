@@ -1,0 +1,12 @@
+"""Fit scikit-learn's line to the points in a file, and keep it: `python fit.py POINTS MODEL`."""
+
+import json
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+from sklearn.linear_model import LinearRegression
+
+points = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+joblib.dump(LinearRegression().fit(np.array(points["x"])[:, None], points["y"]), sys.argv[2])
