@@ -65,7 +65,7 @@ class RequestBody:
         if not wanted:
             return b""
         with _faults_of_receiving():
-            data: bytes = self._stream.read(wanted)
+            data = receiving.read(self._stream, wanted)
         self._take(memoryview(data), wanted)
         return data
 
