@@ -1,7 +1,7 @@
 """How long one row takes to predict, under less than the most load; and what telling of requests costs.
 
-Loads are wrk's, from connections that wait before each request, independently and for an exponentially distributed time:
-as many clients would. Peaks are those of connections that never wait.
+Loads are wrk's, from connections that wait before each request, independently and for an exponentially distributed
+time, as many clients would. Peaks are those of connections that never wait.
 """
 
 import contextlib

@@ -184,11 +184,17 @@ class _Assembly:
     def _copy(self, part: Batch) -> None:
         rows = slice(self.filled, self.filled + len(part.y))
         self._grow(rows.stop)
-        self._values[rows, 0] = 1.0 if part.weight is None else part.weight
+        self._fill_weights(rows, part.weight)
         self._values[rows, 1:-1] = part.x
         self._values[rows, -1] = part.y
-        self._is_weighted |= part.weight is not None
         self.filled = rows.stop
+
+    def _fill_weights(self, rows: slice, weight: FloatArray | None) -> None:
+        if weight is not None and not self._is_weighted:
+            self._values[: rows.start, 0] = 1.0
+            self._is_weighted = True
+        if self._is_weighted:
+            self._values[rows, 0] = 1.0 if weight is None else weight
 
     def take(self) -> Batch:
         """The block so far; the next begins empty, in other memory, since this one may still be being read."""
