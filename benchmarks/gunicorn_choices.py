@@ -29,6 +29,9 @@ CLIENTS = (1, 16, 256)
 PACKAGES = ("torch", "flask", "gunicorn")
 
 
+OURS = "service.worker.Worker"
+
+
 class Choice(NamedTuple):
     """One way to configure gunicorn."""
 
@@ -37,8 +40,9 @@ class Choice(NamedTuple):
     parser: str
 
     def __str__(self) -> str:
-        threads = f" {self.threads}" if self.worker_class == "gthread" else ""
-        return f"{self.worker_class}{threads} {self.parser}"
+        name = "ours" if self.worker_class == OURS else self.worker_class
+        threads = f" {self.threads}" if self.worker_class in (OURS, "gthread") else ""
+        return f"{name}{threads} {self.parser}"
 
 
 class Load(NamedTuple):
@@ -50,9 +54,10 @@ class Load(NamedTuple):
 
 
 CHOICES = (
-    *(Choice("gthread", threads, "python") for threads in (1, 2, 4, 8)),
-    *(Choice("gthread", threads, "fast") for threads in (1, 4)),
-    *(Choice(name, 1, parser) for name in ("sync", "gevent") for parser in ("python", "fast")),
+    *(Choice(OURS, threads, "python") for threads in (1, 2, 4, 8)),
+    Choice(OURS, 4, "fast"),
+    *(Choice("gthread", 4, parser) for parser in ("python", "fast")),
+    *(Choice(name, 1, "fast") for name in ("sync", "gevent")),
     Choice("tornado", 1, "tornado's"),
 )
 """gunicorn's asgi runs no WSGI app; its gevent_wsgi and gevent_pywsgi are gevent with a server of gevent's own."""

@@ -3,10 +3,16 @@ service/settings.py."""
 
 import gc
 import os
+import resource
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+
+# While everything is imported, which begins when gunicorn looks for its worker's class, the collector would look again
+# and again at a million new objects, of which none is garbage. It is enabled before the fork; a reload comes after it.
+if not gc.get_freeze_count():
+    gc.disable()
 
 # One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
 for library in ("OPENBLAS", "OMP", "MKL"):
@@ -31,14 +37,26 @@ logconfig_dict = logs.configuration(settings.log_level)
 control_socket_disable = True
 
 
+FILES = 4096
+"""What the thousand connections that gunicorn allows a worker and its own files may need; many shells allow 1,024."""
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process and its workers open so many files, or as many as they may be allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if resource.RLIM_INFINITY != soft < possible:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+
+
 def on_starting(server: Any) -> None:
     """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
-    gc.disable()  # it would look at a million new objects, of which none is garbage
     from service import rehearsal
     from service import server as answers
     from service.store import FolderStore
 
     util.write_error = answers.write_problem
+    allow_files(FILES)
 
     swept = FolderStore(Path(settings.store)).sweep()
     if swept:

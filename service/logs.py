@@ -2,10 +2,11 @@
 
 import json
 import logging
+import os
 import sys
 import time
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar, TextIO
 
 import orjson
 
@@ -51,17 +52,38 @@ def configuration(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+        "handlers": {
+            "stderr": {
+                "()": f"{LineHandler.__module__}.{LineHandler.__qualname__}",
+                "formatter": "line",
+                "stream": "ext://sys.stderr",
+            }
+        },
         "root": {"level": level.upper(), "handlers": ["stderr"]},
         "loggers": {"gunicorn.error": passed_on, "gunicorn.access": silent},
     }
 
 
-def record(logger: str, level: int, message: str, facts: dict[str, Any]) -> logging.LogRecord:
-    """A record with `facts`, of a place in the code that nobody will ask for, and that is not looked for."""
-    made = logging.LogRecord(logger, level, "", 0, message, None, None)
-    setattr(made, FACTS, facts)
-    return made
+class RequestRecord(logging.LogRecord):
+    """The record of a request: of no place in the code and no thread that anybody asks for, so none is looked for."""
+
+    NOWHERE: ClassVar = vars(logging.LogRecord("", logging.INFO, "", 0, "request", None, None))
+
+    def __init__(self, logger: str, level: int, facts: dict[str, Any]) -> None:
+        now = time.time()
+        own = {"name": logger, "levelno": level, "levelname": logging.getLevelName(level), "process": os.getpid()}
+        self.__dict__ = {**self.NOWHERE, **own, "created": now, "msecs": now % 1 * 1000, FACTS: facts}
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """A handler of a stream that is flushed at the end of each line by itself, as standard error is."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record's line."""
+        try:
+            self.stream.write(f"{self.format(record)}\n")
+        except Exception:  # noqa: BLE001 - as in logging: a log that cannot be written stops no request
+            self.handleError(record)
 
 
 def _iso(record: logging.LogRecord) -> str:

@@ -33,10 +33,14 @@ class LoadedModel:
     highest: FloatArray
     means: FloatArray
 
+    def forward(self, x: FloatArray) -> FloatArray:
+        """ŷ (n,) of x (n, d), the columns in the model's order, where it overflows too."""
+        return torchscript.predict(self.module, x)
+
     def predict(self, x: FloatArray, pointer: Callable[[int], str]) -> FloatArray:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of the first row
         where it overflows."""
-        y = torchscript.predict(self.module, x)
+        y = self.forward(x)
         if not all_finite(y):
             raise InvalidRequest.at(pointer(int(np.argmin(np.isfinite(y)))), "has a prediction that no float64 holds")
         return y

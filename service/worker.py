@@ -8,17 +8,15 @@ Everything else goes to a thread with the bytes that were read, as in gunicorn.
 import socket
 import time
 from collections import OrderedDict, deque
-from email.utils import formatdate
 from functools import partial
 from selectors import EVENT_READ
-from typing import Any
+from typing import Any, NamedTuple
 
-from gunicorn import SERVER
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
 from service.api import heads, quick
+from service.connection import MOST_BYTES, Connection, Responses
 
-MOST_BYTES = heads.MOST_BYTES + quick.MOST_BYTES
 PATIENCE = 1.0
 """Seconds that the rest of a body may take before a thread waits for it."""
 LINGER = 2.0
@@ -28,35 +26,17 @@ HESITATION = 0.0001
 comes first have it, and clients that keep theirs would all be one worker's."""
 CONNECTIONS_PER_ACCEPTED = 16
 """A worker takes one more connection at a time for so many that it has; or many would wait long for their turn."""
-MOST_DRAINED = 1 << 16
+MOST_TOGETHER = 16
+"""Calls that are answered together; more would only make the first one wait."""
 
 
-class Connection(TConn):  # type: ignore[misc]
-    """A connection, with what was received of its next request."""
+class Waiting(NamedTuple):
+    """A connection that waits for the answer to what it asked, and which of gunicorn's queues it is in meanwhile."""
 
-    def __init__(self, worker: "Worker", connected: socket.socket, client: Any, server: Any) -> None:
-        super().__init__(worker.cfg, connected, client, server)
-        self.worker = worker
-        self.received = b""
-        self.drained = 0
-
-    @property
-    def address(self) -> str:
-        """Who is at the other end."""
-        return str(self.client[0] if isinstance(self.client, tuple) else self.client)
-
-    def give_back(self) -> None:
-        """Let gunicorn's parser read what was received."""
-        self.init()
-        self.parser.unreader.unread(self.received)
-        self.received = b""
-
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - as gunicorn calls it
-        """gunicorn would wait for the client to close where all other connections are waited for."""
-        if graceful:
-            self.worker.linger(self)
-        else:
-            super().close()
+    connection: Connection
+    queue: deque[Connection]
+    asked: quick.Asked
+    keeps_alive: bool
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -69,7 +49,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._quick_way = quick.of(self.wsgi)
         self._unfinished: OrderedDict[Connection, tuple[float, deque[Connection]]] = OrderedDict()
         self._lingering: OrderedDict[Connection, float] = OrderedDict()
-        self._second, self._status_line = 0, b""
+        self._asked: list[Waiting] = []
+        self._responses = Responses()
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
@@ -77,7 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not self._sees_plain_bytes:
             super().accept(listener)
             return
-        if self.nr_conns:
+        if self.nr_conns and self.cfg.workers > 1:
             time.sleep(HESITATION)
         for _ in range(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED):
             try:
@@ -86,7 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 return
 
     def _await_first_request(self, connected: socket.socket, client: Any, server: Any) -> None:
-        connection = Connection(self, connected, client, server)
+        connection = Connection(self.cfg, connected, client, server, self._wait_for_end)
         connection.set_timeout()
         self.nr_conns += 1
         self.pending_conns.append(connection)
@@ -102,20 +83,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not self._is_dealt_with(conn, self.keepalived_conns):
             super().on_client_socket_readable(conn, client)
 
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """What gunicorn does again and again; what comes at the same time is answered together."""
+        super().wait_for_and_dispatch_events(timeout)
+        self._answer()
+
     def murder_pending(self) -> None:
         """What gunicorn does once a second or after any event: here, end what has waited long enough."""
         super().murder_pending()
         now = time.monotonic()
         while self._unfinished and next(iter(self._unfinished.values()))[0] <= now:
-            connection, (_, waiting) = self._unfinished.popitem(last=False)
-            if connection in waiting:
-                self._stop_waiting(connection, waiting)
+            connection, (_, queue) = self._unfinished.popitem(last=False)
+            if connection in queue:
+                self._stop_waiting(connection, queue)
                 connection.give_back()
                 self.enqueue_req(connection)
         while self._lingering and next(iter(self._lingering.values())) <= now:
             self._leave(next(iter(self._lingering)))
 
-    def linger(self, connection: Connection) -> None:
+    def _wait_for_end(self, connection: Connection) -> None:
         """Close a connection once its client has, so that nothing that is still under way cuts its last answer off."""
         try:
             connection.sock.shutdown(socket.SHUT_WR)
@@ -125,14 +111,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         connection.sock.settimeout(0)
         self.nr_conns += 1
         self._lingering[connection] = time.monotonic() + LINGER
-        self.poller.register(connection.sock, EVENT_READ, partial(self._drain, connection))
+        self.poller.register(connection.sock, EVENT_READ, partial(self._on_lingering_socket_readable, connection))
 
-    def _drain(self, connection: Connection, client: socket.socket) -> None:
-        data = _receive(client)
-        if data is None:
-            return
-        connection.drained += len(data)
-        if not data or connection.drained > MOST_DRAINED:
+    def _on_lingering_socket_readable(self, connection: Connection, _client: socket.socket) -> None:
+        if connection.has_ended():
             self._leave(connection)
 
     def _leave(self, connection: Connection) -> None:
@@ -147,99 +129,91 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, deadline)
 
-    def _is_dealt_with(self, connection: Connection, waiting: "deque[Connection]") -> bool:
-        """Whether what came on a `waiting` connection needs no thread: it was answered, or more has to come, or it was
+    def _is_dealt_with(self, connection: Connection, queue: deque[Connection]) -> bool:
+        """Whether what came on a connection in `queue` needs no thread: it was answered, or more has to come, or it was
         the end."""
         if not self._sees_plain_bytes:
             return False
         self._unfinished.pop(connection, None)
-        data = _receive(connection.sock)
+        data = connection.receive()
         if data is None:
             return True
         if not data and not connection.received:
-            self._stop_waiting(connection, waiting)
+            self._stop_waiting(connection, queue)
             self.nr_conns -= 1
             connection.close()
             return True
         connection.received += data
         head = heads.read(connection.received) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
-            self._unfinished[connection] = time.monotonic() + PATIENCE, waiting
+            self._unfinished[connection] = time.monotonic() + PATIENCE, queue
             return True
-        reply = self._reply(connection, head) if head else None
-        if head is None or reply is None:
+        asked = self._read(connection, head) if head else None
+        if head is None or asked is None:
             connection.give_back()
             return False
-        connection.received = b""
-        self._send(connection, waiting, reply, keeps_alive=head.keeps_alive)
+        self._asked.append(Waiting(connection, queue, asked, head.keeps_alive))
+        if len(self._asked) >= MOST_TOGETHER:
+            self._answer()
         return True
 
-    def _reply(self, connection: Connection, head: heads.Head) -> bytes | None:
-        """The quick way's answer as bytes; None if a thread has to find one."""
+    def _read(self, connection: Connection, head: heads.Head) -> quick.Asked | None:
+        """What the quick way is asked; None if a thread has to find an answer."""
         call = quick.recognised(head.environ)
         is_ordinary = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
         if call is None or not is_ordinary or len(connection.received) != head.end:
             return None
         head.environ["REMOTE_ADDR"] = connection.address
-        reply = self._quick_way.answer(call, head.environ, connection.received[head.start :])
-        if reply is None:
-            return None
-        fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
-        connection_field = "keep-alive" if head.keeps_alive else "close"
-        return b"".join(
-            (self._first_lines(), f"Connection: {connection_field}\r\n{fields}\r\n".encode("latin-1"), reply.body)
-        )
-
-    def _first_lines(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            date = formatdate(second, usegmt=True)
-            self._second, self._status_line = (
-                second,
-                f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {date}\r\n".encode(),
-            )
-        return self._status_line
-
-    def _send(self, connection: Connection, waiting: "deque[Connection]", data: bytes, *, keeps_alive: bool) -> None:
         try:
-            sent = connection.sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            sent, data, keeps_alive = 0, b"", False
-        waiting.remove(connection)
-        if sent == len(data) and keeps_alive:
-            connection.set_timeout()
-            self.keepalived_conns.append(connection)
-            if waiting is self.pending_conns:
-                readable = partial(self.on_client_socket_readable, connection)
-                self.poller.modify(connection.sock, EVENT_READ, readable)
+            return self._quick_way.read(call, head.environ, connection.received[head.start :])
+        except Exception:  # the loop serves all connections, and a thread can tell one of a bug
+            self.log.exception("the quick way cannot read a request")
+            return None
+
+    def _answer(self) -> None:
+        """Answer what the quick way was asked since the last time."""
+        together, self._asked = self._asked, []
+        if not together:
             return
-        self.poller.unregister(connection.sock)
-        if sent == len(data):
+        for each, reply in zip(together, self._replies([each.asked for each in together]), strict=True):
+            if reply is None:
+                self._stop_waiting(each.connection, each.queue)
+                each.connection.give_back()
+                self.enqueue_req(each.connection)
+            else:
+                each.connection.received = b""
+                self._send(each, self._responses.of(reply, keeps_alive=each.keeps_alive))
+
+    def _replies(self, together: list[quick.Asked]) -> list[quick.Reply | None]:
+        try:
+            return self._quick_way.answer(together)
+        except Exception:  # as above
+            self.log.exception("the quick way cannot answer")
+            return [None] * len(together)
+
+    def _send(self, each: Waiting, data: bytes) -> None:
+        connection = each.connection
+        sent = connection.send(data)
+        if sent == len(data) and each.keeps_alive:
+            self._keep(connection, each.queue)
+            return
+        self._stop_waiting(connection, each.queue)
+        if sent is None or sent == len(data):
             self.nr_conns -= 1
             connection.close()
             return
-        connection.init()
-        future = self.tpool.submit(_send_rest, connection, data[sent:], keeps_alive=keeps_alive)
+        future = self.tpool.submit(connection.send_all, data[sent:], keeps_alive=each.keeps_alive)
         future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
 
-    def _stop_waiting(self, connection: Connection, waiting: "deque[Connection]") -> None:
+    def _keep(self, connection: Connection, queue: deque[Connection]) -> None:
+        """Wait for the next request; gunicorn's queues are in order of their time-outs."""
+        queue.remove(connection)
+        connection.set_timeout()
+        self.keepalived_conns.append(connection)
+        if queue is self.pending_conns:
+            readable = partial(self.on_client_socket_readable, connection)
+            self.poller.modify(connection.sock, EVENT_READ, readable)
+
+    def _stop_waiting(self, connection: Connection, queue: deque[Connection]) -> None:
         self.poller.unregister(connection.sock)
-        waiting.remove(connection)
-
-
-def _receive(connected: socket.socket) -> bytes | None:
-    """What has come; nothing at the end or after a reset, None if it was a false alarm."""
-    try:
-        return connected.recv(MOST_BYTES)
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""
-
-
-def _send_rest(connection: Connection, data: bytes, *, keeps_alive: bool) -> bool:
-    connection.sock.settimeout(None)
-    connection.sock.sendall(data)
-    return keeps_alive
+        queue.remove(connection)

@@ -5,6 +5,7 @@ from typing import Any
 from service.gunicorn_conf import *  # noqa: F403
 
 wsgi_app = "nothing:app"
+worker_class = "gthread"  # which Descent's own worker is for every app but Descent
 
 
 def on_starting(_server: Any) -> None:

@@ -17,9 +17,13 @@ class Predictions:
     def of(self, x: FloatArray, pointer: Pointer) -> FloatArray:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of a row."""
         y = self.loaded.predict(x, pointer)
+        self.add(x, y)
+        return y
+
+    def add(self, x: FloatArray, y: FloatArray) -> None:
+        """Take ŷ (n,) of x (n, d), which were predicted, among those to count."""
         self.rows += len(y)
         self.outside += self.loaded.count_outside(x)
-        return y
 
     def of_table(self, table: Table) -> tuple[FloatArray, FloatArray]:
         """x (n, d) of a table, its columns in the model's order, and ŷ (n,); raises InvalidRequest."""

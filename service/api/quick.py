@@ -8,16 +8,19 @@ import contextlib
 import io
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import numpy as np
 from flask import Flask
 from gunicorn.http.errors import ParseException
 
 from service.api.answers import SMALLEST_ENCODED
 from service.api.predictions import Predictions
 from service.api.record import REQUEST_ID, Answered, Recorder, request_id
+from service.core.bounds import all_finite
+from service.core.statistics import FloatArray
 from service.errors import DescentError
 from service.formats import arrays, bulk, json
 from service.metrics import Metrics
@@ -82,6 +85,18 @@ def _called(path: str, query: str) -> Call | None:
     return None
 
 
+class Asked(NamedTuple):
+    """A call whose rows can be predicted with what is in memory."""
+
+    call: Call
+    environ: Mapping[str, Any]
+    size: int
+    loaded: LoadedModel
+    x: FloatArray
+    bare: bool
+    started: float
+
+
 class QuickWay:
     """Predicts with what `predictor` has in memory."""
 
@@ -96,7 +111,8 @@ class QuickWay:
         def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             call = recognised(environ)
             body = None if call is None else _body(environ)
-            reply = None if call is None or body is None else self.answer(call, environ, body)
+            asked = None if call is None or body is None else self.read(call, environ, body)
+            [reply] = [None] if asked is None else self.answer([asked])
             if reply is None:
                 return app(environ, start_response)
             start_response("200 OK", reply.headers)
@@ -104,44 +120,56 @@ class QuickWay:
 
         return respond
 
-    def answer(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Reply | None:
-        """The answer to a recognised call; None, of which nothing is told, to give it back."""
+    def read(self, call: Call, environ: Mapping[str, Any], body: bytes) -> Asked | None:
+        """What a recognised call asks; None to give it back."""
         started = time.perf_counter()
-        self._recorder.in_progress.inc()
+        loaded = self._predictor.known(call.model, call.version)
+        if loaded is None:
+            return None
         try:
-            loaded = self._predictor.known(call.model, call.version)
-            return None if loaded is None else self._answer(call, environ, body, loaded, started)
+            value = json.decode(body)
+            if type(value) is not dict or value.keys() != {"x"}:
+                return None
+            table = arrays.table(value["x"], "/x")
+            x = loaded.columns.arrange(table.values, table.names, "/x")
         except DescentError:
             return None
-        finally:
-            self._recorder.in_progress.dec()
+        self._recorder.in_progress.inc()
+        return Asked(call, environ, len(body), loaded, x, table.bare, started)
 
-    def _answer(
-        self, call: Call, environ: Mapping[str, Any], body: bytes, loaded: LoadedModel, started: float
-    ) -> Reply | None:
-        asked = json.decode(body)
-        if type(asked) is not dict or asked.keys() != {"x"}:
+    def answer(self, together: Sequence[Asked]) -> list[Reply | None]:
+        """The answer to each of the calls, predicted together; None, of which nothing is told, to give it back.
+
+        A row has the same bits alone and in any batch (see `service.torchscript`), and a batch costs what a row does.
+        """
+        try:
+            predicted = _predicted(together)
+            return [self._reply(asked, predicted[i]) for i, asked in enumerate(together)]
+        finally:
+            self._recorder.in_progress.dec(len(together))
+
+    def _reply(self, asked: Asked, y: FloatArray) -> Reply | None:
+        loaded, environ = asked.loaded, asked.environ
+        value = {"model": asked.call.model, "version": loaded.version.number, "y": y[0] if asked.bare else y}
+        data = json.encode(value)
+        if not all_finite(y) or (len(data) >= SMALLEST_ENCODED and "HTTP_ACCEPT_ENCODING" in environ):
             return None
         predictions = Predictions(loaded, self._metrics)
-        table = arrays.table(asked["x"], "/x")
-        _, y = predictions.of_table(table)
-        data = json.encode({"model": call.model, "version": loaded.version.number, "y": y[0] if table.bare else y})
-        if len(data) >= SMALLEST_ENCODED and "HTTP_ACCEPT_ENCODING" in environ:
-            return None
-        named = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+        predictions.add(asked.x, y)
         predictions.count()
+        named = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         self._recorder.record(
             Answered(
                 request_id=named,
                 method="POST",
                 path=environ["PATH_INFO"],
                 client=environ.get("REMOTE_ADDR"),
-                bytes_in=len(body),
-                route=call.route,
+                bytes_in=asked.size,
+                route=asked.call.route,
                 counts="prediction",
                 status=200,
                 bytes_out=len(data),
-                seconds=time.perf_counter() - started,
+                seconds=time.perf_counter() - asked.started,
             )
         )
         headers = [
@@ -153,6 +181,20 @@ class QuickWay:
         return Reply(headers, data)
 
 
+def _predicted(together: Sequence[Asked]) -> dict[int, FloatArray]:
+    """ŷ of each of the calls, by its place among them; those of one version are predicted at once."""
+    versions: dict[int, list[int]] = {}
+    for i, asked in enumerate(together):
+        versions.setdefault(id(asked.loaded), []).append(i)
+    found: dict[int, FloatArray] = {}
+    for places in versions.values():
+        rows = [together[i].x for i in places]
+        y = together[places[0]].loaded.forward(rows[0] if len(rows) == 1 else np.concatenate(rows))
+        ends = np.cumsum([len(x) for x in rows])[:-1]
+        found |= zip(places, np.split(y, ends) if len(rows) > 1 else [y], strict=True)
+    return found
+
+
 def of(app: Flask) -> QuickWay:
     """The quick way of an app."""
     found: QuickWay = app.extensions[EXTENSION]
@@ -160,9 +202,10 @@ def of(app: Flask) -> QuickWay:
 
 
 def _body(environ: WSGIEnvironment) -> bytes | None:
-    """The body, left to be read once more; None if it does not come, which the ordinary way will meet again."""
+    """The body, left to be read once more; None if not all of it comes, which the ordinary way will meet again."""
     with contextlib.suppress(OSError, ParseException):
-        body: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        length = int(environ["CONTENT_LENGTH"])
+        body: bytes = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(body)
-        return body
+        return body if len(body) == length else None
     return None

@@ -85,4 +85,4 @@ def _log(answered: Answered) -> None:
         "bytes_out": answered.bytes_out,
         "client": answered.client,
     }
-    log.handle(logs.record(log.name, level, "request", facts))
+    log.handle(logs.RequestRecord(log.name, level, facts))

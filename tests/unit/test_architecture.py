@@ -11,6 +11,7 @@ FLOORS = [
     {"service.cli"},
     {"service.wsgi", "service.gunicorn_conf"},
     {"service.rehearsal", "service.worker"},
+    {"service.connection"},
     {"service.app", "service.server"},
     {"service.api"},
     {"service.formats"},

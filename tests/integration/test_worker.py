@@ -1,0 +1,339 @@
+"""The worker answers what is plain and all there by itself, and leaves everything else to gunicorn's threads."""
+
+import os
+import socket
+import threading
+import time
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from service import worker as workers
+from service.api import quick
+from service.api.quick import Reply
+from service.connection import MOST_DRAINED
+
+BODY = b'{"x": 5}'
+SECONDS = 10
+
+
+def request(body=BODY, *, path="/predict", more=b"", length=None):
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body) if length is None else length}\r\n".encode() + more + b"\r\n" + body
+
+
+class QuickWay:
+    """Answers with what it was asked; gives back what has a null, or late what has a zero."""
+
+    def __init__(self):
+        self.threads = []
+        self.together = []
+        self.padding = b""
+
+    def read(self, call, environ, body):
+        return None if b"null" in body else b"quick " + environ["REMOTE_ADDR"].encode() + b" " + body + self.padding
+
+    def answer(self, together):
+        self.threads += [threading.current_thread()] * len(together)
+        self.together.append(len(together))
+        return [None if b"0" in body[16:] else Reply([("Content-Length", str(len(body)))], body) for body in together]
+
+
+class App:
+    """Answers with the body, in any thread; a quick way beside it."""
+
+    def __init__(self):
+        self.extensions = {quick.EXTENSION: QuickWay()}
+        self.quick_way = self.extensions[quick.EXTENSION]
+        self.threads = []
+        self.refuses = False
+
+    def __call__(self, environ, start_response):
+        self.threads.append(threading.current_thread())
+        try:
+            body = b"" if self.refuses else environ["wsgi.input"].read()
+        except OSError:
+            body = b"broken off"
+        body = b"ordinary " + body
+        headers = [("Content-Length", str(len(body)))]
+        if self.refuses:
+            start_response.__self__.force_close()
+        start_response("200 OK", headers)
+        return [body]
+
+
+class Worker(workers.Worker):
+    """A worker in a thread of this process."""
+
+    def init_signals(self):
+        """Signals are the process's."""
+
+    def load_wsgi(self):
+        self.wsgi = self.app
+
+
+class Server:
+    """A worker, the app behind it, and connections to it."""
+
+    def __init__(self, **settings):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        cfg = Config()
+        for name, value in {"keepalive": 30, "threads": 2, "graceful_timeout": 3, **settings}.items():
+            cfg.set(name, value)
+        self.app = App()
+        self.worker = Worker(1, os.getppid(), [self.listener], self.app, 30, cfg, Logger(cfg))
+        self.thread = threading.Thread(target=self.worker.init_process)
+        self.thread.start()
+        self.clients = []
+
+    def connect(self):
+        self.clients.append(socket.create_connection(self.listener.getsockname(), SECONDS))
+        return self.clients[-1]
+
+    def stop(self):
+        for client in self.clients:
+            client.close()
+        self.worker.handle_exit(None, None)
+        self.thread.join(SECONDS)
+        assert not self.thread.is_alive()
+        self.worker.tmp.close()
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(**settings):
+        servers.append(Server(**settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(serve):
+    return serve()
+
+
+def answer(client):
+    """The head and the body of the next answer."""
+    data = bytearray()
+    while b"\r\n\r\n" not in data:
+        data += receive(client)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += receive(client)
+    return head, body
+
+
+def receive(client):
+    data = client.recv(65536)
+    assert data, "the connection was closed"
+    return data
+
+
+def ask(client, data):
+    client.sendall(data)
+    return answer(client)
+
+
+def test_answers_a_plain_request_without_a_thread(server):
+    client = server.connect()
+    for _ in range(3):
+        head, body = ask(client, request())
+        assert body == b"quick 127.0.0.1 " + BODY
+        assert head.startswith(b"HTTP/1.1 200 OK\r\nServer: gunicorn\r\nDate: ")
+        assert b"\r\nConnection: keep-alive\r\n" in head
+    assert server.app.quick_way.threads == [server.thread] * 3
+    assert server.app.threads == []
+
+
+def test_answers_when_the_body_comes_after_the_head(server):
+    client = server.connect()
+    for _ in range(3):
+        client.sendall(request()[: -len(BODY)])
+        time.sleep(0.05)
+        client.sendall(BODY[:3])
+        time.sleep(0.05)
+        assert ask(client, BODY[3:])[1] == b"quick 127.0.0.1 " + BODY
+    assert server.app.threads == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request(b'{"x": null}'),
+        request(b'{"x": 0}'),
+        request(path="/train"),
+        request(more=b"Content-Encoding: identity\r\n"),
+        request(more=b"X-Forwarded-Proto: https\r\n"),
+        b'POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"x\r\n5\r\n": 5}\r\n0\r\n\r\n',
+        request(b'{"x": [%s]}' % b", ".join([b"1"] * 20_000)),
+    ],
+)
+def test_leaves_the_rest_to_threads_whole(server, data):
+    client = server.connect()
+    for _ in range(2):
+        _, body = ask(client, data)
+        assert body.startswith(b"ordinary {")
+        assert body.endswith(b"}")
+        assert ask(client, request())[1].startswith(b"quick")
+    assert len(server.app.threads) == 2
+    assert server.thread not in server.app.threads
+
+
+def test_a_head_may_come_in_pieces(server):
+    client = server.connect()
+    for byte in request():
+        client.sendall(bytes([byte]))
+    assert answer(client)[1].endswith(BODY)
+
+
+def test_requests_may_come_together(server):
+    client = server.connect()
+    client.sendall(request() + request(b'{"x": null}') + request(b'{"x": 7}'))
+    received = b""
+    while received.count(b'"x"') < 3:
+        received += receive(client)
+    positions = [received.index(body) for body in (BODY, b'{"x": null}', b'{"x": 7}')]
+    assert positions == sorted(positions)
+
+
+def test_the_rest_of_a_body_is_soon_waited_for_by_a_thread(server):
+    client = server.connect()
+    client.sendall(request(length=100))
+    wait_until(lambda: server.app.threads)
+    assert server.thread not in server.app.threads
+    assert ask(client, b" " * 92)[1] == b"ordinary " + BODY + b" " * 92
+
+
+def test_a_client_that_ends_in_the_midst_is_told_of_by_a_thread(server):
+    client = server.connect()
+    client.sendall(request(length=100))
+    client.shutdown(socket.SHUT_WR)
+    assert answer(client)[1].startswith(b"ordinary")
+
+
+def test_closes_when_asked_to(server):
+    client = server.connect()
+    head, body = ask(client, request(more=b"Connection: close\r\n"))
+    assert body.startswith(b"quick")
+    assert b"\r\nConnection: close\r\n" in head
+    assert client.recv(1) == b""
+
+
+def test_forgets_clients_that_leave(server):
+    for leave_after in (b"", request(), request(length=100), b"POST"):
+        client = server.connect()
+        client.sendall(leave_after)
+        client.close()
+    wait_until(lambda: server.worker.nr_conns == 0)
+    assert ask(server.connect(), request())[1].startswith(b"quick")
+
+
+def test_what_a_socket_does_not_take_at_once_is_sent_by_a_thread(server):
+    server.app.quick_way.padding = b"." * 20_000_000
+    client = server.connect()
+    for _ in range(2):
+        assert len(ask(client, request())[1]) > 20_000_000
+    assert server.app.threads == []
+    client.sendall(request(more=b"Connection: close\r\n"))
+    assert len(answer(client)[1]) > 20_000_000
+    assert client.recv(1) == b""
+
+
+def test_a_client_that_does_not_close_holds_nobody_up(server):
+    server.app.refuses = True
+    idle, other = server.connect(), server.connect()
+    assert ask(idle, request(path="/train"))[1] == b"ordinary "
+    started = time.monotonic()
+    assert ask(other, request())[1].startswith(b"quick")
+    assert time.monotonic() - started < workers.LINGER / 2
+    assert idle.recv(1) == b""
+
+
+def test_connections_that_linger_are_closed_in_the_end(server):
+    server.app.refuses = True
+    client = server.connect()
+    ask(client, request(path="/train", length=10**6))
+    wait_until(lambda: server.worker.nr_conns == 0)
+
+
+def test_a_client_that_goes_on_sending_is_cut_off(server):
+    server.app.refuses = True
+    client = server.connect()
+    ask(client, request(path="/train", length=10**9))
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        client.sendall(b" " * 1000 * MOST_DRAINED)
+
+
+def test_a_stop_does_not_wait_for_connections_without_a_request(server):
+    server.connect()
+    used = server.connect()
+    ask(used, request())
+    wait_until(lambda: server.worker.nr_conns == 2)
+    server.worker.cfg.set("graceful_timeout", 60)
+    server.worker.handle_exit(None, None)
+    server.thread.join(SECONDS)
+    assert not server.thread.is_alive()
+
+
+def test_a_stop_answers_what_still_comes_and_says_that_it_closes(server):
+    client = server.connect()
+    ask(client, request())
+    server.worker.handle_exit(None, None)
+    head, _ = ask(client, request())
+    assert b"\r\nConnection: close\r\n" in head
+
+
+def test_many_connections_are_all_taken(server):
+    clients = [server.connect() for _ in range(100)]
+    for client in clients:
+        client.sendall(request())
+    assert all(answer(client)[1].startswith(b"quick") for client in clients)
+
+
+def test_requests_that_come_at_once_are_answered_together(server):
+    clients = [server.connect() for _ in range(40)]
+    for client in clients:
+        ask(client, request())
+    server.app.quick_way.together.clear()
+    busy = server.connect()
+    server.app.quick_way.read = lambda call, environ, body: time.sleep(0.3) or body
+    busy.sendall(request())  # while it is read, the others come
+    time.sleep(0.1)
+    del server.app.quick_way.read
+    for client in clients:
+        client.sendall(request())
+    assert all(answer(client)[1].startswith(b"quick") for client in clients)
+    assert max(server.app.quick_way.together) == workers.MOST_TOGETHER
+    assert sum(server.app.quick_way.together) == len(clients) + 1
+
+
+@pytest.mark.parametrize("step", ["read", "answer"])
+def test_a_bug_in_the_quick_way_is_the_ordinary_ways_to_tell_of(step, caplog, server):
+    server.worker.log.error_log.addHandler(caplog.handler)
+    setattr(server.app.quick_way, step, lambda *_: 1 / 0)
+    client = server.connect()
+    for _ in range(2):
+        assert ask(client, request())[1] == b"ordinary " + BODY
+    assert "ZeroDivisionError" in caplog.text
+    server.worker.log.error_log.removeHandler(caplog.handler)
+
+
+def test_bytes_that_are_not_plain_are_gunicorns_from_the_start(serve):
+    server = serve(proxy_protocol="v1", proxy_allow_ips="*")
+    client = server.connect()
+    assert ask(client, b"PROXY TCP4 1.2.3.4 5.6.7.8 9 10\r\n" + request())[1] == b"ordinary " + BODY
+    assert ask(client, request())[1] == b"ordinary " + BODY
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
