@@ -9,10 +9,10 @@ from service.gunicorn_conf import *  # noqa: F403
 class Uncounted:
     """A gauge that does nothing."""
 
-    def inc(self) -> None:
+    def inc(self, _amount: float = 1) -> None:
         """Count nothing."""
 
-    def dec(self) -> None:
+    def dec(self, _amount: float = 1) -> None:
         """Count nothing."""
 
 
