@@ -6,6 +6,7 @@
 # make fuzz           let schemathesis try the running service against its OpenAPI document
 # make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make bench          predictions over HTTP against other servers, with wrk; writes docs/benchmarks.md
+# make bench-requests   trainings on many rows, and answer times under load; writes docs/benchmarks.md
 # make bench-gunicorn   Descent under gunicorn's workers, threads and parsers; writes docs/benchmarks.md
 # make test-compose   bring the Docker stack up and try it (needs a Docker engine)
 #
@@ -13,7 +14,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench bench-gunicorn check format clean
+.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench bench-requests bench-gunicorn \
+  check format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -39,6 +41,9 @@ bench-core: .venv/benchmarks
 
 bench: .venv/benchmarks
 	$(BIN)/python benchmarks/serving.py
+
+bench-requests: .venv/benchmarks
+	$(BIN)/python benchmarks/whole_requests.py
 
 bench-gunicorn: .venv/benchmarks
 	$(BIN)/python benchmarks/gunicorn_choices.py

@@ -42,13 +42,21 @@ end
 """
 
 
+PAUSES = """
+function delay()
+  return math.floor(0.5 - %f * math.log(1 - math.random()))
+end
+"""
+
+
 class Work(NamedTuple):
-    """What is posted, where to, and by how many."""
+    """What is posted, where to, and by how many, each of which pauses for so many milliseconds on average."""
 
     path: str
     body: bytes
     connections: int = CONNECTIONS
     keep_alive: bool = True
+    pause: float = 0
 
 
 class Figures(NamedTuple):
@@ -71,7 +79,8 @@ def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
     """The figures of one run; NotRun if any answer was wrong or missing."""
     (folder / "body").write_bytes(work.body)
     script = folder / "post.lua"
-    script.write_text(SCRIPT % ("keep-alive" if work.keep_alive else "close", PAUSE, folder / "body"), "utf-8")
+    text = SCRIPT % ("keep-alive" if work.keep_alive else "close", PAUSE, folder / "body")
+    script.write_text(text + PAUSES % work.pause if work.pause else text, "utf-8")
     command = [
         "wrk",
         f"-t{min(WAVES, work.connections)}",

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 
+from service.api import receiving
 from service.core.statistics import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
@@ -59,10 +61,32 @@ class RequestBody:
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer only at the end. Raises BodyTooLarge and MalformedBody."""
-        wanted = min(size, (self._bound + 1 if self._length is None else self._length) - self._size)
-        if wanted <= 0 or self.is_read:
+        wanted = self._wanted(size)
+        if not wanted:
             return b""
-        data = self._receive(wanted)
+        with _faults_of_receiving():
+            data = receiving.read(self._stream, wanted)
+        self._take(memoryview(data), wanted)
+        return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """As `read`, into `buffer`; how many bytes came."""
+        wanted = self._wanted(len(buffer))
+        if not wanted:
+            return 0
+        with _faults_of_receiving():
+            count = receiving.fill(self._stream, buffer[:wanted])
+        self._take(buffer[:count], wanted)
+        return count
+
+    def _wanted(self, size: int) -> int:
+        left = (self._bound + 1 if self._length is None else self._length) - self._size
+        return 0 if self.is_read else min(size, left)
+
+    def _take(self, data: memoryview, wanted: int) -> None:
+        """Count what came of what was wanted; raises BodyTooLarge, and MalformedBody at an early end."""
+        if self._hash:
+            self._hash.update(data)
         self._size += len(data)
         if self._size > self._bound:
             raise self._too_large()
@@ -73,26 +97,24 @@ class RequestBody:
         elif len(data) < wanted:
             came = f"The body ended after {self._size} of the {self._length} bytes that Content-Length announced."
             raise MalformedBody(came)
-        return data
 
     @property
     def digest(self) -> bytes:
         """What tells the bytes that were read from others; empty for a request without a key."""
         return self._hash.digest() if self._hash else b""
 
-    def _receive(self, size: int) -> bytes:
-        try:
-            data: bytes = self._stream.read(size)
-        except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
-            raise MalformedBody("The body stopped coming before its end.") from None
-        except (OSError, ParseException):
-            raise MalformedBody("The body's chunks cannot be read.") from None
-        if self._hash:
-            self._hash.update(data)
-        return data
-
     def _too_large(self) -> BodyTooLarge:
         return BodyTooLarge(f"The body is larger than {self._bound} bytes ({self._setting}); send fewer rows.")
+
+
+@contextmanager
+def _faults_of_receiving() -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
+        raise MalformedBody("The body stopped coming before its end.") from None
+    except (OSError, ParseException):
+        raise MalformedBody("The body's chunks cannot be read.") from None
 
 
 def media_type(*, tables: bool) -> str:

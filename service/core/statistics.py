@@ -76,7 +76,7 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1) -> Statistics:
     Blocks are cut by row count and merged in order, so the same rows give the same bits however they were cut into
     batches, and on any number of threads. Batches are read where they are, so they must not change meanwhile.
     """
-    blocks = _blocks(map(_of_positive_weight, batches), d)
+    blocks = _blocks(map(_of_positive_weight, batches), d, threads + 1)
     first = next(blocks, None)
     if first is None:
         return _nothing(d)
@@ -135,9 +135,9 @@ def _block_rows(d: int) -> int:
     return max(min(BLOCK_ROWS, BLOCK_VALUES // (d + 2)), 4 * (d + 2))
 
 
-def _blocks(batches: Iterable[Batch], d: int) -> Iterator[Batch]:
-    """The rows of `batches` in blocks of equal size, the last excepted."""
-    assembly = _Assembly(d)
+def _blocks(batches: Iterable[Batch], d: int, held: int) -> Iterator[Batch]:
+    """The rows of `batches` in blocks of equal size, the last excepted. One is gone when `held` more are asked for."""
+    assembly = _Assembly(d, held)
     for batch in batches:
         start, m = 0, len(batch.y)
         while start < m:
@@ -155,12 +155,16 @@ def _cut(batch: Batch, rows: slice) -> Batch:
 
 
 class _Assembly:
-    """A block that is put together from parts of batches. A part alone is not copied before another comes."""
+    """A block that is put together from parts of batches. A part alone is not copied before another comes.
 
-    def __init__(self, d: int) -> None:
+    Memory is used again after `held` blocks: getting it anew for each would take as long as filling it.
+    """
+
+    def __init__(self, d: int, held: int) -> None:
         self.capacity = _block_rows(d)
         self.filled = 0
         self._values = np.empty((0, d + 2), order="F")
+        self._others = deque([self._values] * (held - 1))
         self._is_weighted = False
         self._alone: Batch | None = None
 
@@ -180,18 +184,26 @@ class _Assembly:
     def _copy(self, part: Batch) -> None:
         rows = slice(self.filled, self.filled + len(part.y))
         self._grow(rows.stop)
-        self._values[rows, 0] = 1.0 if part.weight is None else part.weight
+        self._fill_weights(rows, part.weight)
         self._values[rows, 1:-1] = part.x
         self._values[rows, -1] = part.y
-        self._is_weighted |= part.weight is not None
         self.filled = rows.stop
 
+    def _fill_weights(self, rows: slice, weight: FloatArray | None) -> None:
+        if weight is not None and not self._is_weighted:
+            self._values[: rows.start, 0] = 1.0
+            self._is_weighted = True
+        if self._is_weighted:
+            self._values[rows, 0] = 1.0 if weight is None else weight
+
     def take(self) -> Batch:
-        """The block so far; the next begins empty, in memory of its own, since this one may still be being read."""
-        rows, self._values = self._values[: self.filled], self._values[:0]
-        alone, self._alone, self.filled = self._alone, None, 0
+        """The block so far; the next begins empty, in other memory, since this one may still be being read."""
+        alone, self._alone = self._alone, None
+        rows, self.filled = self._values[: self.filled], 0
         if alone is not None:
             return alone
+        self._others.append(self._values)
+        self._values = self._others.popleft()
         return Batch(rows[:, 1:-1], rows[:, -1], rows[:, 0] if self._is_weighted else None)
 
     def _grow(self, wanted: int) -> None:

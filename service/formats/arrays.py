@@ -113,7 +113,7 @@ def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = Fa
 
 
 def stack(columns: list[FloatArray]) -> FloatArray:
-    """Columns (m,) side by side: (m, k), each contiguous."""
+    """Columns (m,) side by side as float64 (m, k), each contiguous, in memory of their own."""
     values = np.empty((len(columns[0]), len(columns)), order="F")
     for position, column in enumerate(columns):
         values[:, position] = column

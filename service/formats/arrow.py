@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from service.core.statistics import FloatArray
@@ -43,10 +44,11 @@ FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
 
 
 class _Messages:
-    """The messages of a stream, each with its metadata and its buffers."""
+    """The messages of a stream, each with its metadata and its buffers; one is gone when the next is asked for."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
+        self._space = np.empty(0, np.uint8)
 
     def schema(self) -> pa.Schema:
         message = self._next()
@@ -73,25 +75,45 @@ class _Messages:
             length = flatbuffer.body_length(head)
         except (struct.error, IndexError):
             raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
-        data = self._exactly(length)
-        framed = b"\xff\xff\xff\xff" + struct.pack("<i", len(head)) + head + data
+        _check_size(length)
+        framed = self._framed(head, length)
+        data = framed[len(framed) - length :]
+        _check_complete(self._body.readinto(data), length)
         _check_inflated(head, data)
-        return _decoded(pa.ipc.read_message, framed)
+        return _decoded(pa.ipc.read_message, pa.py_buffer(framed))
+
+    def _framed(self, head: bytes, length: int) -> memoryview:
+        """A message with its head and room for so many bytes, in the place of the one before."""
+        start = b"\xff\xff\xff\xff" + struct.pack("<i", len(head)) + head
+        size = len(start) + length
+        if size > len(self._space):
+            self._space = np.empty(size, np.uint8)
+        framed = self._space.data[:size]
+        framed[: len(start)] = start
+        return framed
 
     def _exactly(self, size: int) -> bytes:
-        if size < 0:
-            raise MalformedBody("The Arrow stream has a message of a length that cannot be.")
-        if size > MOST_BATCH_BYTES:
-            raise BodyTooLarge(
-                f"The Arrow stream announces {size} bytes in one record batch; send at most {MOST_BATCH_BYTES}."
-            )
+        _check_size(size)
         data = self._body.read(size)
-        if len(data) < size:
-            raise MalformedBody(f"The Arrow stream ends {size - len(data)} bytes before its message does.")
+        _check_complete(len(data), size)
         return data
 
 
-def _check_inflated(head: bytes, data: bytes) -> None:
+def _check_size(size: int) -> None:
+    if size < 0:
+        raise MalformedBody("The Arrow stream has a message of a length that cannot be.")
+    if size > MOST_BATCH_BYTES:
+        raise BodyTooLarge(
+            f"The Arrow stream announces {size} bytes in one record batch; send at most {MOST_BATCH_BYTES}."
+        )
+
+
+def _check_complete(count: int, size: int) -> None:
+    if count < size:
+        raise MalformedBody(f"The Arrow stream ends {size - count} bytes before its message does.")
+
+
+def _check_inflated(head: bytes, data: memoryview) -> None:
     try:
         inflated = flatbuffer.inflated_length(head, data)
     except (struct.error, IndexError):

@@ -35,6 +35,12 @@ class Inflated:
             size -= len(piece)
         return b"".join(pieces)
 
+    def readinto(self, buffer: memoryview) -> int:
+        """As `read`, into `buffer`; how many bytes came."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def _piece(self, size: int) -> bytes:
         try:
             piece = self._inflate(size)

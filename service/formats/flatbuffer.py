@@ -13,7 +13,7 @@ def body_length(head: bytes) -> int:
     return 0 if at is None else int(struct.unpack_from("<q", head, at)[0])
 
 
-def inflated_length(head: bytes, data: bytes) -> int:
+def inflated_length(head: bytes, data: bytes | memoryview) -> int:
     """The size that compressed buffers say they inflate to: 0 for a message without any."""
     message = _table(head, 0)
     kind, header = _field(head, message, 1), _field(head, message, 2)

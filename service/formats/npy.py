@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from service.core.statistics import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.formats.arrays import stack
 from service.formats.source import BATCH_BYTES, Body, Columns, Format, Limits, Source
 
 MEDIA_TYPE = "application/x-npy"
@@ -72,13 +73,15 @@ def _batches(
     body: Body, n: int, width: int, kind: npt.DTypeLike, wanted: Sequence[int], *, by_column: bool
 ) -> Iterator[FloatArray]:
     row_bytes = np.dtype(kind).itemsize * width
-    rows = n if by_column else max(1, BATCH_BYTES // row_bytes)
+    rows = n if by_column else min(n, max(1, BATCH_BYTES // row_bytes))
+    space = np.empty(rows * row_bytes, np.uint8)
     for start in range(0, n, rows):
         m = min(rows, n - start)
-        data = body.read(m * row_bytes)
-        if len(data) < m * row_bytes:
-            got = start + len(data) // row_bytes
+        data = space.data[: m * row_bytes]
+        count = body.readinto(data)
+        if count < len(data):
+            got = start + count // row_bytes
             raise MalformedBody(f"The .npy file ends after {got} of the {n} rows that its header announces.")
         values = np.frombuffer(data, kind).reshape((m, width), order="F" if by_column else "C")
         with np.errstate(over="ignore"):
-            yield values[:, list(wanted)].astype(np.float64)
+            yield stack([values[:, column] for column in wanted])

@@ -26,6 +26,9 @@ class Body(Protocol):
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer only at the end."""
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill `buffer`; how many bytes came, fewer only at the end."""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -1,12 +1,14 @@
 """The quick way for large JSON bodies reads what the careful one reads, or nothing."""
 
 import json
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.errors import MalformedBody
 from service.formats import bulk
 from service.formats.arrays import NUMBERS_OR_NULL, list_vector, table
 from service.formats.json import decode
@@ -107,3 +109,58 @@ def test_magnitudes_are_refused_at_their_place():
         table(found["x"], "/x")
     with pytest.raises(Exception, match=r"^/y/1: is beyond"):
         list_vector(found["y"], "/y")
+
+
+def read_in_small_pieces(body, size):
+    with mock.patch.multiple(bulk, LEAST_BYTES=1, LONG_BYTES=1, PIECE_BYTES=size):
+        return bulk.decode(body)
+
+
+def read_carefully(body):
+    try:
+        return decode(body)
+    except MalformedBody:
+        return None
+
+
+@settings(deadline=None)
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(6, 60), st.data())
+def test_pieces_of_long_lists_are_put_together_to_the_bit(n, d, size, data):
+    number = st.floats(-1e150, 1e150) | st.integers(-9, 9)
+    rows = data.draw(st.lists(st.lists(number, min_size=d, max_size=d), min_size=n, max_size=n))
+    for x in (rows, rows[0], {"a": rows[0], "b": rows[0]}):
+        body = json.dumps({"x": x, "y": rows[0], "epochs": 7}, separators=(",", ":")).encode()
+        found = read_in_small_pieces(body, size)
+        if found is not None:  # a number, or a row, may be longer than a piece
+            assert table(found["x"], "/x").values.tobytes() == table(decode(body)["x"], "/x").values.tobytes()
+    assert read_in_small_pieces(b'{"x":[[1,2],[3,4],[5,6]],"y":[1,2,3]}', 6)["x"].tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(2, 30), st.data())
+def test_texts_with_a_slip_in_a_long_list_are_read_as_carefully_or_not_at_all(n, d, size, data):
+    text = json.dumps({"x": [[1, 2.5, -3][:d]] * n if d > 1 else [1, 2.5, -3] * n, "y": [7] * n}, separators=(",", ":"))
+    at = data.draw(st.integers(0, len(text) - 1))
+    slip = data.draw(st.sampled_from([",", "[", "]", "],[", "1", "-", " ", '"', "{", "}", "\\", "\x01", ""]))
+    body = (text[:at] + slip + text[at + data.draw(st.integers(0, 1)) :]).encode()
+    found = read_in_small_pieces(body, size)
+    if found is not None:
+        assert as_floats(plain(found)) == as_floats(read_carefully(body))
+
+
+def test_no_text_of_a_body_is_taken_for_a_long_list():
+    for name in ("\x010", "\\u00010", "10"):
+        body = b'{"x": [1, 2], "y": "%b"}' % name.encode()
+        found = read_in_small_pieces(body, 100)
+        assert found is None or found["y"] == "10"
+
+
+def test_a_text_that_is_refused_leaves_nothing_behind():
+    for body in (b'{"x":[1,2}', b'{"x":[[1],[2,3]]}', b'{"x":[1,null]}'):
+        assert read_in_small_pieces(body, 100) is None
+        assert read_in_small_pieces(b'{"x":[1,2]}', 100)["x"].tolist() == [1, 2]
+
+
+def test_many_names_are_left_to_the_careful_way():
+    body = b'{"x":[%b]}' % b",".join([b'{"a":1}'] * bulk.MOST_NAMES)
+    assert bulk.decode(body) is None

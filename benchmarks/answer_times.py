@@ -1,0 +1,144 @@
+"""How long one row takes to predict, under less than the most load; and what telling of requests costs.
+
+Loads are wrk's, from connections that wait before each request, independently and for an exponentially distributed
+time, as many clients would. Peaks are those of connections that never wait.
+"""
+
+import contextlib
+import http.client
+import os
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from common import settle
+from contenders import APPS, Contender
+from environments import NotRun
+from lineup import DESCENT, GUNICORN
+from load import WARM_UP_SECONDS, Figures, Work, load
+from servers import Server
+
+SECONDS = int(os.environ.get("SECONDS", "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ONE_ROW = b'{"x": [5.0]}'
+UNTOLD = DESCENT._replace(
+    name="Descent without metrics and logs", command=lambda _: [*GUNICORN, "-c", str(APPS / "untold_conf.py")]
+)
+
+
+class Row(NamedTuple):
+    """A line of the table; without a bound, nothing is to be reached."""
+
+    what: str
+    measured: str
+    bound: str | None
+    is_reached: bool
+
+    @property
+    def verdict(self) -> str:
+        """Whether the bound is reached."""
+        if self.bound is None:
+            return ""
+        return "yes" if self.is_reached else "**no**"
+
+
+class Loaded(NamedTuple):
+    """A running server, and a folder for the load's files."""
+
+    server: Server
+    folder: Path
+
+    def figures(self, rate: float | None = None) -> Figures:
+        """Those of one run, at a rate of requests a second, or as fast as it goes."""
+        work = Work("/predict", ONE_ROW)
+        if rate:
+            work = work._replace(pause=1e3 * work.connections / rate)
+        return load(self.server, work, SECONDS, self.folder)
+
+
+@contextlib.contextmanager
+def running(contender: Contender) -> Iterator[Loaded]:
+    """A contender that has warmed up."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with contender.serving(contender.place(folder)) as server:
+            server.await_answer("/predict", ONE_ROW)
+            load(server, Work("/predict", ONE_ROW), WARM_UP_SECONDS, folder)
+            settle()
+            yield Loaded(server, folder)
+
+
+@contextlib.contextmanager
+def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[list[int]]:
+    """Trainings one after another meanwhile; the statuses of those that ended."""
+    ended: list[int] = []
+    over = threading.Event()
+
+    def train() -> None:
+        while not over.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+            with contextlib.closing(connection):
+                connection.request("POST", "/train?model=other", body, {"Content-Type": media_type})
+                ended.append(connection.getresponse().status)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        yield ended
+    finally:
+        over.set()
+        thread.join()
+
+
+def at_half_load(loaded: Loaded, peak: float) -> Row:
+    """The slow answers against the usual ones."""
+    runs = [loaded.figures(peak / 2) for _ in range(ROUNDS)]
+    value = statistics.median(run.p99 / run.p50 for run in runs)
+    told = ", ".join(f"{run.p50:.2f} and {run.p99:.2f} ms at {run.rate:,.0f}/s" for run in runs)
+    what = f"predict one row at half of the peak of {peak:,.0f}/s: p99 against p50"
+    return Row(what, f"{value:.1f}× ({told})", "≤ 3×", value <= 3)
+
+
+def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -> Row:
+    """Slow answers with a training beside them, against those without."""
+    ratios, told = [], []
+    for _ in range(ROUNDS):
+        alone = loaded.figures(peak / 4)
+        with training_beside(loaded.server, body, media_type) as ended:
+            beside = loaded.figures(peak / 4)
+        if not ended or set(ended) != {http.client.CREATED}:
+            raise NotRun(f"the trainings were answered {ended}")
+        ratios.append(beside.p99 / alone.p99)
+        told.append(f"{alone.p99:.2f} and {beside.p99:.2f} ms")
+    value = statistics.median(ratios)
+    what = (
+        "predict one row at a quarter of the peak, beside trainings on 10,000,000 rows in Arrow: p99 against p99 alone"
+    )
+    return Row(what, f"{value:.1f}× ({', '.join(told)})", "≤ 3×", value <= 3)
+
+
+def cost_of_telling() -> Row:
+    """The peak with metrics and logs, against that without."""
+    pairs = []
+    for number in range(ROUNDS):
+        rates = {}
+        for contender in (DESCENT, UNTOLD) if number % 2 else (UNTOLD, DESCENT):
+            with running(contender) as loaded:
+                rates[contender.name] = loaded.figures().rate
+        pairs.append((rates[DESCENT.name], rates[UNTOLD.name]))
+    value = statistics.median(told / untold for told, untold in pairs)
+    rates_told = ", ".join(f"{told:,.0f} and {untold:,.0f}/s" for told, untold in pairs)
+    what = "predict one row: the peak with metrics and logs, against that without"
+    return Row(what, f"{value:.2f}× ({rates_told})", "≥ 0.9×", value >= 0.9)
+
+
+def answer_times(body: bytes, media_type: str) -> Iterator[Row]:
+    """All rows; `body` is what is trained on beside predictions."""
+    with running(DESCENT) as loaded:
+        peak = statistics.median(loaded.figures().rate for _ in range(3))
+        yield at_half_load(loaded, peak)
+        yield beside_training(loaded, peak, body, media_type)
+    yield cost_of_telling()
