@@ -1,4 +1,4 @@
-"""The quick way of the commonest call, a few rows to predict in a JSON body: past Flask's router, request and response.
+"""The quick way of the commonest call, rows to predict in a JSON body: past Flask's router, request and response.
 
 It answers what it surely answers as the ordinary way would, and gives back everything else: refusals, options, other
 media types, models that are not in memory. Decoding, prediction, metrics and log lines are the ordinary way's own.
@@ -27,8 +27,8 @@ from service.metrics import Metrics
 from service.predictor import LoadedModel, Predictor
 from service.store.contract import NAME
 
-MOST_BYTES = bulk.LEAST_BYTES
-"""From here on the ordinary way reads bodies otherwise, and what it does besides is small against that."""
+MOST_BYTES = 1 << 18
+"""From here on what the ordinary way does besides is small against the rows themselves."""
 DEFAULT_MODEL = "default"
 CONTENT_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 ACCEPTS = frozenset({"*/*", "application/json", "application/json, */*"})
@@ -66,8 +66,8 @@ def recognised(environ: Mapping[str, Any]) -> Call | None:
         and environ.get("CONTENT_TYPE") in CONTENT_TYPES
         and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTS
         and length.isdecimal()
-        and len(length) < 6
-        and 0 < int(length) < MOST_BYTES
+        and len(length) < 7
+        and 0 < int(length) < (bulk.LEAST_BYTES if "HTTP_ACCEPT_ENCODING" in environ else MOST_BYTES)
         and SELDOM.isdisjoint(environ)
         and _is_plain_host(environ.get("HTTP_HOST", "localhost"))
     ):
@@ -130,7 +130,7 @@ class QuickWay:
         if loaded is None:
             return None
         try:
-            value = json.decode(body)
+            value = json.decode_rows(body)
             if type(value) is not dict or value.keys() != {"x"}:
                 return None
             table = arrays.table(value["x"], "/x")

@@ -15,7 +15,9 @@ def all_within(values: FloatArray, bound: float) -> bool:
     if values.size <= FEW:
         return all(-bound <= value <= bound for value in values.ravel().tolist())
     flat = values.ravel(order="K")
-    if np.dot(flat, flat) <= bound * bound:  # one pass is enough for nearly all data
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = np.dot(flat, flat)
+    if squares <= bound * bound:  # one pass is enough for nearly all data
         return True
     return bool(values.min() >= -bound and values.max() <= bound)
 

@@ -162,7 +162,7 @@ def test_tells_the_log_what_the_ordinary_way_does(app, caplog):
         ("/models/named/predict", '{"x": {"area": 5}}'),
         ("/predict/", '{"x": 5}'),
         ("/predict", ""),
-        ("/predict", json.dumps({"x": [1.5] * 4000})),
+        ("/predict", json.dumps({"x": [1.5] * 60_000})),
     ],
 )
 def test_gives_back_what_it_does_not_surely_answer(app, path, body):

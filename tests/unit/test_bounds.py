@@ -1,0 +1,56 @@
+"""Whether numbers are within bounds: few and many are told apart by nothing but speed."""
+
+import numpy as np
+import pytest
+
+from service.core.bounds import all_finite, all_within, count_outside
+
+BOUND = 1e150
+
+
+@pytest.mark.parametrize("others", [0, 3, 1000])
+@pytest.mark.parametrize("shape", ["C", "F", "strided"])
+@pytest.mark.parametrize(
+    ("number", "within"),
+    [
+        (0.0, True),
+        (BOUND, True),
+        (-BOUND, True),
+        (np.nextafter(BOUND, np.inf), False),
+        (-np.nextafter(BOUND, np.inf), False),
+        (1e200, False),
+        (np.inf, False),
+        (-np.inf, False),
+        (np.nan, False),
+    ],
+)
+def test_one_number_decides(others, shape, number, within):
+    values = np.ones((1 + others, 2))
+    values[others, 1] = number
+    if shape == "F":
+        values = np.asfortranarray(values)
+    if shape == "strided":
+        values = np.repeat(values, 2, axis=1)[:, ::2]
+    assert all_within(values, BOUND) is within
+
+
+def test_many_numbers_at_the_bound_are_within_it():
+    assert all_within(np.full((100, 3), BOUND), BOUND)
+
+
+@pytest.mark.parametrize("n", [1, 5, 1000])
+@pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
+def test_one_number_that_is_not_finite_is_found(n, number):
+    values = np.ones(n)
+    assert all_finite(values)
+    values[-1] = number
+    assert not all_finite(values)
+
+
+@pytest.mark.parametrize("n", [1, 4, 1000])
+def test_rows_outside_are_counted_once(n):
+    x = np.tile([0.0, 5.0], (n, 1))
+    lowest, highest = np.array([0.0, 5.0]), np.array([1.0, 5.0])
+    assert count_outside(x, lowest, highest) == 0
+    x[0] = [2, 6]
+    assert count_outside(x, lowest, highest) == 1
