@@ -33,15 +33,15 @@ class Connection(TConn):  # type: ignore[misc]
         """Who is at the other end."""
         return str(self.client[0] if isinstance(self.client, tuple) else self.client)
 
-    def receive(self) -> bytes | None:
-        """What has come; nothing at the end or after a reset, None if it was a false alarm."""
+    def receive(self, space: memoryview) -> bytes | None:
+        """What has come, by way of `space`; nothing at the end or after a reset, None if it was a false alarm."""
         try:
-            data: bytes = self.sock.recv(MOST_BYTES)
+            count = self.sock.recv_into(space)
         except BlockingIOError:
             return None
         except OSError:
             return b""
-        return data
+        return bytes(space[:count])
 
     def give_back(self) -> None:
         """Let gunicorn's parser read what was received."""
@@ -66,9 +66,9 @@ class Connection(TConn):  # type: ignore[misc]
         self.sock.sendall(data)
         return keeps_alive
 
-    def has_ended(self) -> bool:
+    def has_ended(self, space: memoryview) -> bool:
         """Whether the client, which has its last answer, has closed, or sends so much that it does not deserve it."""
-        data = self.receive()
+        data = self.receive(space)
         self._drained += len(data or b"")
         return data == b"" or self._drained > MOST_DRAINED
 

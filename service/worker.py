@@ -63,6 +63,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._lingering: OrderedDict[Connection, float] = OrderedDict()
         self._asked: list[Waiting] = []
         self._responses = Responses()
+        self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
         sys.setswitchinterval(SWITCH_SECONDS)
         super().run()
 
@@ -137,7 +138,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(connection.sock, EVENT_READ, partial(self._on_lingering_socket_readable, connection))
 
     def _on_lingering_socket_readable(self, connection: Connection, _client: socket.socket) -> None:
-        if connection.has_ended():
+        if connection.has_ended(self._space):
             self._leave(connection)
 
     def _leave(self, connection: Connection) -> None:
@@ -157,7 +158,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
         With its first byte a request takes it out of gunicorn's `queue` of those that wait for one and end in time.
         """
-        data = connection.receive()
+        data = connection.receive(self._space)
         if data is None:
             return
         if queue is not None:
