@@ -4,6 +4,7 @@
 # make bench-life     what appends and groups cost
 # make bench-streaming  how much a worker grows from a streamed body of 2 GB
 # make fuzz           let schemathesis try the running service against its OpenAPI document
+# make bench-in-process  what one row costs to predict without a server
 # make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make bench          predictions over HTTP against other servers, with wrk; writes docs/benchmarks.md
 # make bench-requests   trainings on many rows, and answer times under load; writes docs/benchmarks.md
@@ -14,7 +15,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench bench-requests bench-gunicorn \
+.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
   check format clean
 
 run: .venv/runtime
@@ -35,6 +36,9 @@ bench-startup: .venv/runtime
 
 bench-life: .venv/runtime
 	$(BIN)/python benchmarks/life.py
+
+bench-in-process: .venv/runtime
+	$(BIN)/python benchmarks/in_process.py
 
 bench-core: .venv/benchmarks
 	$(BIN)/python benchmarks/core.py
