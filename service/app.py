@@ -20,15 +20,16 @@ from service.facts import ServingFacts
 from service.metrics import Metrics
 from service.predictor import Predictor
 from service.settings import Settings
-from service.store import FolderStore
+from service.store import FolderStore, Store
 from service.training import Trainer
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """The service as a WSGI app, set up from the environment unless `settings` are given."""
+def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+    """The service as a WSGI app, set up from the environment unless `settings` are given, over the store that they name
+    unless another is."""
     settings = settings or Settings.from_environment(os.environ)
     torchscript.prepare()
-    store = FolderStore(Path(settings.store))
+    store = store or FolderStore(Path(settings.store))
     metrics = Metrics(settings.metrics_models)
     predictor = Predictor(store, settings.cached_models, settings.refresh_seconds)
     app = Flask("descent", static_folder=None)

@@ -62,9 +62,7 @@ def on_starting(server: Any) -> None:
     swept = FolderStore(Path(settings.store)).sweep()
     if swept:
         server.log.warning("swept %d unfinished publications", swept)
-    gc.freeze()
     rehearsal.rehearse()
-    gc.collect()
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
     gc.enable()
 

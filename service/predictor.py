@@ -81,37 +81,42 @@ class Predictor:
         self._capacity = capacity
         self._refresh_seconds = refresh_seconds
         self._resolved: OrderedDict[tuple[str, int | None], Resolved] = OrderedDict()
+        self._looked_for: dict[tuple[str, int | None], float] = {}
         self._lock = threading.Lock()
 
     def model(self, name: str, number: int | None = None) -> LoadedModel:
         """Version `number` of a model, or the serving one; raises ModelNotFound, VersionNotFound or DamagedVersion."""
-        found = self.known(name, number)
-        if found:
-            return found
         generation, now = self._store.generation(name), time.monotonic()
         known = self._resolved.get((name, number))
+        if known and known.generation == generation and now - known.at < self._refresh_seconds:
+            return known.model
         version = self._store.serving(name) if number is None else self._store.version(name, number)
         model = known.model if known and known.model.version == version else self._load(version)
         self._keep((name, number), Resolved(generation, now, model))
         return model
 
     def known(self, name: str, number: int | None = None) -> LoadedModel | None:
-        """What `model` would answer, if that is known without a look at the store."""
-        known = self._resolved.get((name, number))
-        if known and known.generation == self._store.generation(name) and self._is_fresh(known):
+        """What `model` would answer, if that is known without a look at the store. When it is time for one, a single
+        caller is told nothing, so that it looks, and the others are told what was known: many would hold each other up.
+        """
+        key, now = (name, number), time.monotonic()
+        known = self._resolved.get(key)
+        if known is None or known.generation != self._store.generation(name):
+            return None
+        if now - max(known.at, self._looked_for.get(key, known.at)) < self._refresh_seconds:
             return known.model
+        self._looked_for[key] = now
         return None
-
-    def _is_fresh(self, known: Resolved) -> bool:
-        return time.monotonic() - known.at < self._refresh_seconds
 
     def _keep(self, key: tuple[str, int | None], resolved: Resolved) -> None:
         """Keep what was looked up; the one looked up longest ago makes room."""
         with self._lock:
             self._resolved[key] = resolved
             self._resolved.move_to_end(key)
+            self._looked_for.pop(key, None)
             if len(self._resolved) > self._capacity:
-                self._resolved.popitem(last=False)
+                oldest, _ = self._resolved.popitem(last=False)
+                self._looked_for.pop(oldest, None)
 
     def reach(self, loaded: LoadedModel, level: float, *, of_mean: bool) -> Reach:
         """What tells half the width of the interval around each prediction for x (n, d): (n,).

@@ -3,6 +3,7 @@ lazy import, and what those leave in memory is shared."""
 
 import io
 import tempfile
+from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
 from wsgiref.util import setup_testing_defaults
@@ -10,16 +11,20 @@ from wsgiref.util import setup_testing_defaults
 from service.app import create_app
 from service.formats import json
 from service.settings import Settings
+from service.store import FolderStore
 
 NEVER_MS = 10**9
 
 
 def rehearse() -> None:
     """Train and predict in an app of its own, over a store that is gone afterwards; raises RuntimeError."""
-    with tempfile.TemporaryDirectory(prefix="descent-rehearsal-") as store:
-        app = create_app(Settings(store=store, log_slower_than_ms=NEVER_MS))
+    with tempfile.TemporaryDirectory(prefix="descent-rehearsal-") as folder:
+        store = FolderStore(Path(folder))
+        app = create_app(Settings(log_slower_than_ms=NEVER_MS), store)
         _post(app, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
         _post(app, "/predict", {"x": [1, 2]})
+        _post(app, "/predict", {"x": [1, 2]})  # by the quick way, now that the version is in memory
+        store.close()
 
 
 def _post(app: WSGIApplication, path: str, body: dict[str, Any]) -> None:

@@ -204,6 +204,11 @@ class FolderStore:
     def is_ready(self) -> bool:
         return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
 
+    def close(self) -> None:
+        """Let go of the files that are kept open; the store is not to be used afterwards."""
+        self._generations.close()
+        self._turns.close()
+
     def sweep(self) -> int:
         """Delete what killed publishers left behind, and say how many."""
         return files.sweep(self._root)

@@ -23,7 +23,7 @@ class Generations:
     look finds a change."""
 
     def __init__(self, path: Path) -> None:
-        self._marks = _mapped(path)
+        self._file, self._marks = _mapped(path)
 
     def of(self, model: str) -> int:
         """The mark of `model`. Models that share a slot share their changes, which costs a look at the store."""
@@ -36,19 +36,26 @@ class Generations:
         if self._marks is not None:
             self._marks[zlib.crc32(model.encode()) % SLOTS] = secrets.randbits(64)
 
+    def close(self) -> None:
+        """Let the file go; it is not to be used afterwards."""
+        if self._marks is not None and self._file is not None:
+            self._marks.release()
+            self._file.close()
 
-def _mapped(path: Path) -> "memoryview[int] | None":
+
+def _mapped(path: Path) -> "tuple[mmap.mmap | None, memoryview[int] | None]":
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         log.warning("%s cannot be used, so every prediction looks at the store: %s", path.name, error.strerror)
-        return None
+        return None, None
     try:
         # Writing to a hole of a mapped file on a full disk is a fatal signal.
         os.posix_fallocate(descriptor, 0, BYTES)
-        return memoryview(mmap.mmap(descriptor, BYTES)).cast("Q")
+        file = mmap.mmap(descriptor, BYTES)
+        return file, memoryview(file).cast("Q")
     except OSError as error:
         log.warning("%s cannot be made, so every prediction looks at the store: %s", path.name, error.strerror)
-        return None
+        return None, None
     finally:
         os.close(descriptor)

@@ -38,6 +38,11 @@ class Turns:
             finally:
                 fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, slot)
 
+    def close(self) -> None:
+        """Let the file go; no turn is to be held or asked for afterwards."""
+        if "_descriptor" in vars(self):
+            os.close(self._descriptor)
+
     @cached_property
     def _descriptor(self) -> int:
         """The file's descriptor, the only one of this process: closing another would free its locks."""

@@ -1,6 +1,8 @@
 """What runs before the fork."""
 
+import contextlib
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,15 @@ def test_a_rehearsal_leaves_neither_files_nor_log_lines(tmp_path, monkeypatch, c
     with caplog.at_level("INFO"):
         rehearsal.rehearse()
     assert list(tmp_path.iterdir()) == []
+    assert not [link for link in open_files() if "descent-rehearsal" in link]
+    assert "descent-rehearsal" not in Path("/proc/self/maps").read_text()
     assert caplog.records == []
+
+
+def open_files():
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield str(path.readlink())
 
 
 def test_a_service_that_cannot_answer_does_not_start(monkeypatch):

@@ -1,0 +1,91 @@
+"""When the predictor looks at the store."""
+
+import numpy as np
+import pytest
+
+from service import predictor
+from service.columns import Columns, Form
+from service.core.statistics import Batch
+from service.predictor import Predictor
+from service.store import FolderStore
+from service.training import Request, Trainer
+
+REFRESH = 10
+
+
+class Clock:
+    now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(predictor, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(tmp_path)
+
+
+@pytest.fixture
+def found(store):
+    train(store)
+    return Predictor(store, 2, REFRESH)
+
+
+def train(store, model="line"):
+    rows = Batch(np.array([[0.0], [1.0]]), np.array([0.0, 1.0]))
+    Trainer(store, 10, 10, 0).train(model, Request([rows], Columns.of(None, Form.NUMBER, 1)))
+
+
+def test_nothing_is_known_before_a_look(found, clock):
+    assert found.known("line") is None
+    assert found.model("line") is found.known("line")
+
+
+def test_when_it_is_time_to_look_again_one_caller_does(found, clock):
+    known = found.model("line")
+    clock.now += REFRESH
+    assert [found.known("line") for _ in range(3)] == [None, known, known]
+    assert found.model("line") is known
+    clock.now += REFRESH - 1
+    assert found.known("line") is known
+
+
+def test_another_looks_if_the_first_does_not(found, clock):
+    known = found.model("line")
+    clock.now += REFRESH
+    assert [found.known("line"), found.known("line")] == [None, known]
+    clock.now += REFRESH
+    assert [found.known("line"), found.known("line")] == [None, known]
+
+
+def test_a_change_on_this_machine_is_known_at_once(found, store, clock):
+    found.model("line")
+    clock.now += REFRESH
+    assert found.known("line") is None
+    train(store)
+    assert [found.known("line"), found.known("line")] == [None, None]
+    assert found.model("line").version.number == 2
+
+
+def test_what_made_room_is_looked_for_as_if_new(found, store, clock):
+    found.model("line")
+    clock.now += REFRESH
+    assert found.known("line") is None
+    for name in ("a", "b"):
+        train(store, name)
+        found.model(name)
+    assert [found.known("line"), found.known("line")] == [None, None]
+
+
+def test_without_a_time_between_looks_nothing_is_known(store, clock):
+    train(store)
+    always = Predictor(store, 2, 0)
+    always.model("line")
+    assert [always.known("line"), always.known("line")] == [None, None]
