@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
@@ -24,6 +25,8 @@ class Connection(TConn):  # type: ignore[misc]
     ) -> None:
         super().__init__(cfg, connected, client, server)
         self._linger = linger
+        self.queue: deque[Connection] | None = None
+        """gunicorn's queue in which it waits for its next request; None while one is being read."""
         self.received = b""
         self.began = 0.0
         self._drained = 0

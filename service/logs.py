@@ -1,46 +1,49 @@
-"""Logs: one line a record, JSON where a program reads them and plain where a person does. Never any of the data."""
+"""Logs: a line for each record or request, JSON where a program reads them and plain where a person does. Never any of
+the data."""
 
 import json
 import logging
 import os
 import sys
 import time
+from collections.abc import Sequence
 from functools import lru_cache
+from select import PIPE_BUF
 from typing import Any, ClassVar, TextIO
 
 import orjson
 
-FACTS = "facts"
-"""The attribute of a record that holds what a request's line tells."""
+REQUESTS = "requests"
+"""The attribute of a record that holds what the line of each request tells."""
+NO_FACTS: tuple[dict[str, Any], ...] = ({},)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per record."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        """The lines of a record."""
+        common = {
             "time": _iso(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             "pid": record.process,
-            **getattr(record, FACTS, {}),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        try:
-            return orjson.dumps(line).decode()
-        except TypeError:  # half a surrogate pair, as in the name of a file that is not UTF-8
-            return json.dumps(line)
+            common["exception"] = self.formatException(record.exc_info)
+        return "\n".join([_json(common | facts) for facts in getattr(record, REQUESTS, NO_FACTS)])
 
 
 class PlainFormatter(logging.Formatter):
-    """A line for a person."""
+    """Lines for a person."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{name}={value}" for name, value in getattr(record, FACTS, {}).items())
-        line = f"{_iso(record)} {record.levelname.lower():7} {record.getMessage()} {facts}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        """The lines of a record."""
+        common = f"{_iso(record)} {record.levelname.lower():7} {record.getMessage()}"
+        if record.exc_info:
+            return f"{common}\n{self.formatException(record.exc_info)}"
+        return "\n".join([f"{common} {_plain(facts)}".rstrip() for facts in getattr(record, REQUESTS, NO_FACTS)])
 
 
 def configuration(level: str) -> dict[str, Any]:
@@ -64,26 +67,40 @@ def configuration(level: str) -> dict[str, Any]:
     }
 
 
-class RequestRecord(logging.LogRecord):
-    """The record of a request: of no place in the code and no thread that anybody asks for, so none is looked for."""
+class RequestsRecord(logging.LogRecord):
+    """The record of requests that were answered together: of no place in the code and no thread that anybody asks for,
+    so none is looked for."""
 
     NOWHERE: ClassVar = vars(logging.LogRecord("", logging.INFO, "", 0, "request", None, None))
 
-    def __init__(self, logger: str, level: int, facts: dict[str, Any]) -> None:
+    def __init__(self, logger: str, level: int, requests: Sequence[dict[str, Any]]) -> None:
         now = time.time()
         own = {"name": logger, "levelno": level, "levelname": logging.getLevelName(level), "process": os.getpid()}
-        self.__dict__ = {**self.NOWHERE, **own, "created": now, "msecs": now % 1 * 1000, FACTS: facts}
+        self.__dict__ = {**self.NOWHERE, **own, "created": now, "msecs": now % 1 * 1000, REQUESTS: requests}
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
     """A handler of a stream that is flushed at the end of each line by itself, as standard error is."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record's line."""
+        """Write a record's lines: at once if no pipe can mix them with those of other processes."""
         try:
-            self.stream.write(f"{self.format(record)}\n")
+            lines = self.format(record)
+            for piece in [lines] if len(lines) < PIPE_BUF else lines.split("\n"):
+                self.stream.write(f"{piece}\n")
         except Exception:  # noqa: BLE001 - as in logging: a log that cannot be written stops no request
             self.handleError(record)
+
+
+def _json(line: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(line).decode()
+    except TypeError:  # half a surrogate pair, as in the name of a file that is not UTF-8
+        return json.dumps(line)
+
+
+def _plain(facts: dict[str, Any]) -> str:
+    return " ".join([f"{name}={value}" for name, value in facts.items()])
 
 
 def _iso(record: logging.LogRecord) -> str:

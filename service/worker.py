@@ -10,8 +10,8 @@ import os
 import socket
 import sys
 import time
-from collections import OrderedDict, deque
-from functools import partial
+from collections import OrderedDict
+from functools import lru_cache, partial
 from selectors import EVENT_READ
 from typing import Any, NamedTuple
 
@@ -34,11 +34,22 @@ SWITCH_SECONDS = 0.0005
 would be 5 ms for each call that is answered."""
 MOST_TOGETHER = 16
 """Calls that are answered together; more would only make the first one wait."""
-
+KEPT_HEADS = 256
+"""Heads of which it is remembered what they say."""
 
 FIRST_REQUEST = 5.0
 """Seconds that a new connection may take to its first request, at least."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Plain(NamedTuple):
+    """A plain head: where the body begins and ends, whether the connection stays open after the answer, and what is
+    called, if the quick way may answer it."""
+
+    start: int
+    end: int
+    keeps_alive: bool
+    call: quick.Call | None
 
 
 class Waiting(NamedTuple):
@@ -91,24 +102,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         connection.timeout = time.monotonic() + max(self.cfg.keepalive, FIRST_REQUEST)
         self.nr_conns += 1
         self.pending_conns.append(connection)
+        connection.queue = self.pending_conns
         self.poller.register(connected, EVENT_READ, partial(self.on_pending_socket_readable, connection))
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """A new connection has something to read."""
         if self._sees_plain_bytes:
-            self._receive(conn, self.pending_conns)
+            self._receive(conn)
         else:
             super().on_pending_socket_readable(conn, client)
 
     def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """A connection that was kept alive has something to read."""
         if self._sees_plain_bytes:
-            self._receive(conn, self.keepalived_conns)
+            self._receive(conn)
         else:
             super().on_client_socket_readable(conn, client)
-
-    def _on_unfinished_socket_readable(self, connection: Connection, _client: socket.socket) -> None:
-        self._receive(connection, None)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """What gunicorn does again and again; what comes at the same time is answered together."""
@@ -153,22 +162,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, deadline)
 
-    def _receive(self, connection: Connection, queue: deque[Connection] | None) -> None:
+    def _receive(self, connection: Connection) -> None:
         """Read what has come on a connection, and do with it what can be done without a thread.
 
-        With its first byte a request takes it out of gunicorn's `queue` of those that wait for one and end in time.
+        With its first byte a request takes it out of gunicorn's queue of those that wait for one and end in time.
         """
         data = connection.receive(self._space)
         if data is None:
             return
-        if queue is not None:
-            queue.remove(connection)
+        if connection.queue is not None:
+            connection.queue.remove(connection)
+            connection.queue = None
             connection.began = time.perf_counter()
         if not data and not connection.received:
             self._forget(connection)
             return
         connection.received += data
-        head = heads.read(connection.received) if data else None
+        head = _plain(connection.received[: heads.size(connection.received)]) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
             self._await_rest(connection)
             return
@@ -185,17 +195,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Wait for the rest of a body, which came in pieces, for a time that begins with the first."""
         if connection not in self._unfinished:
             self._unfinished[connection] = time.monotonic() + PATIENCE
-            self.poller.modify(connection.sock, EVENT_READ, partial(self._on_unfinished_socket_readable, connection))
 
-    def _read(self, connection: Connection, head: heads.Head) -> quick.Asked | None:
+    def _read(self, connection: Connection, head: Plain) -> quick.Asked | None:
         """What the quick way is asked; None if a thread has to find an answer."""
-        call = quick.recognised(head.environ)
         stays = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
-        if call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:
+        if head.call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:
             return None
-        head.environ["REMOTE_ADDR"] = connection.address
+        body = connection.received[head.start :]
         try:
-            return self._quick_way.read(call, head.environ, connection.received[head.start :], connection.began)
+            return self._quick_way.read(head.call, connection.address, body, connection.began)
         except Exception:  # the loop serves all connections, and a thread can tell one of a bug
             self.log.exception("the quick way cannot read a request")
             return None
@@ -227,21 +235,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._forget(connection)
         elif sent < len(data):
             self.poller.unregister(connection.sock)
+            connection.queue = self.keepalived_conns
             future = self.tpool.submit(connection.send_all, data[sent:], keeps_alive=each.keeps_alive)
             future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
         elif each.keeps_alive:
             connection.set_timeout()
             self.keepalived_conns.append(connection)
-            self.poller.modify(connection.sock, EVENT_READ, partial(self.on_client_socket_readable, connection))
+            connection.queue = self.keepalived_conns
         else:
             self._forget(connection, graceful=True)
 
     def _give_to_thread(self, connection: Connection) -> None:
         self.poller.unregister(connection.sock)
         connection.give_back()
+        connection.queue = self.keepalived_conns  # where gunicorn has it wait, if it does
         self.enqueue_req(connection)
 
     def _forget(self, connection: Connection, *, graceful: bool = False) -> None:
         self.poller.unregister(connection.sock)
         self.nr_conns -= 1
         connection.close(graceful=graceful)
+
+
+@lru_cache(maxsize=KEPT_HEADS)
+def _plain(head: bytes) -> Plain | None:
+    """What a head says, if it is plain. Clients send the same one with each of their requests."""
+    found = heads.read(head)
+    return found and Plain(found.start, found.end, found.keeps_alive, quick.recognised(found.environ))

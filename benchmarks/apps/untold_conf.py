@@ -22,7 +22,7 @@ def nothing(*_: Any) -> None:
 
 def on_starting(server: Any) -> None:
     """Take away what tells of requests, and start as ever."""
-    from service.api.predictions import Predictions  # noqa: PLC0415
+    from service.api.quick import QuickWay  # noqa: PLC0415
     from service.api.record import Recorder  # noqa: PLC0415
 
     build = Recorder.__init__
@@ -32,5 +32,5 @@ def on_starting(server: Any) -> None:
         recorder.in_progress = Uncounted()
 
     Recorder.__init__ = build_uncounted
-    Recorder.record = Predictions.count = nothing
+    QuickWay._tell = nothing
     gunicorn_conf.on_starting(server)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 MOST_BYTES = 4096
 """The longest head that is read."""
+END = b"\r\n\r\n"
 MOST_FIELDS = 100
 """As many as gunicorn takes."""
 
@@ -47,6 +48,12 @@ class Head(NamedTuple):
     start: int
     end: int
     keeps_alive: bool
+
+
+def size(data: bytes) -> int:
+    """How long the head is that `data` begins with; 0 if it is not all there, or too long to be read."""
+    end = data.find(END, 0, MOST_BYTES)
+    return 0 if end < 0 else end + len(END)
 
 
 def read(data: bytes) -> Head | None:

@@ -1,5 +1,7 @@
 """Predictions of one request, whichever protocol it came in."""
 
+from collections.abc import Iterable
+
 from service.core.statistics import FloatArray
 from service.formats.arrays import Pointer, Table
 from service.metrics import Metrics
@@ -17,13 +19,14 @@ class Predictions:
     def of(self, x: FloatArray, pointer: Pointer) -> FloatArray:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of a row."""
         y = self.loaded.predict(x, pointer)
-        self.add(x, y)
+        self.add(len(y), self.loaded.count_outside(x))
         return y
 
-    def add(self, x: FloatArray, y: FloatArray) -> None:
-        """Take ŷ (n,) of x (n, d), which were predicted, among those to count."""
-        self.rows += len(y)
-        self.outside += self.loaded.count_outside(x)
+    def add(self, rows: int, outside: int) -> None:
+        """Take so many rows that were predicted, some of them `outside` the range of the training data, among what is
+        to be counted."""
+        self.rows += rows
+        self.outside += outside
 
     def of_table(self, table: Table) -> tuple[FloatArray, FloatArray]:
         """x (n, d) of a table, its columns in the model's order, and ŷ (n,); raises InvalidRequest."""
@@ -32,12 +35,7 @@ class Predictions:
 
     def count(self) -> None:
         """Count one answered request, its rows, and those outside the range of the version's training data."""
-        metrics = self._metrics
-        label = metrics.model_label(self.loaded.version.model)
-        metrics.counter("descent_predictions_total", label).inc()
-        metrics.counter("descent_predicted_rows_total", label).inc(self.rows)
-        if self.outside:
-            metrics.counter("descent_extrapolated_inputs_total", label).inc(self.outside)
+        count(self._metrics, [self])
 
     @property
     def headers(self) -> dict[str, str]:
@@ -45,3 +43,17 @@ class Predictions:
         version = self.loaded.version
         headers = {"Descent-Model": version.model, "Descent-Version": str(version.number)}
         return headers | ({"Descent-Extrapolated": str(self.outside)} if self.outside else {})
+
+
+def count(metrics: Metrics, answered: Iterable[Predictions]) -> None:
+    """Count the predictions of several answered requests; of one version, they cost what those of one do."""
+    by_model: dict[str, list[Predictions]] = {}
+    for each in answered:
+        by_model.setdefault(each.loaded.version.model, []).append(each)
+    for model, predictions in by_model.items():
+        label = metrics.model_label(model)
+        metrics.counter("descent_predictions_total", label).inc(len(predictions))
+        metrics.counter("descent_predicted_rows_total", label).inc(sum(each.rows for each in predictions))
+        outside = sum(each.outside for each in predictions)
+        if outside:
+            metrics.counter("descent_extrapolated_inputs_total", label).inc(outside)

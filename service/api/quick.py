@@ -7,7 +7,7 @@ media types, models that are not in memory. Decoding, prediction, metrics and lo
 import io
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -17,7 +17,7 @@ from flask import Flask
 from gunicorn.http.errors import ParseException
 
 from service.api.answers import SMALLEST_ENCODED
-from service.api.predictions import Predictions
+from service.api.predictions import Predictions, count
 from service.api.record import REQUEST_ID, Answered, Recorder, request_id
 from service.core.bounds import all_finite
 from service.core.statistics import FloatArray
@@ -44,11 +44,15 @@ EXTENSION = "descent.quick"
 
 
 class Call(NamedTuple):
-    """What is called: the pattern of the route, and the version; the serving one if it has no number."""
+    """What is called: the pattern of the route and the path itself, the version, which is the serving one if it has no
+    number, the id that the client gave the request, and whether the client takes compressed answers."""
 
     route: str
+    path: str
     model: str
     version: int | None = None
+    request_id: str = ""
+    takes_compressed: bool = False
 
 
 class Reply(NamedTuple):
@@ -71,7 +75,10 @@ def recognised(environ: Mapping[str, Any]) -> Call | None:
         and SELDOM.isdisjoint(environ)
         and _is_plain_host(environ.get("HTTP_HOST", "localhost"))
     ):
-        return _called(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        call = _called(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        return call and call._replace(
+            request_id=environ.get("HTTP_X_REQUEST_ID", ""), takes_compressed="HTTP_ACCEPT_ENCODING" in environ
+        )
     return None
 
 
@@ -79,12 +86,12 @@ def _called(path: str, query: str) -> Call | None:
     if path == "/predict":
         named = _QUERY.fullmatch(query)
         if named or not query:
-            return Call(path, named[1] if named else DEFAULT_MODEL)
+            return Call(path, path, named[1] if named else DEFAULT_MODEL)
     elif not query and (found := _PATH.fullmatch(path)):
         model, number = found.groups()
         if number is None:
-            return Call("/models/<model>/predict", model)
-        return Call("/models/<model>/versions/<version:version>/predict", model, int(number))
+            return Call("/models/<model>/predict", path, model)
+        return Call("/models/<model>/versions/<version:version>/predict", path, model, int(number))
     return None
 
 
@@ -92,12 +99,48 @@ class Asked(NamedTuple):
     """A call whose rows can be predicted with what is in memory."""
 
     call: Call
-    environ: Mapping[str, Any]
+    client: str | None
     size: int
     loaded: LoadedModel
     x: FloatArray
     bare: bool
     started: float
+
+
+class Answer(NamedTuple):
+    """What a call among those that were asked together is answered."""
+
+    place: int
+    asked: Asked
+    predictions: Predictions
+    data: bytes
+    request_id: str
+
+    def reply(self) -> Reply:
+        """It as it is sent."""
+        headers = [
+            ("Content-Type", json.MEDIA_TYPE),
+            ("Content-Length", str(len(self.data))),
+            *self.predictions.headers.items(),
+            (REQUEST_ID, self.request_id),
+        ]
+        return Reply(headers, self.data)
+
+    def told(self, now: float) -> Answered:
+        """What is told of it."""
+        call = self.asked.call
+        return Answered(
+            request_id=self.request_id,
+            method="POST",
+            path=call.path,
+            client=self.asked.client,
+            bytes_in=self.asked.size,
+            route=call.route,
+            counts="prediction",
+            status=200,
+            bytes_out=len(self.data),
+            seconds=now - self.asked.started,
+        )
 
 
 class QuickWay:
@@ -115,8 +158,8 @@ class QuickWay:
             started = time.perf_counter()
             call = recognised(environ)
             body = None if call is None else _body(environ)
-            asked = None if call is None or body is None else self.read(call, environ, body, started)
-            [reply] = [None] if asked is None else self.answer([asked])
+            asked = call and body and self.read(call, environ.get("REMOTE_ADDR"), body, started)
+            [reply] = self.answer([asked]) if asked else [None]
             if reply is None:
                 return app(environ, start_response)
             start_response("200 OK", reply.headers)
@@ -124,8 +167,9 @@ class QuickWay:
 
         return respond
 
-    def read(self, call: Call, environ: Mapping[str, Any], body: bytes, started: float) -> Asked | None:
-        """What a recognised call asks, of which the first byte was read when `started`; None to give it back."""
+    def read(self, call: Call, client: str | None, body: bytes, started: float) -> Asked | None:
+        """What a recognised call of `client` asks, of which the first byte was read when `started`; None to give it
+        back."""
         loaded = self._predictor.known(call.model, call.version)
         if loaded is None:
             return None
@@ -137,65 +181,56 @@ class QuickWay:
             x = loaded.columns.arrange(table.values, table.names, "/x")
         except DescentError:
             return None
-        self._recorder.in_progress.inc()
-        return Asked(call, environ, len(body), loaded, x, table.bare, started)
+        return Asked(call, client, len(body), loaded, x, table.bare, started)
 
     def answer(self, together: Sequence[Asked]) -> list[Reply | None]:
         """The answer to each of the calls, predicted together; None, of which nothing is told, to give it back.
 
         A row has the same bits alone and in any batch (see `service.torchscript`), and a batch costs what a row does.
         """
+        self._recorder.in_progress.inc(len(together))
         try:
-            predicted = _predicted(together)
-            return [self._reply(asked, predicted[i]) for i, asked in enumerate(together)]
+            answers = [answer for places in _by_version(together) for answer in self._answers(together, places)]
+            self._tell(answers)
+            replies = {answer.place: answer.reply() for answer in answers}
+            return [replies.get(place) for place in range(len(together))]
         finally:
             self._recorder.in_progress.dec(len(together))
 
-    def _reply(self, asked: Asked, y: FloatArray) -> Reply | None:
-        loaded, environ = asked.loaded, asked.environ
-        value = {"model": asked.call.model, "version": loaded.version.number, "y": y[0] if asked.bare else y}
-        data = json.encode(value)
-        if not all_finite(y) or (len(data) >= SMALLEST_ENCODED and "HTTP_ACCEPT_ENCODING" in environ):
-            return None
-        predictions = Predictions(loaded, self._metrics)
-        predictions.add(asked.x, y)
-        predictions.count()
-        named = request_id(environ.get("HTTP_X_REQUEST_ID", ""))
-        self._recorder.record(
-            Answered(
-                request_id=named,
-                method="POST",
-                path=environ["PATH_INFO"],
-                client=environ.get("REMOTE_ADDR"),
-                bytes_in=asked.size,
-                route=asked.call.route,
-                counts="prediction",
-                status=200,
-                bytes_out=len(data),
-                seconds=time.perf_counter() - asked.started,
-            )
-        )
-        headers = [
-            ("Content-Type", json.MEDIA_TYPE),
-            ("Content-Length", str(len(data))),
-            *predictions.headers.items(),
-            (REQUEST_ID, named),
-        ]
-        return Reply(headers, data)
+    def _tell(self, answers: Sequence[Answer]) -> None:
+        now = time.perf_counter()
+        count(self._metrics, [answer.predictions for answer in answers])
+        self._recorder.record(*[answer.told(now) for answer in answers])
+
+    def _answers(self, together: Sequence[Asked], places: Sequence[int]) -> Iterator[Answer]:
+        """The answers to the calls at some `places` of those asked, which one version predicts at once."""
+        loaded = together[places[0]].loaded
+        x = together[places[0]].x if len(places) == 1 else np.concatenate([together[place].x for place in places])
+        y = loaded.forward(x)
+        some_outside, all_usable = loaded.count_outside(x) > 0, all_finite(y)
+        end = 0
+        for place in places:
+            asked = together[place]
+            start, end = end, end + len(asked.x)
+            own = y[start:end]
+            data = _encoded(asked, own)
+            if (all_usable or all_finite(own)) and (len(data) < SMALLEST_ENCODED or not asked.call.takes_compressed):
+                predictions = Predictions(loaded, self._metrics)
+                predictions.add(len(own), loaded.count_outside(asked.x) if some_outside else 0)
+                yield Answer(place, asked, predictions, data, request_id(asked.call.request_id))
 
 
-def _predicted(together: Sequence[Asked]) -> dict[int, FloatArray]:
-    """ŷ of each of the calls, by its place among them; those of one version are predicted at once."""
+def _by_version(together: Sequence[Asked]) -> Iterable[list[int]]:
+    """The places of the calls among those asked, in lists of those that one version predicts."""
     versions: dict[int, list[int]] = {}
-    for i, asked in enumerate(together):
-        versions.setdefault(id(asked.loaded), []).append(i)
-    found: dict[int, FloatArray] = {}
-    for places in versions.values():
-        rows = [together[i].x for i in places]
-        y = together[places[0]].loaded.forward(rows[0] if len(rows) == 1 else np.concatenate(rows))
-        ends = np.cumsum([len(x) for x in rows])[:-1]
-        found |= zip(places, np.split(y, ends) if len(rows) > 1 else [y], strict=True)
-    return found
+    for place, asked in enumerate(together):
+        versions.setdefault(id(asked.loaded), []).append(place)
+    return versions.values()
+
+
+def _encoded(asked: Asked, y: FloatArray) -> bytes:
+    version = asked.loaded.version.number
+    return json.encode({"model": asked.call.model, "version": version, "y": y[0] if asked.bare else y})
 
 
 def of(app: Flask) -> QuickWay:

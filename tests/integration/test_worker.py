@@ -33,9 +33,9 @@ class QuickWay:
         self.waited = []
         self.padding = b""
 
-    def read(self, call, environ, body, started):
+    def read(self, call, client, body, started):
         self.waited.append(time.perf_counter() - started)
-        return None if b"null" in body else b"quick " + environ["REMOTE_ADDR"].encode() + b" " + body + self.padding
+        return None if b"null" in body else b"quick " + client.encode() + b" " + body + self.padding
 
     def answer(self, together):
         self.threads += [threading.current_thread()] * len(together)
