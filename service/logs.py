@@ -15,7 +15,6 @@ import orjson
 
 REQUESTS = "requests"
 """The attribute of a record that holds what the line of each request tells."""
-NO_FACTS: tuple[dict[str, Any], ...] = ({},)
 
 
 class JsonFormatter(logging.Formatter):
@@ -32,7 +31,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             common["exception"] = self.formatException(record.exc_info)
-        return "\n".join([_json(common | facts) for facts in getattr(record, REQUESTS, NO_FACTS)])
+        requests = getattr(record, REQUESTS, None)
+        if requests is None:
+            return _json(common)
+        beginning = f"{_json(common)[:-1]},"  # which their lines share
+        return "\n".join([beginning + _json(facts)[1:] for facts in requests])
 
 
 class PlainFormatter(logging.Formatter):
@@ -43,7 +46,8 @@ class PlainFormatter(logging.Formatter):
         common = f"{_iso(record)} {record.levelname.lower():7} {record.getMessage()}"
         if record.exc_info:
             return f"{common}\n{self.formatException(record.exc_info)}"
-        return "\n".join([f"{common} {_plain(facts)}".rstrip() for facts in getattr(record, REQUESTS, NO_FACTS)])
+        requests = getattr(record, REQUESTS, None)
+        return common if requests is None else "\n".join([f"{common} {_plain(facts)}" for facts in requests])
 
 
 def configuration(level: str) -> dict[str, Any]:

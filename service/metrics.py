@@ -6,7 +6,6 @@ wherever PROMETHEUS_MULTIPROC_DIR is set.
 
 import os
 from bisect import bisect_left
-from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
@@ -87,13 +86,31 @@ OUTCOMES = ("published", "rejected", "failed")
 FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
 
 
-class Latencies(Histogram):
-    """A histogram of times in seconds; those of calls that were answered together are observed together."""
+@dataclass(frozen=True)
+class Times:
+    """Times that are observed together: their number, their sum in seconds, and how many are in which bucket."""
 
-    def observe_all(self, seconds: Sequence[float]) -> None:
+    count: int
+    total: float
+    buckets: dict[int, int]
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> "Times":
+        """Those of requests that were answered together."""
+        buckets: dict[int, int] = {}
+        for each in seconds:
+            bucket = bisect_left(BUCKETS, each)
+            buckets[bucket] = buckets.get(bucket, 0) + 1
+        return cls(len(seconds), sum(seconds), buckets)
+
+
+class Latencies(Histogram):
+    """A histogram of times, in `BUCKETS`."""
+
+    def observe_all(self, times: Times) -> None:
         """Observe each of the times."""
-        self._sum.inc(sum(seconds))
-        for bucket, count in Tally(bisect_left(self._upper_bounds, each) for each in seconds).items():
+        self._sum.inc(times.total)
+        for bucket, count in times.buckets.items():
             self._buckets[bucket].inc(count)
 
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,7 @@ def _result(
 ) -> dict[str, Any]:
     head = {"group": label, "model": model}
     try:
-        return head | work(model, replace(table, values=table.values[rows]), rows)
+        return head | work(model, table._replace(values=table.values[rows]), rows)
     except DescentError as error:
         return head | {"problem": problems.of_error(error)}
     except Exception:

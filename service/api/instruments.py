@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response, g, request, stream_with_context
 
 from service.api import bodies, problems
-from service.api.record import REQUEST_ID, Answered, Recorder, request_id
+from service.api.record import REQUEST_ID, Kind, Recorder, line, request_id
 from service.errors import DescentError
 
 START_RESPONSE = "descent.start_response"
@@ -35,27 +35,20 @@ def register(app: Flask, recorder: Recorder) -> None:
         return response
 
     def _record(status: int, size: int) -> None:
-        recorder.record(_answered(status, size))
+        kind, seconds = _kind(status), time.perf_counter() - g.started
+        asked = request.content_length or 0
+        told = line(kind, g.request_id, request.path, request.remote_addr, asked, size, seconds)
+        recorder.record(kind, [seconds], [told])
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
         recorder.in_progress.dec()
 
 
-def _answered(status: int, size: int) -> Answered:
+def _kind(status: int) -> Kind:
     operation = g.get("operation")
-    return Answered(
-        request_id=g.request_id,
-        method=request.method,
-        path=request.path,
-        client=request.remote_addr,
-        bytes_in=request.content_length or 0,
-        route=request.url_rule.rule if request.url_rule else "none",
-        counts=operation.counts if operation else None,
-        status=status,
-        bytes_out=size,
-        seconds=time.perf_counter() - g.started,
-    )
+    route = request.url_rule.rule if request.url_rule else "none"
+    return Kind(route, request.method, status, operation.counts if operation else None)
 
 
 def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int], None]) -> Iterator[bytes]:

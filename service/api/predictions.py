@@ -1,6 +1,4 @@
-"""Predictions of one request, whichever protocol it came in."""
-
-from collections.abc import Iterable
+"""Predictions of one request or several together, whichever protocol they came in."""
 
 from service.core.statistics import FloatArray
 from service.formats.arrays import Pointer, Table
@@ -9,7 +7,7 @@ from service.predictor import LoadedModel
 
 
 class Predictions:
-    """What a version predicts for the rows of a request: made a batch at a time, and counted once all are made."""
+    """What a version predicts for the rows of requests: made a batch at a time, and counted once all are made."""
 
     def __init__(self, loaded: LoadedModel, metrics: Metrics) -> None:
         self.loaded = loaded
@@ -33,27 +31,25 @@ class Predictions:
         x = self.loaded.columns.arrange(table.values, table.names, "/x")
         return x, self.of(x, table.pointer)
 
-    def count(self) -> None:
-        """Count one answered request, its rows, and those outside the range of the version's training data."""
-        count(self._metrics, [self])
+    def count(self, requests: int = 1) -> None:
+        """Count the answered requests that the rows were of, the rows, and those outside the range of the version's
+        training data."""
+        metrics = self._metrics
+        label = metrics.model_label(self.loaded.version.model)
+        metrics.counter("descent_predictions_total", label).inc(requests)
+        metrics.counter("descent_predicted_rows_total", label).inc(self.rows)
+        if self.outside:
+            metrics.counter("descent_extrapolated_inputs_total", label).inc(self.outside)
 
     @property
     def headers(self) -> dict[str, str]:
         """Which version answers, and how many of its rows so far were outside the range of its training data."""
-        version = self.loaded.version
-        headers = {"Descent-Model": version.model, "Descent-Version": str(version.number)}
-        return headers | ({"Descent-Extrapolated": str(self.outside)} if self.outside else {})
+        return headers(self.loaded, self.outside)
 
 
-def count(metrics: Metrics, answered: Iterable[Predictions]) -> None:
-    """Count the predictions of several answered requests; of one version, they cost what those of one do."""
-    by_model: dict[str, list[Predictions]] = {}
-    for each in answered:
-        by_model.setdefault(each.loaded.version.model, []).append(each)
-    for model, predictions in by_model.items():
-        label = metrics.model_label(model)
-        metrics.counter("descent_predictions_total", label).inc(len(predictions))
-        metrics.counter("descent_predicted_rows_total", label).inc(sum(each.rows for each in predictions))
-        outside = sum(each.outside for each in predictions)
-        if outside:
-            metrics.counter("descent_extrapolated_inputs_total", label).inc(outside)
+def headers(loaded: LoadedModel, outside: int) -> dict[str, str]:
+    """Which version answers, and how many of the rows were `outside` the range of its training data."""
+    named = {"Descent-Model": loaded.version.model, "Descent-Version": str(loaded.version.number)}
+    if outside:
+        named["Descent-Extrapolated"] = str(outside)
+    return named

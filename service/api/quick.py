@@ -7,7 +7,7 @@ media types, models that are not in memory. Decoding, prediction, metrics and lo
 import io
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -17,8 +17,8 @@ from flask import Flask
 from gunicorn.http.errors import ParseException
 
 from service.api.answers import SMALLEST_ENCODED
-from service.api.predictions import Predictions, count
-from service.api.record import REQUEST_ID, Answered, Recorder, request_id
+from service.api.predictions import Predictions, headers
+from service.api.record import REQUEST_ID, Kind, Recorder, line, request_id
 from service.core.bounds import all_finite
 from service.core.statistics import FloatArray
 from service.errors import DescentError
@@ -44,10 +44,10 @@ EXTENSION = "descent.quick"
 
 
 class Call(NamedTuple):
-    """What is called: the pattern of the route and the path itself, the version, which is the serving one if it has no
+    """What is called: what it is counted as and by which path, the version, which is the serving one if it has no
     number, the id that the client gave the request, and whether the client takes compressed answers."""
 
-    route: str
+    kind: Kind
     path: str
     model: str
     version: int | None = None
@@ -86,13 +86,17 @@ def _called(path: str, query: str) -> Call | None:
     if path == "/predict":
         named = _QUERY.fullmatch(query)
         if named or not query:
-            return Call(path, path, named[1] if named else DEFAULT_MODEL)
+            return Call(_kind(path), path, named[1] if named else DEFAULT_MODEL)
     elif not query and (found := _PATH.fullmatch(path)):
         model, number = found.groups()
         if number is None:
-            return Call("/models/<model>/predict", path, model)
-        return Call("/models/<model>/versions/<version:version>/predict", path, model, int(number))
+            return Call(_kind("/models/<model>/predict"), path, model)
+        return Call(_kind("/models/<model>/versions/<version:version>/predict"), path, model, int(number))
     return None
+
+
+def _kind(route: str) -> Kind:
+    return Kind(route, "POST", 200, "prediction")
 
 
 class Asked(NamedTuple):
@@ -108,39 +112,34 @@ class Asked(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a call among those that were asked together is answered."""
+    """What a call among those that were asked together is answered, and how many of its rows were outside the range of
+    the training data."""
 
     place: int
     asked: Asked
-    predictions: Predictions
+    outside: int
     data: bytes
     request_id: str
 
     def reply(self) -> Reply:
         """It as it is sent."""
-        headers = [
-            ("Content-Type", json.MEDIA_TYPE),
-            ("Content-Length", str(len(self.data))),
-            *self.predictions.headers.items(),
-            (REQUEST_ID, self.request_id),
-        ]
-        return Reply(headers, self.data)
-
-    def told(self, now: float) -> Answered:
-        """What is told of it."""
-        call = self.asked.call
-        return Answered(
-            request_id=self.request_id,
-            method="POST",
-            path=call.path,
-            client=self.asked.client,
-            bytes_in=self.asked.size,
-            route=call.route,
-            counts="prediction",
-            status=200,
-            bytes_out=len(self.data),
-            seconds=now - self.asked.started,
+        return Reply(
+            [
+                ("Content-Type", json.MEDIA_TYPE),
+                ("Content-Length", str(len(self.data))),
+                *headers(self.asked.loaded, self.outside).items(),
+                (REQUEST_ID, self.request_id),
+            ],
+            self.data,
         )
+
+
+class Answers(NamedTuple):
+    """What one version predicted for calls of one kind that were asked together, and the answers that can be given."""
+
+    kind: Kind
+    predictions: Predictions
+    answers: list[Answer]
 
 
 class QuickWay:
@@ -190,24 +189,31 @@ class QuickWay:
         """
         self._recorder.in_progress.inc(len(together))
         try:
-            answers = [answer for places in _by_version(together) for answer in self._answers(together, places)]
-            self._tell(answers)
-            replies = {answer.place: answer.reply() for answer in answers}
+            found = [self._answers(together, places) for places in _alike(together)]
+            self._tell([answers for answers in found if answers.answers])
+            replies = {answer.place: answer.reply() for answers in found for answer in answers.answers}
             return [replies.get(place) for place in range(len(together))]
         finally:
             self._recorder.in_progress.dec(len(together))
 
-    def _tell(self, answers: Sequence[Answer]) -> None:
+    def _tell(self, found: Sequence[Answers]) -> None:
         now = time.perf_counter()
-        count(self._metrics, [answer.predictions for answer in answers])
-        self._recorder.record(*[answer.told(now) for answer in answers])
+        for kind, predictions, answers in found:
+            predictions.count(len(answers))
+            seconds, lines = [], []
+            for _, asked, _, data, named in answers:
+                taken = now - asked.started
+                seconds.append(taken)
+                lines.append(line(kind, named, asked.call.path, asked.client, asked.size, len(data), taken))
+            self._recorder.record(kind, seconds, lines)
 
-    def _answers(self, together: Sequence[Asked], places: Sequence[int]) -> Iterator[Answer]:
-        """The answers to the calls at some `places` of those asked, which one version predicts at once."""
+    def _answers(self, together: Sequence[Asked], places: Sequence[int]) -> Answers:
+        """The answers to the calls at some `places` of those asked, which are of one kind and predicted at once."""
         loaded = together[places[0]].loaded
         x = together[places[0]].x if len(places) == 1 else np.concatenate([together[place].x for place in places])
         y = loaded.forward(x)
         some_outside, all_usable = loaded.count_outside(x) > 0, all_finite(y)
+        found = Answers(together[places[0]].call.kind, Predictions(loaded, self._metrics), [])
         end = 0
         for place in places:
             asked = together[place]
@@ -215,17 +221,18 @@ class QuickWay:
             own = y[start:end]
             data = _encoded(asked, own)
             if (all_usable or all_finite(own)) and (len(data) < SMALLEST_ENCODED or not asked.call.takes_compressed):
-                predictions = Predictions(loaded, self._metrics)
-                predictions.add(len(own), loaded.count_outside(asked.x) if some_outside else 0)
-                yield Answer(place, asked, predictions, data, request_id(asked.call.request_id))
+                outside = loaded.count_outside(asked.x) if some_outside else 0
+                found.predictions.add(len(own), outside)
+                found.answers.append(Answer(place, asked, outside, data, request_id(asked.call.request_id)))
+        return found
 
 
-def _by_version(together: Sequence[Asked]) -> Iterable[list[int]]:
-    """The places of the calls among those asked, in lists of those that one version predicts."""
-    versions: dict[int, list[int]] = {}
+def _alike(together: Sequence[Asked]) -> Iterable[list[int]]:
+    """The places of the calls among those asked, in lists of those of one kind that one version predicts."""
+    alike: dict[tuple[int, Kind], list[int]] = {}
     for place, asked in enumerate(together):
-        versions.setdefault(id(asked.loaded), []).append(place)
-    return versions.values()
+        alike.setdefault((id(asked.loaded), asked.call.kind), []).append(place)
+    return alike.values()
 
 
 def _encoded(asked: Asked, y: FloatArray) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from service import logs
-from service.metrics import Metrics
+from service.metrics import Metrics, Times
 
 REQUEST_ID = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
@@ -19,29 +19,18 @@ Counted = Literal["training", "prediction"]
 log = logging.getLogger("descent.requests")
 
 
-class Answered(NamedTuple):
-    """An answered request: its id, what was asked and by whom, the route's pattern and what its calls count as, and how
-    it was answered, after how long."""
-
-    request_id: str
-    method: str
-    path: str
-    client: str | None
-    bytes_in: int
-    route: str
-    counts: Counted | None
-    status: int
-    bytes_out: int
-    seconds: float
-
-
 class Kind(NamedTuple):
-    """What requests that are observed together have in common."""
+    """What requests that are observed together have in common: the route's pattern, what its calls count as, and how
+    they were answered."""
 
     route: str
     method: str
     status: int
     counts: Counted | None
+
+
+Line = dict[str, Any]
+"""What the log's line of a request tells."""
 
 
 class Recorder:
@@ -52,33 +41,41 @@ class Recorder:
         self._log_slower_than = log_slower_than
         self.in_progress = metrics.gauge("descent_http_requests_in_progress")
 
-    def record(self, *answered: Answered) -> None:
-        """Tell of requests, before their last bytes leave. Of many, telling costs little more than of one."""
-        for kind, seconds in _by_kind(answered).items():
-            self._observe(kind, seconds)
-        slow = [each for each in answered if each.seconds >= self._log_slower_than or each.status >= 500]
-        if slow:
-            _log(slow)
+    def record(self, kind: Kind, seconds: Sequence[float], lines: Sequence[Line]) -> None:
+        """Tell of requests of one kind, how long they took and what their lines tell, before their last bytes leave. Of
+        many, telling costs little more than of one."""
+        self._observe(kind, Times.of(seconds))
+        least = 0 if kind.status >= 500 else self._log_slower_than
+        told = [line for line, each in zip(lines, seconds, strict=True) if each >= least]
+        if told:
+            _log(kind, told)
 
-    def _observe(self, kind: Kind, seconds: Sequence[float]) -> None:
+    def _observe(self, kind: Kind, times: Times) -> None:
         metrics, status = self._metrics, kind.status
-        route_labels = (kind.route, kind.method, str(status))
-        metrics.histogram("descent_http_request_duration_seconds", *route_labels).observe_all(seconds)
+        method = kind.method if kind.method in METHODS else "other"
+        metrics.histogram("descent_http_request_duration_seconds", kind.route, method, str(status)).observe_all(times)
         if kind.counts == "training":
-            metrics.counter("descent_trainings_total", _outcome(status)).inc(len(seconds))
+            metrics.counter("descent_trainings_total", _outcome(status)).inc(times.count)
             if status < 400:
-                metrics.histogram("descent_training_duration_seconds").observe_all(seconds)
+                metrics.histogram("descent_training_duration_seconds").observe_all(times)
         elif kind.counts == "prediction" and status == 200:
-            metrics.histogram("descent_predict_latency_seconds").observe_all(seconds)
+            metrics.histogram("descent_predict_latency_seconds").observe_all(times)
 
 
-def _by_kind(answered: Sequence[Answered]) -> dict[Kind, list[float]]:
-    """How long the requests of each kind took."""
-    seconds: dict[Kind, list[float]] = {}
-    for each in answered:
-        method = each.method if each.method in METHODS else "other"
-        seconds.setdefault(Kind(each.route, method, each.status, each.counts), []).append(each.seconds)
-    return seconds
+def line(
+    kind: Kind, request_id: str, path: str, client: str | None, bytes_in: int, bytes_out: int, seconds: float
+) -> Line:
+    """What is told of a request with so many bytes, whose answer had so many and took so long."""
+    return {
+        "request_id": request_id,
+        "method": kind.method,
+        "path": path,
+        "status": kind.status,
+        "ms": int(1e6 * seconds) / 1000,
+        "bytes_in": bytes_in,
+        "bytes_out": bytes_out,
+        "client": client,
+    }
 
 
 def request_id(given: str) -> str:
@@ -92,21 +89,7 @@ def _outcome(status: int) -> str:
     return "rejected" if status < 500 else "failed"
 
 
-def _log(answered: Sequence[Answered]) -> None:
-    level = logging.INFO if max(each.status for each in answered) < 500 else logging.ERROR
+def _log(kind: Kind, lines: Sequence[Line]) -> None:
+    level = logging.INFO if kind.status < 500 else logging.ERROR
     if log.isEnabledFor(level):
-        log.handle(logs.RequestsRecord(log.name, level, [_facts(each) for each in answered]))
-
-
-def _facts(answered: Answered) -> dict[str, Any]:
-    """What a request's line tells."""
-    return {
-        "request_id": answered.request_id,
-        "method": answered.method,
-        "path": answered.path,
-        "status": answered.status,
-        "ms": round(1000 * answered.seconds, 3),
-        "bytes_in": answered.bytes_in,
-        "bytes_out": answered.bytes_out,
-        "client": answered.client,
-    }
+        log.handle(logs.RequestsRecord(log.name, level, lines))

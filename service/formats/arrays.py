@@ -1,9 +1,8 @@
 """Numbers and tables out of decoded values, vectorised: never number by number in Python."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,8 +31,7 @@ Pointer = Callable[[int], str]
 """The JSON pointer of the i-th number of a flat sequence."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of x: `values` (n, d), the names of the columns if they have any, the form of a row, and whether it was
     one row given bare."""
 

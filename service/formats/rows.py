@@ -3,7 +3,7 @@ values."""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ class Sieve:
     def sift_table(self, table: Table) -> Table:
         """`table` without rows that miss a value; raises InvalidRequest."""
         [values] = self.sift([Part(table.values, table.cell)])
-        return table if values is table.values else replace(table, values=values)
+        return table if values is table.values else table._replace(values=values)
 
 
 @dataclass(frozen=True)
