@@ -84,4 +84,5 @@ def _batches(
             raise MalformedBody(f"The .npy file ends after {got} of the {n} rows that its header announces.")
         values = np.frombuffer(data, kind).reshape((m, width), order="F" if by_column else "C")
         with np.errstate(over="ignore"):
-            yield stack([values[:, column] for column in wanted])
+            columns = stack([values[:, column] for column in wanted])
+        yield columns

@@ -115,6 +115,18 @@ def test_nothing_is_in_progress_afterwards(app):
     assert "descent_http_requests_in_progress 1.0\n" in client.get("/metrics").text  # the scrape itself
 
 
+def test_nothing_is_told_of_calls_whose_answers_fail(app, monkeypatch):
+    client = app.test_client()
+    environs = [environ_of("/predict", '{"x": 5}'), environ_of("/predict", '{"x": 6}')]
+    asked = [read(app, environ, '{"x": 5}') for environ in environs]
+    before = counted(client)
+    left = ["a"]
+    monkeypatch.setattr(quick, "request_id", lambda _: left.pop())
+    with pytest.raises(IndexError):
+        quick.of(app).answer(asked)
+    assert counted(client) == before
+
+
 def counted(client):
     """What /metrics counts of predictions, but for the scrape's own and for times."""
     lines = [line for line in client.get("/metrics").text.splitlines() if line[:1] != "#" and "_bucket" not in line]

@@ -21,7 +21,7 @@ FLOORS = [
     {"service.torchscript", "service.autograd", "service.idempotency"},
     {"service.columns"},
     {"service.core"},
-    {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs"},
+    {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs", "service.yielding"},
     {"service.client"},
 ]
 MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))

@@ -1,0 +1,28 @@
+"""Times that are observed together are counted as prometheus_client counts them one by one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram
+
+from service.metrics import BUCKETS, Latencies, Times
+
+seconds = st.lists(st.one_of(st.sampled_from(BUCKETS), st.floats(0, 30)), min_size=1, max_size=40)
+
+
+def samples(histogram):
+    return {
+        (sample.name, sample.labels.get("le")): sample.value
+        for sample in next(iter(histogram.collect())).samples
+        if not sample.name.endswith("_created")
+    }
+
+
+@given(seconds)
+def test_together_and_one_by_one_give_the_same_histogram(times):
+    alone = Histogram("alike", "…", registry=CollectorRegistry(), buckets=BUCKETS)
+    together = Latencies("alike", "…", registry=CollectorRegistry(), buckets=BUCKETS)
+    for each in times:
+        alone.observe(each)
+    together.observe_all(Times.of(times))
+    assert samples(together) == pytest.approx(samples(alone))
