@@ -34,8 +34,7 @@ class JsonFormatter(logging.Formatter):
         requests = getattr(record, REQUESTS, None)
         if requests is None:
             return _json(common)
-        beginning = f"{_json(common)[:-1]},"  # which their lines share
-        return "\n".join([beginning + _json(facts)[1:] for facts in requests])
+        return _lines(_json(common), _json(requests))
 
 
 class PlainFormatter(logging.Formatter):
@@ -96,11 +95,23 @@ class LineHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
 
-def _json(line: dict[str, Any]) -> str:
+def _json(value: Any) -> str:
     try:
-        return orjson.dumps(line).decode()
+        return orjson.dumps(value).decode()
     except TypeError:  # half a surrogate pair, as in the name of a file that is not UTF-8
-        return json.dumps(line)
+        return json.dumps(value, separators=(",", ":"))
+
+
+def _lines(common: str, requests: str) -> str:
+    """A line for each of the list `requests`, which begins with what is `common`; all are JSON texts, and the requests'
+    have the same names.
+
+    They are cut where one ends and the next begins with its first name. No text within them looks like that: its quotes
+    are escaped, and no name follows the quote at its end.
+    """
+    beginning = f"{common[:-1]},"
+    first = requests[2 : requests.index(":") + 1]
+    return beginning + requests[2:-1].replace(f"}},{{{first}", f"}}\n{beginning}{first}")
 
 
 def _plain(facts: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import os
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
@@ -86,11 +86,10 @@ OUTCOMES = ("published", "rejected", "failed")
 FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(NamedTuple):
     """Times that are observed together: their number, their sum in seconds, and how many are in which bucket."""
 
-    count: int
+    number: int
     total: float
     buckets: dict[int, int]
 

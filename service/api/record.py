@@ -55,7 +55,7 @@ class Recorder:
         method = kind.method if kind.method in METHODS else "other"
         metrics.histogram("descent_http_request_duration_seconds", kind.route, method, str(status)).observe_all(times)
         if kind.counts == "training":
-            metrics.counter("descent_trainings_total", _outcome(status)).inc(times.count)
+            metrics.counter("descent_trainings_total", _outcome(status)).inc(times.number)
             if status < 400:
                 metrics.histogram("descent_training_duration_seconds").observe_all(times)
         elif kind.counts == "prediction" and status == 200:

@@ -23,6 +23,11 @@ def test_a_line_tells_of_names_that_are_no_unicode():
     assert json.loads(line)["path"] == "/models/\udcff"
 
 
+def test_lines_tell_of_names_that_are_no_unicode_together():
+    lines = logs.JsonFormatter().format(record({"path": "/\udcff"}, {"path": "/b"})).split("\n")
+    assert [json.loads(line)["path"] for line in lines] == ["/\udcff", "/b"]
+
+
 def test_a_person_reads_the_facts_after_the_message():
     line = logs.PlainFormatter().format(record({"status": 500, "ms": 1.5}, level=logging.ERROR))
     assert line.endswith("error   request status=500 ms=1.5")
@@ -31,6 +36,9 @@ def test_a_person_reads_the_facts_after_the_message():
 def test_requests_that_were_answered_together_have_a_line_each():
     lines = logs.JsonFormatter().format(record({"path": "/a"}, {"path": "/b\u2028"})).split("\n")
     assert [json.loads(line)["path"] for line in lines] == ["/a", "/b\u2028"]
+    hostile = ['},{"', '"},{"', '\\"},{"', "},{", '{"', "\n"]
+    lines = logs.JsonFormatter().format(record(*[{"path": path, "client": path} for path in hostile])).split("\n")
+    assert [(line["path"], line["client"]) for line in map(json.loads, lines)] == [(path, path) for path in hostile]
     plain = logs.PlainFormatter().format(record({"path": "/a"}, {"path": "/b"}))
     assert [line.rpartition(" ")[2] for line in plain.split("\n")] == ["path=/a", "path=/b"]
 
