@@ -1,5 +1,6 @@
 """Long work beside short: what yields to everything else that wants a core."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -35,5 +36,6 @@ def is_under_way() -> bool:
 
 def _yield() -> None:
     if sys.platform == "linux":  # where threads have priorities of their own
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        os.nice(NICENESS)
+        with contextlib.suppress(OSError):  # a sandbox may forbid it, and the work is to be done all the same
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            os.nice(NICENESS)

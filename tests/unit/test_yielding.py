@@ -37,6 +37,16 @@ def test_work_yields_with_the_threads_that_it_starts():
     assert priority() == before
 
 
+@linux
+def test_work_is_done_where_priorities_are_forbidden(monkeypatch):
+    def forbid(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", forbid)
+    before = priority()
+    assert yielding(priority) == before
+
+
 def test_what_the_work_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
         yielding(lambda: 1 // 0)
