@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from service import yielding
 from service.api import heads, quick
 from service.connection import MOST_BYTES, Connection, Responses
 
@@ -28,8 +27,6 @@ LINGER = 2.0
 HESITATION = 0.0001
 """Seconds for which a worker that has connections leaves a new one to a worker that has none: the kernel lets whichever
 comes first have it, and clients that keep theirs would all be one worker's."""
-HESITATION_AT_WORK = 0.001
-"""The same while it trains on many rows: a connection that it takes would feel that, and elsewhere it may not."""
 CONNECTIONS_PER_ACCEPTED = 16
 """A worker takes one more connection at a time for so many that it has; or many would wait long for their turn."""
 SWITCH_SECONDS = 0.0005
@@ -87,7 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().accept(listener)
             return
         if self.nr_conns and self.cfg.workers > 1:
-            time.sleep(HESITATION_AT_WORK if yielding.is_under_way() else HESITATION)
+            time.sleep(HESITATION)
         for _ in range(min(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED, self.worker_connections - self.nr_conns)):
             try:
                 self._await_first_request(*listener.accept(), listener.getsockname())

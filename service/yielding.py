@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -14,24 +13,12 @@ T = TypeVar("T")
 NICENESS = 10
 """What nice(1) adds by default. Against work of ordinary priority a core is shared 1 to 9."""
 
-_under_way: set[int] = set()
-
 
 def yielding(work: Callable[[], T]) -> T:
     """What `work` returns or raises. A thread of lower priority does it, and threads that it starts have the same;
     where nothing else wants the cores, it takes no longer."""
-    caller = threading.get_ident()
-    _under_way.add(caller)
-    try:
-        with ThreadPoolExecutor(1, "yielding", initializer=_yield) as pool:
-            return pool.submit(copy_context().run, work).result()
-    finally:
-        _under_way.discard(caller)
-
-
-def is_under_way() -> bool:
-    """Whether this process does such work now."""
-    return bool(_under_way)
+    with ThreadPoolExecutor(1, "yielding", initializer=_yield) as pool:
+        return pool.submit(copy_context().run, work).result()
 
 
 def _yield() -> None:

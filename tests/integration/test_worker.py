@@ -418,7 +418,7 @@ def test_requests_that_come_at_once_are_answered_together(server):
         ask(client, request())
     server.app.quick_way.together.clear()
     busy = server.connect()
-    server.app.quick_way.read = lambda call, environ, body, started: time.sleep(0.3) or body
+    server.app.quick_way.read = lambda call, client, body, started: time.sleep(0.3) or body
     busy.sendall(request())  # while it is read, the others come
     time.sleep(0.1)
     del server.app.quick_way.read

@@ -10,7 +10,7 @@ import pytest
 
 from service import training
 from service.core.statistics import Batch
-from service.yielding import NICENESS, is_under_way, yielding
+from service.yielding import NICENESS, yielding
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 said = ContextVar("said")
@@ -50,13 +50,6 @@ def test_work_is_done_where_priorities_are_forbidden(monkeypatch):
 def test_what_the_work_raises_is_raised():
     with pytest.raises(ZeroDivisionError):
         yielding(lambda: 1 // 0)
-    assert not is_under_way()
-
-
-def test_work_is_known_to_be_under_way():
-    assert not is_under_way()
-    assert yielding(is_under_way)
-    assert not is_under_way()
 
 
 def test_work_knows_the_context_of_its_caller():
