@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 STARTS = 5
 WORKERS = (2, 4)
+LONG_ROWS = 100_000
 
 
 def post(port: int, path: str, body: dict[str, object]) -> dict[str, object]:
@@ -74,15 +75,21 @@ def unique_memory(pid: int) -> int:
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
-def memory_of_workers(store: Path, workers: int) -> list[int]:
-    """USS of each worker once all have trained and predicted."""
-    with service(store, workers) as (process, port):
+def workers(process: "subprocess.Popen[bytes]") -> list[int]:
+    """The process ids of a service's workers, the one for long requests included."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+def memory_of_workers(store: Path, number: int) -> list[int]:
+    """USS of each worker once all have trained and predicted, and one has taken a long request."""
+    with service(store, number) as (process, port):
         until_answered(port, "/predict", {"x": 1})
-        for _ in range(20 * workers):
+        for _ in range(20 * number):
             post(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
             post(port, "/predict", {"x": 1})
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        return [unique_memory(int(pid)) for pid in children]
+        post(port, "/train", {"x": list(range(LONG_ROWS)), "y": list(range(LONG_ROWS))})
+        return sorted(map(unique_memory, workers(process)))
 
 
 def main() -> None:
@@ -95,10 +102,10 @@ def main() -> None:
             f"start to first answer: median {statistics.median(starts):.2f} s, of {STARTS}: "
             f"{', '.join(f'{seconds:.2f}' for seconds in starts)}"
         )
-        for workers in WORKERS:
-            memory = memory_of_workers(store, workers)
+        for number in WORKERS:
+            memory = memory_of_workers(store, number)
             print(
-                f"memory of its own (USS) of each of {workers} workers: "
+                f"memory of its own (USS) of each of {number} workers, and the one for long requests: "
                 f"{', '.join(f'{size / 1e6:.1f} MB' for size in memory)}"
             )
 

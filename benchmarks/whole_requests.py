@@ -67,7 +67,7 @@ class Data(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A service of one worker, and a connection to it."""
+    """A service with one worker, and a connection to it."""
 
     server: Server
     connection: http.client.HTTPConnection
@@ -82,10 +82,9 @@ class Trained(NamedTuple):
             raise NotRun(f"/train answered {answer.status}: {text[:200]!r}")
 
     @property
-    def worker(self) -> int:
-        """The process that answers."""
-        [worker] = self.server.pids() - {self.server.process.pid}
-        return worker
+    def workers(self) -> set[int]:
+        """The processes that answer: one, and the one for long requests."""
+        return self.server.pids() - {self.server.process.pid}
 
 
 @contextlib.contextmanager
@@ -232,19 +231,18 @@ def binary_rows(service: Trained) -> Iterator[Row]:
 
 
 def memory_row(service: Trained) -> Row:
-    """How much the worker grows while it trains on more and more rows."""
+    """How much the workers grow while they train on more and more rows."""
     block = as_npy(make_data(GROWING[0], 1))[-16 * GROWING[0] :]
     grown = []
     for n in GROWING:
         head = io.BytesIO()
         np.lib.format.write_array_header_1_0(head, {"descr": "<f8", "fortran_order": False, "shape": (n, 2)})
         pieces = [head.getvalue(), *[block] * (n // GROWING[0])]
-        with Peak(service.worker) as peak:
-            before = peak.bytes
+        with Peak(service.workers) as peak:
             service.train(iter(pieces), NPY, sum(map(len, pieces)))
-        grown.append((peak.bytes - before) / 1e6)
+        grown.append(peak.grown / 1e6)
     told = ", ".join(f"{n:,} rows {each:.0f} MB" for n, each in zip(GROWING, grown, strict=True))
-    return Row("train on npy: growth of the worker's memory", told, "flat in n", grown[-1] <= grown[-2] + LEEWAY_MB)
+    return Row("train on npy: growth of the workers' memory", told, "flat in n", grown[-1] <= grown[-2] + LEEWAY_MB)
 
 
 def page(rows: list[Row]) -> str:

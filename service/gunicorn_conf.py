@@ -21,14 +21,14 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 from gunicorn import util  # noqa: E402
 
-from service import logs  # noqa: E402
+from service import handover, logs  # noqa: E402
 from service.settings import Settings  # noqa: E402
 
 settings = Settings.from_environment(os.environ)
 
 wsgi_app = "service.wsgi:app"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-workers = settings.workers
+workers = settings.workers + handover.IS_POSSIBLE
 worker_class = "service.worker.Worker"
 threads = settings.threads
 graceful_timeout = settings.graceful_seconds
@@ -80,11 +80,20 @@ def when_ready(server: Any) -> None:
         limit_waits(listener.sock, settings.client_seconds)
 
 
-def post_fork(server: Any, _worker: Any) -> None:
-    """Give the worker its place among the files of metrics, before it builds the app."""
+def pre_fork(server: Any, worker: Any) -> None:
+    """Of the workers with the same configuration, one takes long requests."""
+    others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
+    worker.takes_long = handover.IS_POSSIBLE and not any(other.takes_long for other in others)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Give the worker its place among the files of metrics and doors, before it builds the app."""
     from service import slots
 
-    slots.take(Path(server.metrics_folder))
+    folder = Path(server.metrics_folder)
+    number = slots.take(folder)
+    if handover.IS_POSSIBLE:
+        worker.find_doors(folder, number)
 
 
 def on_exit(server: Any) -> None:

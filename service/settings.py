@@ -67,7 +67,9 @@ class Settings:
     store: str = _setting("models", _text, "The folder that holds the models.")
     host: str = _setting("127.0.0.1", _text, "The address to listen on.")
     port: int = _setting(8000, _port, "The port to listen on; 0 takes a free one.")
-    workers: int = _setting(_cores(), _at_least(1), "Worker processes; by default one per core.")
+    workers: int = _setting(
+        _cores(), _at_least(1), "Worker processes; by default one per core. On Linux one more takes long requests."
+    )
     threads: int = _setting(4, _at_least(1), "Threads per worker.")
     fit_threads: int = _setting(_cores(), _at_least(1), "Threads that fit many rows; by default one per core.")
     graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")

@@ -3,15 +3,13 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from service import torchscript
 from service.columns import Columns, Form
-from service.core.statistics import Batch, Statistics, decay, gather, merge, reordered
+from service.core.statistics import Batch, Pool, Statistics, decay, gather, merge, reordered
 from service.errors import (
     BodyTooLarge,
     Busy,
@@ -26,10 +24,7 @@ from service.fitting import Fit, Options, Start, fit
 from service.idempotency import Keys, Token
 from service.report import report
 from service.store import Store, Version, check_name
-from service.yielding import yielding
 
-MANY_ROWS = 1 << 12
-"""Rows in a first batch that announce a long training."""
 TRIES = 20
 """How often a training that lost its place to another machine's is tried again."""
 
@@ -89,6 +84,8 @@ class Trainer:
         threads: int = 1,
         most_autograd_bytes: int = 1 << 28,
     ) -> None:
+        self.pool: Pool | None = None
+        """What makes the threads that read and factor many rows, where they are to be special."""
         self._store = store
         self._most_columns = most_columns
         self._most_autograd_epochs = most_autograd_epochs
@@ -140,17 +137,10 @@ class Trainer:
         if request.append is False and request.given.get("method") == "autograd":
             rows = _collected(batches, self._most_autograd_bytes)
             batches = [rows]
-        statistics = self._gathered(batches, d)
+        statistics = gather(batches, d, self._threads, self.pool)
         if statistics.n == 0:
             raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
         return Data(statistics, rows)
-
-    def _gathered(self, batches: Iterable[Batch], d: int) -> Statistics:
-        """The statistics of the rows. Reading many takes long and yields to predictions; few are not worth a thread."""
-        rest = iter(batches)
-        first = list(islice(rest, 1))
-        work = partial(gather, chain(first, rest), d, self._threads)
-        return yielding(work) if first and len(first[0].y) >= MANY_ROWS else work()
 
     def _fit(self, model: str, request: Request, data: Data, *, show_divergence: bool = False) -> Fit:
         bound = self._most_autograd_epochs

@@ -2,7 +2,8 @@
 
 A thread costs such a call more than its answer: two hand-overs of the interpreter, and the server's parser. So what
 comes of a request is read as it comes; if it is plain, all there, and the quick way answers it, that is sent at once.
-Everything else goes to a thread with the bytes that were read, as in gunicorn.
+Everything else goes to a thread with the bytes that were read, as in gunicorn; or, if it looks long, to the worker that
+is there for long requests.
 """
 
 import errno
@@ -11,7 +12,9 @@ import socket
 import sys
 import time
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
+from pathlib import Path
 from selectors import EVENT_READ
 from typing import Any, NamedTuple
 
@@ -19,6 +22,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from service.api import heads, quick
 from service.connection import MOST_BYTES, Connection, Responses
+from service.handover import Door, Doors, is_long
+from service.priorities import Yielding, give_way
 
 PATIENCE = 1.0
 """Seconds that the rest of a body may take before a thread waits for it."""
@@ -34,6 +39,8 @@ SWITCH_SECONDS = 0.0005
 would be 5 ms for each call that is answered."""
 MOST_TOGETHER = 16
 """Calls that are answered together; more would only make the first one wait."""
+MOST_LATE = 2
+"""Connections that may still come through a door when it is shut, because no more were to be taken."""
 KEPT_HEADS = 256
 """Heads of which it is remembered what they say."""
 
@@ -63,6 +70,37 @@ class Waiting(NamedTuple):
 class Worker(ThreadWorker):  # type: ignore[misc]
     """The worker class for gunicorn's configuration."""
 
+    takes_long = False
+    sockets: list[Any]
+    """Whether it is the one that takes long requests, and nothing else; decided before the fork."""
+    _doors: Doors | None = None
+    _door: Door | None = None
+
+    def find_doors(self, folder: Path, number: int) -> None:
+        """Hand long requests over through a door in `folder`, or take them through one with this number."""
+        doors = Doors(folder)
+        if not self.takes_long:
+            self._doors = doors
+            return
+        for listener in self.sockets:  # others take what comes there
+            listener.close()
+        self._door = doors.make(number)
+        self.sockets = [self._door.listener]
+        self.worker_connections = self.cfg.threads
+        self.max_keepalived = 0  # the next request of its client may be a short one
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Threads for what the quick way does not answer."""
+        if self._door is None:
+            return ThreadPoolExecutor(self.cfg.threads)
+        return ThreadPoolExecutor(self.cfg.threads + MOST_LATE, initializer=give_way)
+
+    def load_wsgi(self) -> None:
+        """Build the app."""
+        super().load_wsgi()
+        if self._door is not None:
+            self.wsgi.extensions["descent"].trainer.pool = Yielding
+
     def run(self) -> None:
         """Serve until told to stop."""
         cfg = self.cfg
@@ -78,8 +116,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         sys.setswitchinterval(SWITCH_SECONDS)
         super().run()
 
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - as gunicorn calls it
+        """Take connections, or none; the door is open as long as some are taken."""
+        changes = enabled != self._accepting
+        super().set_accept_enabled(enabled)
+        if self._door is not None and changes:
+            if enabled:
+                self._door.open()
+            else:
+                self._door.shut()
+                while self._take(self._door):
+                    pass
+
     def accept(self, listener: socket.socket) -> None:
         """Take a new connection, and wait for its first request without a thread."""
+        if self._door is not None:
+            self._take(self._door)
+            return
         if not self._sees_plain_bytes:
             super().accept(listener)
             return
@@ -96,6 +149,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self.log.warning("no more connections can be taken now: %s", error.strerror)
                 time.sleep(1000 * HESITATION)
                 return
+
+    def _take(self, door: Door) -> bool:
+        """Answer what was handed over, in a thread; False if nothing was."""
+        handed = door.take()
+        if handed is None:
+            return False
+        connection = Connection(self.cfg, handed.connected, handed.client, handed.server, self._wait_for_end)
+        connection.received = handed.received
+        self.nr_conns += 1
+        self._let_thread_answer(connection)
+        return True
 
     def _await_first_request(self, connected: socket.socket, client: Any, server: Any) -> None:
         connection = Connection(self.cfg, connected, client, server, self._wait_for_end)
@@ -185,7 +249,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._unfinished.pop(connection, None)
         asked = self._read(connection, head) if head else None
         if head is None or asked is None:
-            self._give_to_thread(connection)
+            self._pass_on(connection)
             return
         self._asked.append(Waiting(connection, asked, head.keeps_alive))
         if len(self._asked) >= MOST_TOGETHER:
@@ -245,8 +309,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         else:
             self._forget(connection, graceful=True)
 
+    def _pass_on(self, connection: Connection) -> None:
+        """Have a request answered by the worker that is there for such as it, or else by a thread."""
+        doors = self._doors if self.alive and is_long(connection.received) else None
+        if doors is not None and doors.hand_over(connection.sock, connection.received):
+            self._forget(connection)
+        else:
+            self._give_to_thread(connection)
+
     def _give_to_thread(self, connection: Connection) -> None:
         self.poller.unregister(connection.sock)
+        self._let_thread_answer(connection)
+
+    def _let_thread_answer(self, connection: Connection) -> None:
         connection.give_back()
         connection.queue = self.keepalived_conns  # where gunicorn has it wait, if it does
         self.enqueue_req(connection)

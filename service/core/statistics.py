@@ -6,8 +6,8 @@ are stacked and factored again: the TSQR of Demmel et al., "Communication-optima
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
@@ -19,6 +19,8 @@ import numpy.typing as npt
 from service.core.triangle import factor, moved, upper_factor
 
 FloatArray = npt.NDArray[np.float64]
+Pool = Callable[[int], Executor]
+"""What makes so many threads."""
 
 BLOCK_ROWS = 1 << 18
 """Rows factored by one thread at a time, for a few columns."""
@@ -70,11 +72,13 @@ class Statistics:
         return result
 
 
-def gather(batches: Iterable[Batch], d: int, threads: int = 1) -> Statistics:
+def gather(batches: Iterable[Batch], d: int, threads: int = 1, pool: Pool | None = None) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
-    Blocks are cut by row count and merged in order, so the same rows give the same bits however they were cut into
-    batches, and on any number of threads. Batches are read where they are, so they must not change meanwhile.
+    Of more than a block, so many threads factor blocks and another reads batches, all from `pool`; if there is to be
+    one thread and no pool is given, the caller's does it all. Blocks are cut by row count and merged in order, so the
+    same rows give the same bits however they were cut into batches, and on any number of threads. Batches are read
+    where they are, so they must not change meanwhile.
     """
     blocks = _blocks(map(_of_positive_weight, batches), d, threads + 1)
     first = next(blocks, None)
@@ -82,7 +86,7 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1) -> Statistics:
         return _nothing(d)
     if len(first.y) < _block_rows(d):
         return _reduced(first)
-    return reduce(merge, _in_order(chain([first], blocks), threads))
+    return reduce(merge, _in_order(chain([first], blocks), threads, pool))
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
@@ -226,15 +230,15 @@ def _reduced(block: Batch) -> Statistics:
     return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
-def _in_order(blocks: Iterable[Batch], threads: int) -> Iterator[Statistics]:
+def _in_order(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
     """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
-    if threads == 1:
+    if threads == 1 and pool is None:
         yield from map(_reduced, blocks)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with (pool or ThreadPoolExecutor)(threads + 1) as workers:
         waiting: deque[Future[Statistics]] = deque()
-        for block in blocks:
-            waiting.append(pool.submit(_reduced, block))
+        while (block := workers.submit(next, blocks, None).result()) is not None:
+            waiting.append(workers.submit(_reduced, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         yield from (future.result() for future in waiting)

@@ -1,6 +1,7 @@
 """Many workers behave as one: reads see writes, counts are whole, and kills, reloads and restarts lose nothing."""
 
 import contextlib
+import io
 import itertools
 import json
 import os
@@ -12,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import numpy as np
 import pytest
 from running import wait_until
 
@@ -180,7 +182,7 @@ def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_ser
     assert len(set(answered)) == len(answered)
     slots = [name for name in service.files_of_metrics() if name.endswith(".slot")]
     files = [name for name in service.files_of_metrics() if name.endswith(".db")]
-    assert len(slots) <= 3 * WORKERS, "more than those that serve, those that finish and those that start"
+    assert len(slots) <= 3 * (WORKERS + 1), "more than those that serve, those that finish and those that start"
     assert len(files) <= len(slots) * len({"counter", "gauge", "histogram"})
 
     service.stop()
@@ -250,3 +252,62 @@ def test_quick_requests_go_unlogged_by_a_setting(new_service):
     httpx.post(f"{service.url}/train", json={"x": [1, 2], "y": [1, 2]})
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     assert {line["logger"] for line in lines} == {"gunicorn.error"}
+
+
+def npy(rows):
+    """A body of x and y, y = 2x."""
+    x = np.arange(float(rows))
+    body = io.BytesIO()
+    np.save(body, np.column_stack([x, 2 * x]))
+    return body.getvalue()
+
+
+def processes_that_answered(service, path, start):
+    lines = map(json.loads, service.log.read_bytes()[start:].splitlines())
+    return {line["pid"] for line in lines if line.get("path") == path}
+
+
+def process_that_trains(service, body):
+    """The process that a long training was answered by."""
+    start = service.log.stat().st_size
+    trained = httpx.post(f"{service.url}/train", content=body, headers={"Content-Type": "application/x-npy"})
+    assert trained.status_code == httpx.codes.CREATED
+    [pid] = processes_that_answered(service, "/train", start)
+    return pid
+
+
+def processes_that_predict(service):
+    start = service.log.stat().st_size
+    for _ in range(40):
+        assert httpx.post(f"{service.url}/predict", json={"x": 3}).json()["y"] == pytest.approx(6)
+    return processes_that_answered(service, "/predict", start)
+
+
+def trainer_apart(service, body):
+    """The process that long trainings are answered by, once it is none of those that predict."""
+    found = []
+
+    def is_apart():
+        found.append(process_that_trains(service, body))
+        return found[-1] not in processes_that_predict(service)
+
+    wait_until(is_apart, what=lambda: "long requests have a worker of their own")
+    return found[-1]
+
+
+def test_long_requests_have_a_worker_of_their_own_through_reloads_and_kills(new_service):
+    service = new_service(DESCENT_WORKERS="2")
+    wait_until(lambda: len(service.workers()) == 3, what=lambda: "there are two workers and one more")
+    body = npy(70_000)
+    first = trainer_apart(service, body)
+    assert process_that_trains(service, body) == first
+
+    os.kill(service.process.pid, signal.SIGHUP)
+    wait_until(lambda: process_that_trains(service, body) != first, what=lambda: "another trains")
+    wait_until(lambda: len(service.workers()) == 3, what=lambda: "the old ones are gone")
+    second = trainer_apart(service, body)
+    assert second != first
+
+    os.kill(second, signal.SIGKILL)
+    assert process_that_trains(service, body) != second
+    assert trainer_apart(service, body) != second

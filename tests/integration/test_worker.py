@@ -14,9 +14,12 @@ from service import worker as workers
 from service.api import quick
 from service.api.quick import Reply
 from service.connection import MOST_DRAINED
+from service.handover import IS_POSSIBLE
+from service.priorities import Yielding
 
 BODY = b'{"x": 5}'
 SECONDS = 10
+needs_doors = pytest.mark.skipif(not IS_POSSIBLE, reason="sockets of this kind and priorities are Linux's")
 
 
 def request(body=BODY, *, path="/predict", more=b"", length=None):
@@ -47,10 +50,14 @@ class App:
     """Answers with the body, in any thread; a quick way beside it."""
 
     def __init__(self):
-        self.extensions = {quick.EXTENSION: QuickWay()}
+        self.extensions = {quick.EXTENSION: QuickWay(), "descent": Parts()}
         self.quick_way = self.extensions[quick.EXTENSION]
         self.threads = []
         self.refuses = False
+
+    def wsgi(self):
+        """As gunicorn asks for it."""
+        return self
 
     def __call__(self, environ, start_response):
         self.threads.append(threading.current_thread())
@@ -72,20 +79,20 @@ class Worker(workers.Worker):
     def init_signals(self):
         """Signals are the process's."""
 
-    def load_wsgi(self):
-        self.wsgi = self.app
-
 
 class Server:
     """A worker, the app behind it, and connections to it."""
 
-    def __init__(self, **settings):
+    def __init__(self, doors=None, takes_long=False, **settings):
         self.listener = socket.create_server(("127.0.0.1", 0))
         cfg = Config()
         for name, value in {"keepalive": 30, "threads": 2, "graceful_timeout": 3, **settings}.items():
             cfg.set(name, value)
         self.app = App()
         self.worker = Worker(1, os.getppid(), [self.listener], self.app, 30, cfg, Logger(cfg))
+        self.worker.takes_long = takes_long
+        if doors is not None:
+            self.worker.find_doors(doors, int(takes_long))
         self.thread = threading.Thread(target=self.worker.init_process)
         self.thread.start()
         self.clients = []
@@ -452,3 +459,124 @@ def wait_until(condition):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+LONG = 1_000_000
+
+
+class Trainer:
+    pool = None
+
+
+class Parts:
+    def __init__(self):
+        self.trainer = Trainer()
+
+
+@pytest.fixture
+def long_server(serve, tmp_path):
+    """The server that takes long requests."""
+    made = serve(doors=tmp_path, takes_long=True)
+    wait_until(lambda: list(tmp_path.glob("*.door")))
+    return made
+
+
+@pytest.fixture
+def short_server(serve, tmp_path, long_server):
+    """One that hands them over to it."""
+    return serve(doors=tmp_path)
+
+
+def send_in_two(client, data):
+    """Send the head of a request and a little of its body, and then the rest."""
+    client.sendall(data[:1000])
+    time.sleep(0.05)
+    client.sendall(data[1000:])
+
+
+@needs_doors
+def test_a_long_request_is_answered_by_the_worker_for_such(short_server, long_server):
+    body = b"[" + b"1," * (LONG // 2) + b"1]"
+    client = short_server.connect()
+    assert ask(client, request())[1] == b"quick 127.0.0.1 " + BODY
+    send_in_two(client, request(body))
+    head, answered = answer(client)
+    assert answered == b"ordinary " + body
+    assert b"\r\nConnection: close\r\n" in head
+    assert client.recv(1) == b""
+    assert short_server.app.threads == []
+    assert len(long_server.app.threads) == 1
+    assert ask(short_server.connect(), request())[1] == b"quick 127.0.0.1 " + BODY
+    wait_until(lambda: long_server.worker.nr_conns == 0)
+
+
+@needs_doors
+def test_short_requests_stay_where_they_are(short_server, long_server):
+    body = b"[" + b"1," * 300_000 + b"1]"
+    assert ask(short_server.connect(), request(body))[1] == b"ordinary " + body
+    assert ask(short_server.connect(), request(b"null"))[1] == b"ordinary null"
+    assert long_server.app.threads == []
+
+
+@needs_doors
+def test_a_client_that_waits_to_be_told_to_go_on_is_told(short_server, long_server):
+    body = b"1" * LONG
+    data = request(body, more=b"Expect: 100-continue\r\n")
+    client = short_server.connect()
+    client.sendall(data[: -len(body)])
+    assert receive(client).startswith(b"HTTP/1.1 100 Continue\r\n")
+    assert ask(client, body)[1] == b"ordinary " + body
+    assert len(long_server.app.threads) == 1
+
+
+@needs_doors
+def test_a_body_of_unknown_length_is_handed_over(short_server, long_server):
+    head = b"POST /train HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    client = short_server.connect()
+    client.sendall(head + b"3\r\nabc\r\n")
+    time.sleep(0.05)
+    assert ask(client, b"2\r\nde\r\n0\r\n\r\n")[1] == b"ordinary abcde"
+    assert len(long_server.app.threads) == 1
+
+
+@needs_doors
+def test_a_worker_whose_neighbour_is_gone_answers_by_itself(short_server, long_server):
+    long_server.stop()
+    body = b"1" * LONG
+    assert ask(short_server.connect(), request(body))[1] == b"ordinary " + body
+    assert len(short_server.app.threads) == 1
+
+
+@needs_doors
+def test_a_worker_whose_neighbour_is_busy_answers_by_itself(short_server, long_server):
+    body = b"1" * LONG
+    waiting = [short_server.connect() for _ in range(long_server.worker.cfg.threads)]
+    for number, client in enumerate(waiting):
+        client.sendall(request(body)[:-1])
+        wait_until(lambda number=number: long_server.worker.nr_conns == number + 1)
+    wait_until(lambda: not long_server.worker._accepting)
+    assert ask(short_server.connect(), request(body))[1] == b"ordinary " + body
+    assert len(short_server.app.threads) == 1
+    for client in waiting:
+        assert ask(client, b"1")[1] == b"ordinary " + body
+        client.close()
+    wait_until(lambda: long_server.worker._accepting)
+    assert ask(short_server.connect(), request(body))[1] == b"ordinary " + body
+    assert len(short_server.app.threads) == 1
+
+
+@needs_doors
+def test_a_stop_answers_what_was_handed_over(short_server, long_server):
+    body = b"1" * LONG
+    client = short_server.connect()
+    client.sendall(request(body)[:-1])
+    wait_until(lambda: long_server.worker.nr_conns == 1)
+    long_server.worker.handle_exit(None, None)
+    wait_until(lambda: not long_server.worker._accepting)
+    assert ask(client, b"1")[1] == b"ordinary " + body
+
+
+@needs_doors
+def test_only_the_worker_for_long_requests_lets_trainings_use_what_is_left(short_server, long_server):
+    assert long_server.app.extensions["descent"].trainer.pool is Yielding
+    assert short_server.app.extensions["descent"].trainer.pool is None

@@ -11,6 +11,7 @@ FLOORS = [
     {"service.cli"},
     {"service.wsgi", "service.gunicorn_conf"},
     {"service.rehearsal", "service.worker"},
+    {"service.handover"},
     {"service.connection"},
     {"service.app", "service.server"},
     {"service.api"},
@@ -21,7 +22,8 @@ FLOORS = [
     {"service.torchscript", "service.autograd", "service.idempotency"},
     {"service.columns"},
     {"service.core"},
-    {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs", "service.yielding"},
+    {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs"},
+    {"service.priorities"},
     {"service.client"},
 ]
 MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))
