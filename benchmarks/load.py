@@ -92,8 +92,8 @@ def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
         str(script),
     ]
     elsewhere = server.disturbance()
-    # In a session of its own, as the server is: Linux shares the cores between sessions first, so that this program, which
-    # may be sending much to the server meanwhile, would do it at wrk's expense.
+    # In a session of its own, as the server is: Linux shares the cores between sessions first, so that this program,
+    # which may be sending much to the server meanwhile, would do it at wrk's expense.
     target = f"http://127.0.0.1:{server.port}{work.path}"
     process = subprocess.Popen([*command, target], stdout=subprocess.PIPE, start_new_session=True)
     time.sleep(seconds / 2)
