@@ -7,6 +7,7 @@ time, as many clients would. Peaks are those of connections that never wait.
 import contextlib
 import http.client
 import os
+import signal
 import statistics
 import tempfile
 import threading
@@ -25,8 +26,9 @@ SECONDS = int(os.environ.get("SECONDS", "4"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TURNS = 6
 ONE_ROW = b'{"x": [5.0]}'
-UNTOLD = DESCENT._replace(
-    name="Descent without metrics and logs", command=lambda _: [*GUNICORN, "-c", str(APPS / "untold_conf.py")]
+SWITCHED = DESCENT._replace(
+    name="Descent, with metrics and logs or without",
+    command=lambda _: [*GUNICORN, "-c", str(APPS / "switched_conf.py")],
 )
 
 
@@ -122,12 +124,13 @@ def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -
 
 
 def cost_of_telling() -> Row:
-    """The peak with metrics and logs, against that without: both run, and are loaded in turns of a second, because the
-    machine's own speed changes within seconds by more than what is to be seen. Each round starts them anew."""
+    """The peak with metrics and logs, against that without: of the same processes, in turns of a second, because the
+    machine's own speed changes within seconds, and that of a service from start to start, by more than what is to be
+    seen."""
     rounds = []
     for _ in range(ROUNDS):
-        with running(DESCENT) as told, running(UNTOLD) as untold:
-            pairs = [turn(told, untold) if number % 2 else turn(untold, told)[::-1] for number in range(TURNS)]
+        with running(SWITCHED) as loaded:
+            pairs = [turns(loaded, told_first=number % 2 == 0) for number in range(TURNS)]
         rounds.append([statistics.median(rates) for rates in zip(*pairs, strict=True)])
         rounds[-1].append(statistics.median(a / b for a, b in pairs))
     value = statistics.median(ratio for _, _, ratio in rounds)
@@ -136,9 +139,25 @@ def cost_of_telling() -> Row:
     return Row(what, f"{value:.2f}× ({rates_told})", "≥ 0.9×", value >= 0.9)
 
 
-def turn(first: Loaded, second: Loaded) -> tuple[float, float]:
-    """The peaks of both, one after the other."""
-    return first.figures(seconds=1).rate, second.figures(seconds=1).rate
+def turns(loaded: Loaded, *, told_first: bool) -> tuple[float, float]:
+    """The peak with metrics and logs, and that without."""
+    found = {}
+    for is_told in (told_first, not told_first):
+        if not is_told:
+            switch(loaded.server)
+        before = loaded.server.log.stat().st_size
+        found[is_told] = loaded.figures(seconds=1).rate
+        if (loaded.server.log.stat().st_size > before) is not is_told:
+            raise NotRun("the service did not change whether it tells of requests")
+        if not is_told:
+            switch(loaded.server)
+    return found[True], found[False]
+
+
+def switch(server: Server) -> None:
+    """Let the workers tell of requests no more, or again."""
+    for pid in server.pids() - {server.process.pid}:
+        os.kill(pid, signal.SIGUSR2)
 
 
 def answer_times(body: bytes, media_type: str) -> Iterator[Row]:

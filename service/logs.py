@@ -9,44 +9,74 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from select import PIPE_BUF
-from typing import Any, ClassVar, TextIO
+from typing import Any, TextIO
 
 import orjson
 
-REQUESTS = "requests"
-"""The attribute of a record that holds what the line of each request tells."""
+REQUEST = "request"
+"""The message of a record of requests."""
+Requests = Sequence[dict[str, Any]]
+"""What the line of each of some requests tells, all by the same names."""
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object per line."""
+class LineFormatter(logging.Formatter):
+    """The lines of records and of requests, as bytes: a text that is made of them, and then they of it, would take as
+    long again. The last one's end is left to who writes them."""
+
+    def of_record(self, record: logging.LogRecord) -> bytes:
+        """The lines of any other record than one of requests."""
+        raise NotImplementedError
+
+    def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:
+        """A line for each of the requests."""
+        raise NotImplementedError
+
+    def lines(self, record: logging.LogRecord) -> bytes:
+        """The lines of a record."""
+        if isinstance(record, RequestsRecord):
+            return self.of_requests(record.created, record.levelno, record.name, record.requests)
+        return self.of_record(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines of a record."""
-        common = {
-            "time": _iso(record),
+        """The lines of a record, as a text."""
+        return self.lines(record).decode()
+
+
+class JsonFormatter(LineFormatter):
+    """One JSON object per line."""
+
+    def of_record(self, record: logging.LogRecord) -> bytes:
+        """The line of a record."""
+        told = {
+            "time": _iso(record.created).decode(),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             "pid": record.process,
         }
         if record.exc_info:
-            common["exception"] = self.formatException(record.exc_info)
-        requests = getattr(record, REQUESTS, None)
-        if requests is None:
-            return _json(common)
-        return _lines(_json(common), _json(requests))
+            told["exception"] = self.formatException(record.exc_info)
+        return _json(told)
+
+    def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:
+        """A line for each of the requests."""
+        return _cut(b'{"time":"%b%b' % (_iso(now), _common(level, logger, os.getpid())), requests)
 
 
-class PlainFormatter(logging.Formatter):
+class PlainFormatter(LineFormatter):
     """Lines for a person."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def of_record(self, record: logging.LogRecord) -> bytes:
         """The lines of a record."""
-        common = f"{_iso(record)} {record.levelname.lower():7} {record.getMessage()}"
+        text = _beginning(record.created, record.levelno, record.getMessage())
         if record.exc_info:
-            return f"{common}\n{self.formatException(record.exc_info)}"
-        requests = getattr(record, REQUESTS, None)
-        return common if requests is None else "\n".join([f"{common} {_plain(facts)}" for facts in requests])
+            text = f"{text}\n{self.formatException(record.exc_info)}"
+        return text.encode(errors="backslashreplace")
+
+    def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:  # noqa: ARG002 - see above
+        """A line for each of the requests."""
+        beginning = _beginning(now, level, REQUEST)
+        return "\n".join([f"{beginning} {_plain(facts)}" for facts in requests]).encode(errors="backslashreplace")
 
 
 def configuration(level: str) -> dict[str, Any]:
@@ -71,57 +101,86 @@ def configuration(level: str) -> dict[str, Any]:
 
 
 class RequestsRecord(logging.LogRecord):
-    """The record of requests that were answered together: of no place in the code and no thread that anybody asks for,
-    so none is looked for."""
+    """The record of requests that were answered together, for handlers of others."""
 
-    NOWHERE: ClassVar = vars(logging.LogRecord("", logging.INFO, "", 0, "request", None, None))
-
-    def __init__(self, logger: str, level: int, requests: Sequence[dict[str, Any]]) -> None:
-        now = time.time()
-        own = {"name": logger, "levelno": level, "levelname": logging.getLevelName(level), "process": os.getpid()}
-        self.__dict__ = {**self.NOWHERE, **own, "created": now, "msecs": now % 1 * 1000, REQUESTS: requests}
+    def __init__(self, logger: str, level: int, requests: Requests) -> None:
+        super().__init__(logger, level, "", 0, REQUEST, None, None)
+        self.requests = requests
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
-    """A handler of a stream that is flushed at the end of each line by itself, as standard error is."""
+    """A handler of a stream over bytes, such as standard error, for lines of a `LineFormatter`."""
+
+    formatter: LineFormatter
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record's lines: at once if no pipe can mix them with those of other processes."""
+        """Write a record's lines."""
         try:
-            lines = self.format(record)
-            for piece in [lines] if len(lines) < PIPE_BUF else lines.split("\n"):
-                self.stream.write(f"{piece}\n")
+            self.write(self.formatter.lines(record))
         except Exception:  # noqa: BLE001 - as in logging: a log that cannot be written stops no request
             self.handleError(record)
 
+    def write(self, lines: bytes) -> None:
+        """Write lines: at once if no pipe can mix them with those of other processes."""
+        out = self.stream.buffer
+        for piece in [lines] if len(lines) < PIPE_BUF else lines.split(b"\n"):
+            out.write(piece + b"\n")
+            out.flush()
 
-def _json(value: Any) -> str:
+
+def tell(logger: logging.Logger, level: int, requests: Requests) -> None:
+    """Log a line for each of some requests that were answered together. As the service configures logging, straight to
+    its handler: logging's own way there takes longer than all that is told."""
+    if not logger.isEnabledFor(level):
+        return
+    handlers = logging.root.handlers
+    handler = handlers[0] if len(handlers) == 1 else None
+    if not isinstance(handler, LineHandler):
+        logger.handle(RequestsRecord(logger.name, level, requests))
+        return
     try:
-        return orjson.dumps(value).decode()
+        handler.write(handler.formatter.of_requests(time.time(), level, logger.name, requests))
+    except Exception:  # noqa: BLE001 - as above
+        handler.handleError(RequestsRecord(logger.name, level, requests))
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
     except TypeError:  # half a surrogate pair, as in the name of a file that is not UTF-8
-        return json.dumps(value, separators=(",", ":"))
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _lines(common: str, requests: str) -> str:
-    """A line for each of the list `requests`, which begins with what is `common`; all are JSON texts, and the requests'
-    have the same names.
+@lru_cache(maxsize=16)
+def _common(level: int, logger: str, process: int) -> bytes:
+    """What the lines of all requests of a level have in common, after the time."""
+    told = {"level": logging.getLevelName(level).lower(), "logger": logger, "message": REQUEST, "pid": process}
+    return b'",%b,' % _json(told)[1:-1]
 
-    They are cut where one ends and the next begins with its first name. No text within them looks like that: its quotes
-    are escaped, and no name follows the quote at its end.
+
+def _cut(beginning: bytes, requests: Requests) -> bytes:
+    """A line for each of the requests, all of the same names, after the same beginning.
+
+    They are written as one list, and cut where one ends and the next begins with its first name. No text within them
+    looks like that: its quotes are escaped, and no name follows the quote at its end.
     """
-    beginning = f"{common[:-1]},"
-    first = requests[2 : requests.index(":") + 1]
-    return beginning + requests[2:-1].replace(f"}},{{{first}", f"}}\n{beginning}{first}")
+    text = _json(requests)
+    first = text[2 : text.index(b":") + 1]
+    return beginning + text[2:-1].replace(b"},{" + first, b"}\n" + beginning + first)
 
 
 def _plain(facts: dict[str, Any]) -> str:
     return " ".join([f"{name}={value}" for name, value in facts.items()])
 
 
-def _iso(record: logging.LogRecord) -> str:
-    return f"{_second(int(record.created))}.{int(record.msecs):03}Z"
+def _beginning(now: float, level: int, message: str) -> str:
+    return f"{_iso(now).decode()} {logging.getLevelName(level).lower():7} {message}"
+
+
+def _iso(now: float) -> bytes:
+    return b"%b.%03dZ" % (_second(int(now)), now % 1 * 1000)
 
 
 @lru_cache(maxsize=4)
-def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+def _second(seconds: int) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()

@@ -48,7 +48,7 @@ class Recorder:
         least = 0 if kind.status >= 500 else self._log_slower_than
         told = [line for line, each in zip(lines, seconds, strict=True) if each >= least]
         if told:
-            _log(kind, told)
+            logs.tell(log, logging.INFO if kind.status < 500 else logging.ERROR, told)
 
     def _observe(self, kind: Kind, times: Times) -> None:
         metrics, status = self._metrics, kind.status
@@ -87,9 +87,3 @@ def _outcome(status: int) -> str:
     if status < 400:
         return "published"
     return "rejected" if status < 500 else "failed"
-
-
-def _log(kind: Kind, lines: Sequence[Line]) -> None:
-    level = logging.INFO if kind.status < 500 else logging.ERROR
-    if log.isEnabledFor(level):
-        log.handle(logs.RequestsRecord(log.name, level, lines))

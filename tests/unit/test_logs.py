@@ -3,7 +3,11 @@
 import io
 import json
 import logging
+import os
+import sys
 from select import PIPE_BUF
+
+import pytest
 
 from service import logs
 
@@ -43,20 +47,20 @@ def test_requests_that_were_answered_together_have_a_line_each():
     assert [line.rpartition(" ")[2] for line in plain.split("\n")] == ["path=/a", "path=/b"]
 
 
-class Pieces(io.StringIO):
+class Pieces(io.BytesIO):
     """A stream that remembers what it was given at a time."""
 
     def __init__(self):
         super().__init__()
         self.pieces = []
 
-    def write(self, text):
-        self.pieces.append(text)
-        return super().write(text)
+    def write(self, data):
+        self.pieces.append(data)
+        return super().write(data)
 
 
 def written(*requests):
-    handler = logs.LineHandler(stream := Pieces())
+    handler = logs.LineHandler(io.TextIOWrapper(stream := Pieces()))
     handler.setFormatter(logs.JsonFormatter())
     handler.handle(record(*requests))
     return stream.pieces
@@ -71,4 +75,81 @@ def test_lines_are_written_at_once_where_a_pipe_keeps_them_whole():
 def test_lines_that_a_pipe_would_tear_are_written_one_by_one():
     pieces = written(*[{"path": "/" + "a" * 1000} for _ in range(5)])
     assert [json.loads(piece)["path"] for piece in pieces] == ["/" + "a" * 1000] * 5
-    assert all(piece.endswith("}\n") and len(piece) < PIPE_BUF for piece in pieces)
+    assert all(piece.endswith(b"}\n") and len(piece) < PIPE_BUF for piece in pieces)
+
+
+@pytest.fixture
+def root(monkeypatch):
+    """The root logger, with nobody else's handlers."""
+    monkeypatch.setattr(logging.root, "handlers", [])
+    return logging.root
+
+
+@pytest.fixture
+def logger():
+    found = logging.getLogger("there")
+    found.setLevel(logging.INFO)
+    return found
+
+
+def line_handler(stream):
+    handler = logs.LineHandler(io.TextIOWrapper(stream))
+    handler.setFormatter(logs.JsonFormatter())
+    return handler
+
+
+def test_requests_are_told_of_as_by_logging(root, logger):
+    requests = [{"path": "/a", "ms": 1.5}, {"path": "/b", "ms": 0.1}]
+    written = []
+    for others in ([], [logging.NullHandler()]):
+        root.handlers = [line_handler(stream := Pieces()), *others]
+        logs.tell(logger, logging.ERROR, requests)
+        written.append([json.loads(line) for line in stream.getvalue().splitlines()])
+    told, logged = written
+    assert [line.pop("time")[:10] for line in told] == [line.pop("time")[:10] for line in logged]
+    assert told == logged
+    common = {"level": "error", "logger": "there", "message": "request", "pid": os.getpid()}
+    assert told == [common | request for request in requests]
+
+
+def test_handlers_of_others_get_a_record(root, logger, caplog):
+    root.handlers = [caplog.handler]
+    logs.tell(logger, logging.INFO, [{"path": "/a"}])
+    [found] = caplog.records
+    assert (found.name, found.levelname, found.getMessage()) == ("there", "INFO", "request")
+    assert found.requests == [{"path": "/a"}]
+
+
+def test_requests_below_the_level_are_not_told_of(root, logger):
+    root.handlers = [line_handler(stream := Pieces())]
+    logger.setLevel(logging.ERROR)
+    logs.tell(logger, logging.INFO, [{"path": "/a"}])
+    assert not stream.pieces
+    logs.tell(logger, logging.ERROR, [{"path": "/a"}])
+    assert stream.pieces
+
+
+def test_a_log_that_cannot_be_written_stops_no_request(root, logger, monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    root.handlers = [line_handler(Full())]
+    logs.tell(logger, logging.INFO, [{"path": "/a"}])
+
+
+def test_an_exception_stands_in_its_line():
+    try:
+        int("so")
+    except ValueError:
+        raised = logging.LogRecord("here", logging.ERROR, "", 0, "failed", None, sys.exc_info())
+    assert json.loads(logs.JsonFormatter().format(raised))["exception"].splitlines()[-1].startswith("ValueError: ")
+    first, *rest = logs.PlainFormatter().format(raised).split("\n")
+    assert first.endswith("error   failed")
+    assert rest[-1].startswith("ValueError: ")
+
+
+def test_a_time_is_told_to_the_millisecond():
+    [line] = logs.PlainFormatter().of_requests(1.9996, logging.INFO, "here", [{"a": 1}]).splitlines()
+    assert line == b"1970-01-01T00:00:01.999Z info    request a=1"

@@ -1,0 +1,42 @@
+"""Descent's gunicorn configuration; its workers stop counting, timing and logging requests on SIGUSR2, and begin again
+on the next."""
+
+import signal
+from typing import Any
+
+from service import gunicorn_conf
+from service.gunicorn_conf import *  # noqa: F403
+
+
+class Uncounted:
+    """A gauge that does nothing."""
+
+    def inc(self, _amount: float = 1) -> None:
+        """Count nothing."""
+
+    def dec(self, _amount: float = 1) -> None:
+        """Count nothing."""
+
+
+def nothing(*_: Any) -> None:
+    """In the place of what tells of requests."""
+
+
+def on_starting(server: Any) -> None:
+    """Start as ever; no worker dies of a signal that comes before it listens to it."""
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+    gunicorn_conf.on_starting(server)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Exchange what tells of requests for nothing, and back, at each signal."""
+    from service.api import quick  # noqa: PLC0415
+
+    recorder = quick.of(worker.wsgi)._recorder
+    others = [Uncounted(), nothing]
+
+    def switch(*_: Any) -> None:
+        others[0], recorder.in_progress = recorder.in_progress, others[0]
+        others[1], quick.QuickWay._tell = quick.QuickWay._tell, others[1]
+
+    signal.signal(signal.SIGUSR2, switch)
