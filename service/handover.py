@@ -77,11 +77,16 @@ class Door:
 
     def open(self) -> None:
         """Let others find it."""
-        self._closed.rename(self._opened)
+        self._move(self._closed, self._opened)
 
     def shut(self) -> None:
         """Let no others find it; those that have can still be taken."""
-        self._opened.rename(self._closed)
+        self._move(self._opened, self._closed)
+
+    @staticmethod
+    def _move(here: Path, there: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):  # somebody cleans up temporary folders: it is found no more
+            here.rename(there)
 
     def take(self) -> Handed | None:
         """The next connection that was handed over, if any was."""

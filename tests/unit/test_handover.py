@@ -121,6 +121,13 @@ def test_the_door_of_somebody_who_is_gone_is_no_door(doors, door, pair):
     again.listener.close()
 
 
+def test_a_door_that_somebody_took_away_is_not_found(doors, door, pair, tmp_path):
+    (tmp_path / "3.door").unlink()
+    door.shut()
+    door.open()
+    assert not doors.hand_over(pair[1], b"")
+
+
 def test_one_of_several_doors_is_enough(doors, door, pair):
     gone = doors.make(2)
     gone.open()
