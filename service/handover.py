@@ -89,14 +89,17 @@ class Door:
             here.rename(there)
 
     def take(self) -> Handed | None:
-        """The next connection that was handed over, if any was."""
-        try:
-            knocking, _ = self.listener.accept()
-        except BlockingIOError:
-            return None
-        with knocking:
-            knocking.settimeout(TAKE_SECONDS)
-            return _received(knocking)
+        """The next connection that was handed over, if any was, past whoever knocked and is gone."""
+        while True:
+            try:
+                knocking, _ = self.listener.accept()
+            except OSError:  # nobody knocks, or this process may open no more files now
+                return None
+            with knocking:
+                knocking.settimeout(TAKE_SECONDS)
+                handed = _received(knocking)
+            if handed is not None:
+                return handed
 
 
 def _send(door: Path, connected: socket.socket, received: bytes) -> bool:

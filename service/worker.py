@@ -71,8 +71,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """The worker class for gunicorn's configuration."""
 
     takes_long = False
-    sockets: list[Any]
     """Whether it is the one that takes long requests, and nothing else; decided before the fork."""
+    sockets: list[Any]
     _doors: Doors | None = None
     _door: Door | None = None
 

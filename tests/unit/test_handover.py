@@ -151,6 +151,13 @@ def test_somebody_who_knocks_and_leaves_is_not_waited_for(door, tmp_path):
     assert door.take() is None
 
 
+def test_whoever_knocks_behind_somebody_who_left_is_taken(doors, door, pair, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as knocking:
+        knocking.connect(str(tmp_path / "3.door"))
+    assert doors.hand_over(pair[1], b"x")
+    assert taken(door) == b"x"
+
+
 def test_somebody_who_knocks_and_says_nothing_is_not_waited_for_long(door, tmp_path, monkeypatch):
     monkeypatch.setattr(handover, "TAKE_SECONDS", 0.05)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as knocking:
