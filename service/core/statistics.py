@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,10 @@ BLOCK_ROWS = 1 << 18
 """Rows factored by one thread at a time, for a few columns."""
 BLOCK_VALUES = 1 << 21
 """Values in a block of many columns, unless that leaves fewer rows than pay for the triangle that they become."""
+BLOCKS_PER_STEP = 4
+"""Blocks that a thread of its own reads and factors at a time: handing over after each takes a tenth of the time."""
+MOST_COLUMNS_ALONE = 3
+"""Up to here one thread is quicker than any number: NumPy's calls are too short to be worth handing over for them."""
 
 
 class Batch(NamedTuple):
@@ -75,12 +79,13 @@ class Statistics:
 def gather(batches: Iterable[Batch], d: int, threads: int = 1, pool: Pool | None = None) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
-    Of more than a block, so many threads factor blocks and another reads batches, all from `pool`; if there is to be
-    one thread and no pool is given, the caller's does it all. Blocks are cut by row count and merged in order, so the
-    same rows give the same bits however they were cut into batches, and on any number of threads. Batches are read
-    where they are, so they must not change meanwhile.
+    Of more than a block, and more than a few columns, so many threads factor blocks and another reads batches; else
+    one thread does it all. Threads are from `pool`; if none is given, one is the caller's. Blocks are cut by row count
+    and merged in order, so the same rows give the same bits however they were cut into batches, and on any number of
+    threads. Batches are read where they are, so they must not change meanwhile.
     """
-    blocks = _blocks(map(_of_positive_weight, batches), d, threads + 1)
+    threads = 1 if d <= MOST_COLUMNS_ALONE else threads
+    blocks = _blocks(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
     first = next(blocks, None)
     if first is None:
         return _nothing(d)
@@ -187,7 +192,8 @@ class _Assembly:
 
     def _copy(self, part: Batch) -> None:
         rows = slice(self.filled, self.filled + len(part.y))
-        self._grow(rows.stop)
+        if not len(self._values):  # of which only what is filled will take memory
+            self._values = np.empty((self.capacity, self._values.shape[1]), order="F")
         self._fill_weights(rows, part.weight)
         self._values[rows, 1:-1] = part.x
         self._values[rows, -1] = part.y
@@ -210,14 +216,6 @@ class _Assembly:
         self._values = self._others.popleft()
         return Batch(rows[:, 1:-1], rows[:, -1], rows[:, 0] if self._is_weighted else None)
 
-    def _grow(self, wanted: int) -> None:
-        """Make room for so many rows, at most doubling: a training on one row needs no large buffer."""
-        if len(self._values) < wanted:
-            rows = min(self.capacity, max(wanted, 2 * len(self._values)))
-            grown = np.empty((rows, self._values.shape[1]), order="F")
-            grown[: self.filled] = self._values[: self.filled]
-            self._values = grown
-
 
 def _nothing(d: int) -> Statistics:
     nowhere = np.full(d + 1, np.inf)
@@ -231,14 +229,29 @@ def _reduced(block: Batch) -> Statistics:
 
 
 def _in_order(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
-    """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
-    if threads == 1 and pool is None:
-        yield from map(_reduced, blocks)
-        return
-    with (pool or ThreadPoolExecutor)(threads + 1) as workers:
+    """Each block's statistics, in their order."""
+    if threads > 1:
+        return _by_threads(blocks, threads, pool or ThreadPoolExecutor)
+    reduced = map(_reduced, blocks)
+    return reduced if pool is None else _by_one_thread(reduced, pool)
+
+
+def _by_threads(blocks: Iterator[Batch], threads: int, pool: Pool) -> Iterator[Statistics]:
+    """Few blocks wait at a time, so that memory is bounded."""
+    with pool(threads + 1) as workers:
         waiting: deque[Future[Statistics]] = deque()
         while (block := workers.submit(next, blocks, None).result()) is not None:
             waiting.append(workers.submit(_reduced, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         yield from (future.result() for future in waiting)
+
+
+def _by_one_thread(reduced: Iterator[Statistics], pool: Pool) -> Iterator[Statistics]:
+    with pool(1) as worker:
+        while found := worker.submit(_some, reduced).result():
+            yield from found
+
+
+def _some(reduced: Iterator[Statistics]) -> list[Statistics]:
+    return list(islice(reduced, BLOCKS_PER_STEP))

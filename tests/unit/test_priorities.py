@@ -91,11 +91,11 @@ def test_its_threads_end_with_it():
 
 
 @linux
-@pytest.mark.parametrize("threads", [1, 2])
-def test_rows_are_read_and_factored_by_the_threads_of_a_pool_to_the_same_bits(threads):
-    rows = 2 * BLOCK_ROWS + 17
-    x = np.linspace(0, 1, rows)[:, None]
-    y = np.cos(x[:, 0])
+@pytest.mark.parametrize(("d", "threads"), [(1, 2), (4, 1), (4, 2)])
+def test_rows_are_read_and_factored_by_the_threads_of_a_pool_to_the_same_bits(d, threads):
+    rows = 5 * BLOCK_ROWS + 17
+    x = np.random.default_rng(d).uniform(size=(rows, d))
+    y = np.cos(x.sum(axis=1))
     policies = []
 
     def batches():
@@ -103,17 +103,17 @@ def test_rows_are_read_and_factored_by_the_threads_of_a_pool_to_the_same_bits(th
             policies.append(os.sched_getscheduler(0))
             yield Batch(x[part], y[part])
 
-    found = gather(batches(), 1, threads, Yielding)
-    np.testing.assert_array_equal(found.triangle, gather([Batch(x, y)], 1).triangle)
+    found = gather(batches(), d, threads, Yielding)
+    np.testing.assert_array_equal(found.triangle, gather([Batch(x, y)], d).triangle)
     assert found.n == rows
     assert policies[-1] in (os.SCHED_IDLE, os.SCHED_BATCH)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_fault_in_the_rows_comes_out_of_a_pool(threads):
+@pytest.mark.parametrize("d", [1, 4])
+def test_a_fault_in_the_rows_comes_out_of_a_pool(d):
     def batches():
-        yield Batch(np.zeros((BLOCK_ROWS, 1)), np.zeros(BLOCK_ROWS))
+        yield Batch(np.zeros((BLOCK_ROWS, d)), np.zeros(BLOCK_ROWS))
         raise LookupError
 
     with pytest.raises(LookupError):
-        gather(batches(), 1, threads, Yielding)
+        gather(batches(), d, 2, Yielding)
