@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from common import settle
+from common import Row, settle
 from contenders import APPS, Contender
 from environments import NotRun
-from lineup import DESCENT, GUNICORN
+from lineup import DESCENT, GUNICORN, NOTHING_GRANIAN
 from load import WARM_UP_SECONDS, Figures, Work, load
 from servers import Server
 
@@ -30,22 +30,6 @@ SWITCHED = DESCENT._replace(
     name="Descent, with metrics and logs or without",
     command=lambda _: [*GUNICORN, "-c", str(APPS / "switched_conf.py")],
 )
-
-
-class Row(NamedTuple):
-    """A line of the table; without a bound, nothing is to be reached."""
-
-    what: str
-    measured: str
-    bound: str | None
-    is_reached: bool
-
-    @property
-    def verdict(self) -> str:
-        """Whether the bound is reached."""
-        if self.bound is None:
-            return ""
-        return "yes" if self.is_reached else "**no**"
 
 
 class Loaded(NamedTuple):
@@ -98,11 +82,24 @@ def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[li
 
 def at_half_load(loaded: Loaded, peak: float) -> Row:
     """The slow answers against the usual ones."""
-    runs = [loaded.figures(peak / 2) for _ in range(ROUNDS)]
+    what = f"predict one row at half of the peak of {peak:,.0f}/s: p99 against p50"
+    value, told = spread(loaded, peak / 2)
+    return Row(what, told, "≤ 3×", value <= 3)
+
+
+def of_nothing_at(rate: float) -> Row:
+    """The same for an app that does nothing, at the same rate: what the load and the machine make of it."""
+    with running(NOTHING_GRANIAN) as loaded:
+        _, told = spread(loaded, rate)
+    return Row("answer at that rate from the app that does nothing on granian: p99 against p50", told)
+
+
+def spread(loaded: Loaded, rate: float) -> tuple[float, str]:
+    """p99 against p50 at a rate, and the figures that it comes from."""
+    runs = [loaded.figures(rate) for _ in range(ROUNDS)]
     value = statistics.median(run.p99 / run.p50 for run in runs)
     told = ", ".join(f"{run.p50:.2f} and {run.p99:.2f} ms at {run.rate:,.0f}/s" for run in runs)
-    what = f"predict one row at half of the peak of {peak:,.0f}/s: p99 against p50"
-    return Row(what, f"{value:.1f}× ({told})", "≤ 3×", value <= 3)
+    return value, f"{value:.1f}× ({told})"
 
 
 def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -> Row:
@@ -166,4 +163,5 @@ def answer_times(body: bytes, media_type: str) -> Iterator[Row]:
         peak = statistics.median(loaded.figures().rate for _ in range(3))
         yield at_half_load(loaded, peak)
         yield beside_training(loaded, peak, body, media_type)
+    yield of_nothing_at(peak / 2)
     yield cost_of_telling()

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/benchmarks.md"
@@ -15,6 +16,29 @@ QUIET = 0.1
 """Cores that others may keep busy."""
 PATIENCE = 20
 """Half seconds to wait for quiet before an attempt."""
+
+
+class Row(NamedTuple):
+    """A line of the table; without a bound, nothing is to be reached."""
+
+    what: str
+    measured: str
+    bound: str | None = None
+    is_reached: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """Whether the bound is reached."""
+        if self.bound is None:
+            return ""
+        return "yes" if self.is_reached else "**no**"
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as the page has them."""
+    lines = ["| what | measured | to reach | reached |", "| --- | --- | ---: | --- |"]
+    lines += [f"| {each.what} | {each.measured} | {each.bound or ''} | {each.verdict} |" for each in rows]
+    return "\n".join(lines)
 
 
 def machine(packages: tuple[str, ...]) -> str:

@@ -3,6 +3,7 @@
 make bench-in-process
 
 No server and no socket take part; metrics are counted, in memory, and lines of the log are written to nowhere. Medians.
+Writes its part of docs/benchmarks.md.
 """
 
 import gc
@@ -12,12 +13,17 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from common import Row, machine, table, write
 
 from service import logs
 from service.api import quick
 from service.app import create_app
+from service.predictor import LoadedModel
 from service.settings import Settings
 
 BODY = b'{"x": [5]}'
@@ -25,6 +31,7 @@ TOGETHER = (1, 2, 4, 8, 16)
 REPETITIONS = 51
 CALLS = 64
 LONG = 10**6
+MOST = 40.0
 ORDINARY = {"HTTP_CONTENT_ENCODING": "identity"}
 
 
@@ -57,32 +64,60 @@ def microseconds(function: Callable[[], object], calls: int = 1) -> float:
     return statistics.median(taken)
 
 
+class Bench:
+    """The service's app, with a model in memory."""
+
+    def __init__(self, store: str) -> None:
+        self._app = create_app(Settings(store=store, refresh_seconds=LONG))
+        client = self._app.test_client()
+        client.post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
+        client.post("/predict", json={"x": [1]})
+        self._quick_way = quick.of(self._app)
+
+    def call(self, more: dict[str, str]) -> None:
+        """A request as a server calls the app."""
+        list(self._app(environ_of(more), lambda *_: None))
+
+    def together(self, count: int) -> None:
+        """So many requests at the same time, as the worker asks."""
+        asked = []
+        for _ in range(count):
+            environ = environ_of({})
+            asked.append(self._quick_way.read(quick.recognised(environ), "127.0.0.1", BODY, time.perf_counter()))
+        self._quick_way.answer(asked)
+
+    def rows(self) -> Iterator[Row]:
+        """Microseconds of one row each way; then without the model's call, and that alone."""
+        yield told("the ordinary way", microseconds(lambda: self.call(ORDINARY)))
+        yield told("the quick way", microseconds(lambda: self.call({})), MOST)
+        for count in TOGETHER:
+            what = f"past the app, {count} at the same time, each"
+            yield told(what, microseconds(lambda count=count: self.together(count), count))
+        x = np.array([[5.0]])
+        loaded = self._app.extensions["descent"].predictor.model("default")
+        yield told("TorchScript's call in a loop of its own", microseconds(lambda: loaded.forward(x)))
+        answer = loaded.forward(x)
+        with patch.object(LoadedModel, "forward", lambda _self, _x: answer):
+            yield told("the quick way with nothing in place of that call", microseconds(lambda: self.call({})))
+
+
+def told(what: str, value: float, most: float | None = None) -> Row:
+    """A line of the table."""
+    if most is None:
+        return Row(what, f"{value:.0f} µs")
+    return Row(what, f"{value:.0f} µs", f"≤ {most:.0f} µs", value <= most)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as store, open(os.devnull, "w") as nowhere:  # noqa: PTH123
         handler = logs.LineHandler(nowhere)
         handler.setFormatter(logs.JsonFormatter())
         logging.basicConfig(level="INFO", handlers=[handler])
-        app = create_app(Settings(store=store, refresh_seconds=LONG))
-        app.test_client().post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
-        app.test_client().post("/predict", json={"x": [1]})
+        bench = Bench(store)
         gc.freeze()
-        quick_way = quick.of(app)
-
-        def call(more: dict[str, str]) -> None:
-            list(app(environ_of(more), lambda *_: None))
-
-        def together(count: int) -> None:
-            asked = []
-            for _ in range(count):
-                environ = environ_of({})
-                asked.append(quick_way.read(quick.recognised(environ), "127.0.0.1", BODY, time.perf_counter()))
-            quick_way.answer(asked)
-
-        print(f"by the ordinary way: {microseconds(lambda: call(ORDINARY)):.0f} µs")
-        print(f"by the quick way: {microseconds(lambda: call({})):.0f} µs")
-        for count in TOGETHER:
-            took = microseconds(lambda count=count: together(count), count)
-            print(f"past the app, {count} at the same time: {took:.0f} µs each")
+        text = f"{machine(('torch', 'flask'))}. Medians of {REPETITIONS} repetitions.\n\n{table(list(bench.rows()))}"
+    write("make bench-in-process", text)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """How long a start takes to its first answered prediction, and what a further worker costs in memory.
 
 make bench-startup
+
+Writes its part of docs/benchmarks.md.
 """
 
 import contextlib
@@ -17,10 +19,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from common import ROOT, Row, machine, table, write
+
 STARTS = 5
 WORKERS = (2, 4)
 LONG_ROWS = 100_000
+LONGEST_START = 2.0
+MOST_MEMORY = 20e6
 
 
 def post(port: int, path: str, body: dict[str, object]) -> dict[str, object]:
@@ -82,7 +87,7 @@ def workers(process: "subprocess.Popen[bytes]") -> list[int]:
 
 
 def memory_of_workers(store: Path, number: int) -> list[int]:
-    """USS of each worker once all have trained and predicted, and one has taken a long request."""
+    """USS of each worker once all have trained and predicted, and one has taken a long request; that one's last."""
     with service(store, number) as (process, port):
         until_answered(port, "/predict", {"x": 1})
         for _ in range(20 * number):
@@ -92,22 +97,31 @@ def memory_of_workers(store: Path, number: int) -> list[int]:
         return sorted(map(unique_memory, workers(process)))
 
 
+def start_row(store: Path) -> Row:
+    """How long starts take."""
+    starts = [start_to_first_answer(store) for _ in range(STARTS)]
+    value = statistics.median(starts)
+    told = ", ".join(f"{seconds:.2f}" for seconds in starts)
+    return Row("start to the first answer, two workers", f"{value:.2f} s ({told})", "≤ 2 s", value <= LONGEST_START)
+
+
+def memory_row(store: Path, number: int) -> Row:
+    """What each of so many workers costs."""
+    *ordinary, long = memory_of_workers(store, number)
+    told = ", ".join(f"{size / 1e6:.1f}" for size in ordinary)
+    what = f"memory of its own (USS) of each of {number} workers, and the one for long requests"
+    return Row(what, f"{told} MB, and {long / 1e6:.1f} MB", "≤ 20 MB each", max(ordinary) <= MOST_MEMORY)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "models"
         with service(store, workers=1) as (_, port):
             until_answered(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
-        starts = [start_to_first_answer(store) for _ in range(STARTS)]
-        print(
-            f"start to first answer: median {statistics.median(starts):.2f} s, of {STARTS}: "
-            f"{', '.join(f'{seconds:.2f}' for seconds in starts)}"
-        )
-        for number in WORKERS:
-            memory = memory_of_workers(store, number)
-            print(
-                f"memory of its own (USS) of each of {number} workers, and the one for long requests: "
-                f"{', '.join(f'{size / 1e6:.1f} MB' for size in memory)}"
-            )
+        rows = [start_row(store), *(memory_row(store, number) for number in WORKERS)]
+    text = f"{machine(('torch', 'gunicorn'))}. The median of {STARTS} starts.\n\n{table(rows)}"
+    write("make bench-startup", text)
+    print(text)
 
 
 if __name__ == "__main__":

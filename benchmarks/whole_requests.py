@@ -34,8 +34,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import simdjson
-from answer_times import Row, answer_times
-from common import machine, settle, write
+from answer_times import answer_times
+from common import Row, machine, settle, table, write
 from environments import NotRun
 from lineup import DESCENT
 from load import need_wrk
@@ -248,10 +248,7 @@ def memory_row(service: Trained) -> Row:
 
 def page(rows: list[Row]) -> str:
     """What stands between the markers."""
-    lines = ["| what | measured | to reach | reached |", "| --- | --- | ---: | --- |"]
-    lines += [f"| {each.what} | {each.measured} | {each.bound or ''} | {each.verdict} |" for each in rows]
-    how = f"Medians of {REPETITIONS} interleaved repetitions"
-    return f"{machine(PACKAGES)}. {how}.\n\n" + "\n".join(lines)
+    return f"{machine(PACKAGES)}. Medians of {REPETITIONS} interleaved repetitions.\n\n{table(rows)}"
 
 
 def main() -> int:
