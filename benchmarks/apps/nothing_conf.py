@@ -5,6 +5,7 @@ from typing import Any
 from service.gunicorn_conf import *  # noqa: F403
 
 wsgi_app = "nothing:app"
+workers = settings.workers  # noqa: F405 - and none for long requests
 worker_class = "gthread"  # which Descent's own worker is for every app but Descent
 
 

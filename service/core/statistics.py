@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -80,9 +80,9 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, pool: Pool | None
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
     Of more than a block, and more than a few columns, so many threads factor blocks and another reads batches; else
-    one thread does it all. Threads are from `pool`; if none is given, one is the caller's. Blocks are cut by row count
-    and merged in order, so the same rows give the same bits however they were cut into batches, and on any number of
-    threads. Batches are read where they are, so they must not change meanwhile.
+    one thread does it all. All are from `pool`; if none is given, the caller's reads, or does it all. Blocks are cut by
+    row count and merged in order, so the same rows give the same bits however they were cut into batches, and on any
+    number of threads. Batches are read where they are, so they must not change meanwhile.
     """
     threads = 1 if d <= MOST_COLUMNS_ALONE else threads
     blocks = _blocks(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
@@ -231,16 +231,17 @@ def _reduced(block: Batch) -> Statistics:
 def _in_order(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
     """Each block's statistics, in their order."""
     if threads > 1:
-        return _by_threads(blocks, threads, pool or ThreadPoolExecutor)
+        return _by_threads(blocks, threads, pool)
     reduced = map(_reduced, blocks)
     return reduced if pool is None else _by_one_thread(reduced, pool)
 
 
-def _by_threads(blocks: Iterator[Batch], threads: int, pool: Pool) -> Iterator[Statistics]:
+def _by_threads(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
     """Few blocks wait at a time, so that memory is bounded."""
-    with pool(threads + 1) as workers:
+    read = partial(next, blocks, None)
+    with pool(threads + 1) if pool else ThreadPoolExecutor(threads) as workers:
         waiting: deque[Future[Statistics]] = deque()
-        while (block := workers.submit(next, blocks, None).result()) is not None:
+        while (block := workers.submit(read).result() if pool else read()) is not None:
             waiting.append(workers.submit(_reduced, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
