@@ -13,22 +13,21 @@ import sys
 import time
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from selectors import EVENT_READ
 from typing import Any, NamedTuple
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from service.api import heads, quick
+from service.api import plain, quick
 from service.connection import MOST_BYTES, Connection, Responses
 from service.handover import Door, Doors, is_long
+from service.lingering import Lingering
 from service.priorities import Yielding, give_way
 
 PATIENCE = 1.0
 """Seconds that the rest of a body may take before a thread waits for it."""
-LINGER = 2.0
-"""Seconds that a client may take to close a connection whose last answer it has."""
 HESITATION = 0.0001
 """Seconds for which a worker that has connections leaves a new one to a worker that has none: the kernel lets whichever
 comes first have it, and clients that keep theirs would all be one worker's."""
@@ -41,22 +40,9 @@ MOST_TOGETHER = 16
 """Calls that are answered together; more would only make the first one wait."""
 MOST_LATE = 2
 """Connections that may still come through a door when it is shut, because no more were to be taken."""
-KEPT_HEADS = 256
-"""Heads of which it is remembered what they say."""
-
 FIRST_REQUEST = 5.0
 """Seconds that a new connection may take to its first request, at least."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-
-
-class Plain(NamedTuple):
-    """A plain head: where the body begins and ends, whether the connection stays open after the answer, and what is
-    called, if the quick way may answer it."""
-
-    start: int
-    end: int
-    keeps_alive: bool
-    call: quick.Call | None
 
 
 class Waiting(NamedTuple):
@@ -109,10 +95,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         )
         self._quick_way = quick.of(self.wsgi)
         self._unfinished: OrderedDict[Connection, float] = OrderedDict()
-        self._lingering: OrderedDict[Connection, float] = OrderedDict()
         self._asked: list[Waiting] = []
         self._responses = Responses()
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
+        self._lingering = Lingering(self.poller, self._space, self._has_ended)
         sys.setswitchinterval(SWITCH_SECONDS)
         super().run()
 
@@ -195,30 +181,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         while self._unfinished and next(iter(self._unfinished.values())) <= now:
             connection, _ = self._unfinished.popitem(last=False)
             self._give_to_thread(connection)
-        while self._lingering and next(iter(self._lingering.values())) <= now:
-            self._leave(next(iter(self._lingering)))
+        self._lingering.end_overdue(now)
 
     def _wait_for_end(self, connection: Connection) -> None:
-        """Close a connection once its client has, so that nothing that is still under way cuts its last answer off."""
-        try:
-            connection.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            connection.close()
-            return
-        connection.sock.settimeout(0)
-        self.nr_conns += 1
-        self._lingering[connection] = time.monotonic() + LINGER
-        self.poller.register(connection.sock, EVENT_READ, partial(self._on_lingering_socket_readable, connection))
+        if self._lingering.add(connection):
+            self.nr_conns += 1
 
-    def _on_lingering_socket_readable(self, connection: Connection, _client: socket.socket) -> None:
-        if connection.has_ended(self._space):
-            self._leave(connection)
-
-    def _leave(self, connection: Connection) -> None:
-        del self._lingering[connection]
-        self.poller.unregister(connection.sock)
+    def _has_ended(self) -> None:
         self.nr_conns -= 1
-        connection.close()
 
     def _cap_keepalive(self, deadline: float) -> None:
         """A stop waits no longer for connections without a request, whether they ever had one or not."""
@@ -242,7 +212,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._forget(connection)
             return
         connection.received += data
-        head = _plain(connection.received[: heads.size(connection.received)]) if data else None
+        head = plain.begun(connection.received) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
             self._await_rest(connection)
             return
@@ -260,7 +230,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if connection not in self._unfinished:
             self._unfinished[connection] = time.monotonic() + PATIENCE
 
-    def _read(self, connection: Connection, head: Plain) -> quick.Asked | None:
+    def _read(self, connection: Connection, head: plain.Plain) -> quick.Asked | None:
         """What the quick way is asked; None if a thread has to find an answer."""
         stays = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
         if head.call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:
@@ -330,10 +300,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.unregister(connection.sock)
         self.nr_conns -= 1
         connection.close(graceful=graceful)
-
-
-@lru_cache(maxsize=KEPT_HEADS)
-def _plain(head: bytes) -> Plain | None:
-    """What a head says, if it is plain. Clients send the same one with each of their requests."""
-    found = heads.read(head)
-    return found and Plain(found.start, found.end, found.keeps_alive, quick.recognised(found.environ))

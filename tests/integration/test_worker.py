@@ -10,6 +10,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from service import lingering
 from service import worker as workers
 from service.api import quick
 from service.api.quick import Reply
@@ -374,7 +375,7 @@ def test_a_client_that_does_not_close_holds_nobody_up(server):
     assert ask(idle, request(path="/train"))[1] == b"ordinary "
     started = time.monotonic()
     assert ask(other, request())[1].startswith(b"quick")
-    assert time.monotonic() - started < workers.LINGER / 2
+    assert time.monotonic() - started < lingering.LINGER / 2
     assert idle.recv(1) == b""
 
 

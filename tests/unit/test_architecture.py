@@ -11,7 +11,7 @@ FLOORS = [
     {"service.cli"},
     {"service.wsgi", "service.gunicorn_conf"},
     {"service.rehearsal", "service.worker"},
-    {"service.handover"},
+    {"service.handover", "service.lingering"},
     {"service.connection"},
     {"service.app", "service.server"},
     {"service.api"},
