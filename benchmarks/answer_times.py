@@ -19,12 +19,14 @@ from common import Row, settle
 from contenders import APPS, Contender
 from environments import NotRun
 from lineup import DESCENT, GUNICORN, NOTHING_GRANIAN
-from load import WARM_UP_SECONDS, Figures, Work, load
+from load import CONNECTIONS, WARM_UP_SECONDS, Figures, Work, load
 from servers import Server
 
 SECONDS = int(os.environ.get("SECONDS", "4"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TURNS = 6
+PROBES = 3
+SHORTEST_PAUSE = 0.05
 ONE_ROW = b'{"x": [5.0]}'
 SWITCHED = DESCENT._replace(
     name="Descent, with metrics and logs or without",
@@ -38,12 +40,19 @@ class Loaded(NamedTuple):
     server: Server
     folder: Path
 
-    def figures(self, rate: float | None = None, seconds: int = SECONDS) -> Figures:
-        """Those of one run, at a rate of requests a second, or as fast as it goes."""
-        work = Work("/predict", ONE_ROW)
-        if rate:
-            work = work._replace(pause=1e3 * work.connections / rate)
-        return load(self.server, work, seconds, self.folder)
+    def figures(self, pause: float = 0, seconds: int = SECONDS) -> Figures:
+        """Those of one run, with pauses of so many milliseconds on average, or as fast as it goes."""
+        return load(self.server, Work("/predict", ONE_ROW, pause=pause), seconds, self.folder)
+
+    def pause_for(self, rate: float) -> float:
+        """The pause that makes so many requests a second: what is left of each one's share beside its answer and the
+        load's own time, which take longer at other rates."""
+        share = 1e3 * CONNECTIONS / rate
+        pause = share
+        for _ in range(PROBES):
+            beside = 1e3 * CONNECTIONS / self.figures(pause, seconds=1).rate - pause
+            pause = max(share - beside, SHORTEST_PAUSE)
+        return pause
 
 
 @contextlib.contextmanager
@@ -59,17 +68,21 @@ def running(contender: Contender) -> Iterator[Loaded]:
 
 
 @contextlib.contextmanager
-def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[list[int]]:
-    """Trainings one after another meanwhile; the statuses of those that ended."""
-    ended: list[int] = []
+def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[list[int | str]]:
+    """Trainings one after another meanwhile; the statuses of those that ended, and what went wrong with the last."""
+    ended: list[int | str] = []
     over = threading.Event()
 
     def train() -> None:
         while not over.is_set():
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-            with contextlib.closing(connection):
-                connection.request("POST", "/train?model=other", body, {"Content-Type": media_type})
-                ended.append(connection.getresponse().status)
+            try:
+                with contextlib.closing(connection):
+                    connection.request("POST", "/train?model=other", body, {"Content-Type": media_type})
+                    ended.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                ended.append(str(error))
+                return
 
     thread = threading.Thread(target=train)
     thread.start()
@@ -82,21 +95,24 @@ def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[li
 
 def at_half_load(loaded: Loaded, peak: float) -> Row:
     """The slow answers against the usual ones."""
-    what = f"predict one row at half of the peak of {peak:,.0f}/s: p99 against p50"
     value, told = spread(loaded, peak / 2)
-    return Row(what, told, "≤ 3×", value <= 3)
+    return Row(f"predict one row at half of the peak of {peak:,.0f}/s: p99 against p50", told, "≤ 3×", value <= 3)
 
 
-def of_nothing_at(rate: float) -> Row:
+def of_nothing(rate: float) -> Row:
     """The same for an app that does nothing, at the same rate: what the load and the machine make of it."""
-    with running(NOTHING_GRANIAN) as loaded:
-        _, told = spread(loaded, rate)
-    return Row("answer at that rate from the app that does nothing on granian: p99 against p50", told)
+    what = f"answer with nothing at {rate:,.0f}/s, on granian: p99 against p50"
+    try:
+        with running(NOTHING_GRANIAN) as loaded:
+            return Row(what, spread(loaded, rate)[1])
+    except NotRun as reason:
+        return Row(what, f"not run: {reason}")
 
 
 def spread(loaded: Loaded, rate: float) -> tuple[float, str]:
     """p99 against p50 at a rate, and the figures that it comes from."""
-    runs = [loaded.figures(rate) for _ in range(ROUNDS)]
+    pause = loaded.pause_for(rate)
+    runs = [loaded.figures(pause) for _ in range(ROUNDS)]
     value = statistics.median(run.p99 / run.p50 for run in runs)
     told = ", ".join(f"{run.p50:.2f} and {run.p99:.2f} ms at {run.rate:,.0f}/s" for run in runs)
     return value, f"{value:.1f}× ({told})"
@@ -105,14 +121,15 @@ def spread(loaded: Loaded, rate: float) -> tuple[float, str]:
 def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -> Row:
     """Slow answers with a training beside them, against those without."""
     ratios, told = [], []
+    pause = loaded.pause_for(peak / 4)
     for _ in range(ROUNDS):
-        alone = loaded.figures(peak / 4)
+        alone = loaded.figures(pause)
         with training_beside(loaded.server, body, media_type) as ended:
-            beside = loaded.figures(peak / 4)
+            beside = loaded.figures(pause)
         if not ended or set(ended) != {http.client.CREATED}:
             raise NotRun(f"the trainings were answered {ended}")
         ratios.append(beside.p99 / alone.p99)
-        told.append(f"{alone.p99:.2f} and {beside.p99:.2f} ms")
+        told.append(f"{alone.p99:.2f} and {beside.p99:.2f} ms at {alone.rate:,.0f} and {beside.rate:,.0f}/s")
     value = statistics.median(ratios)
     what = (
         "predict one row at a quarter of the peak, beside trainings on 10,000,000 rows in Arrow: p99 against p99 alone"
@@ -163,5 +180,5 @@ def answer_times(body: bytes, media_type: str) -> Iterator[Row]:
         peak = statistics.median(loaded.figures().rate for _ in range(3))
         yield at_half_load(loaded, peak)
         yield beside_training(loaded, peak, body, media_type)
-    yield of_nothing_at(peak / 2)
+    yield of_nothing(peak / 2)
     yield cost_of_telling()

@@ -24,7 +24,7 @@ class Row(NamedTuple):
     what: str
     measured: str
     bound: str | None = None
-    is_reached: bool = True
+    is_reached: bool = False
 
     @property
     def verdict(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from common import Row, machine, table, write
+from common import Row, machine, settle, table, write
 
 from service import logs
 from service.api import quick
@@ -73,18 +73,17 @@ class Bench:
         client.post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
         client.post("/predict", json={"x": [1]})
         self._quick_way = quick.of(self._app)
+        self._recognised = quick.recognised(environ_of({}))
 
     def call(self, more: dict[str, str]) -> None:
         """A request as a server calls the app."""
         list(self._app(environ_of(more), lambda *_: None))
 
     def together(self, count: int) -> None:
-        """So many requests at the same time, as the worker asks."""
-        asked = []
-        for _ in range(count):
-            environ = environ_of({})
-            asked.append(self._quick_way.read(quick.recognised(environ), "127.0.0.1", BODY, time.perf_counter()))
-        self._quick_way.answer(asked)
+        """So many requests at the same time, as the worker asks, which remembers heads."""
+        self._quick_way.answer(
+            [self._quick_way.read(self._recognised, "127.0.0.1", BODY, time.perf_counter()) for _ in range(count)]
+        )
 
     def rows(self) -> Iterator[Row]:
         """Microseconds of one row each way; then without the model's call, and that alone."""
@@ -115,6 +114,7 @@ def main() -> None:
         logging.basicConfig(level="INFO", handlers=[handler])
         bench = Bench(store)
         gc.freeze()
+        settle()
         text = f"{machine(('torch', 'flask'))}. Medians of {REPETITIONS} repetitions.\n\n{table(list(bench.rows()))}"
     write("make bench-in-process", text)
     print(text)

@@ -18,8 +18,9 @@ T = TypeVar("T")
 
 NICENESS = 10
 """What nice(1) adds by default. Against work of ordinary priority a core is shared 1 to 9."""
-LONG_SECONDS = 0.3
-"""A step of long work that takes so long is kept waiting; it needs ten or twenty milliseconds."""
+LONG_SECONDS = 0.1
+"""A step of long work that takes so long is taken to be kept waiting; it needs some ten milliseconds, unless there are
+very many columns."""
 HURRY_SECONDS = 2.0
 """How long work that was kept waiting insists on its share."""
 

@@ -71,7 +71,9 @@ class Settings:
         _cores(), _at_least(1), "Worker processes; by default one per core. On Linux one more takes long requests."
     )
     threads: int = _setting(4, _at_least(1), "Threads per worker.")
-    fit_threads: int = _setting(_cores(), _at_least(1), "Threads that fit many rows; by default one per core.")
+    fit_threads: int = _setting(
+        _cores(), _at_least(1), "Threads that fit many rows of more than three columns; by default one per core."
+    )
     graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
     client_seconds: int = _setting(10, _at_least(1), "How long a client may pause while it sends or takes a message.")
     max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is held as a whole.")

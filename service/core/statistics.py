@@ -27,7 +27,8 @@ BLOCK_ROWS = 1 << 18
 BLOCK_VALUES = 1 << 21
 """Values in a block of many columns, unless that leaves fewer rows than pay for the triangle that they become."""
 BLOCKS_PER_STEP = 4
-"""Blocks that a thread of its own reads and factors at a time: handing over after each takes a tenth of the time."""
+"""Blocks of few columns that a thread of its own reads and factors at a time: handing over after each takes a tenth of
+the time."""
 MOST_COLUMNS_ALONE = 3
 """Up to here one thread is quicker than any number: NumPy's calls are too short to be worth handing over for them."""
 
@@ -79,10 +80,11 @@ class Statistics:
 def gather(batches: Iterable[Batch], d: int, threads: int = 1, pool: Pool | None = None) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
-    Of more than a block, and more than a few columns, so many threads factor blocks and another reads batches; else
-    one thread does it all. All are from `pool`; if none is given, the caller's reads, or does it all. Blocks are cut by
-    row count and merged in order, so the same rows give the same bits however they were cut into batches, and on any
-    number of threads. Batches are read where they are, so they must not change meanwhile.
+    The caller reads the first block. Of the others, if they have more than a few columns and there are several threads,
+    so many factor them while another reads; else one thread does both. They are from `pool`; if none is given, who
+    reads is the caller. Blocks are cut by row count and merged in order, so the same rows give the same bits however
+    they were cut into batches, and on any number of threads. Batches are read where they are, so they must not change
+    meanwhile.
     """
     threads = 1 if d <= MOST_COLUMNS_ALONE else threads
     blocks = _blocks(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
@@ -91,7 +93,13 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, pool: Pool | None
         return _nothing(d)
     if len(first.y) < _block_rows(d):
         return _reduced(first)
-    return reduce(merge, _in_order(chain([first], blocks), threads, pool))
+    blocks = chain([first], blocks)
+    if threads > 1:
+        return reduce(merge, _by_threads(blocks, threads, pool))
+    reduced = map(_reduced, blocks)
+    if pool is None:
+        return reduce(merge, reduced)
+    return reduce(merge, _by_one_thread(reduced, BLOCKS_PER_STEP if d <= MOST_COLUMNS_ALONE else 1, pool))
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
@@ -192,7 +200,7 @@ class _Assembly:
 
     def _copy(self, part: Batch) -> None:
         rows = slice(self.filled, self.filled + len(part.y))
-        if not len(self._values):  # of which only what is filled will take memory
+        if not len(self._values):  # all of it at once: growing takes as long as filling
             self._values = np.empty((self.capacity, self._values.shape[1]), order="F")
         self._fill_weights(rows, part.weight)
         self._values[rows, 1:-1] = part.x
@@ -228,16 +236,8 @@ def _reduced(block: Batch) -> Statistics:
     return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
-def _in_order(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
-    """Each block's statistics, in their order."""
-    if threads > 1:
-        return _by_threads(blocks, threads, pool)
-    reduced = map(_reduced, blocks)
-    return reduced if pool is None else _by_one_thread(reduced, pool)
-
-
 def _by_threads(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
-    """Few blocks wait at a time, so that memory is bounded."""
+    """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
     read = partial(next, blocks, None)
     with pool(threads + 1) if pool else ThreadPoolExecutor(threads) as workers:
         waiting: deque[Future[Statistics]] = deque()
@@ -248,11 +248,8 @@ def _by_threads(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Ite
         yield from (future.result() for future in waiting)
 
 
-def _by_one_thread(reduced: Iterator[Statistics], pool: Pool) -> Iterator[Statistics]:
+def _by_one_thread(reduced: Iterator[Statistics], step: int, pool: Pool) -> Iterator[Statistics]:
+    """What `reduced` gives, so many at a time."""
     with pool(1) as worker:
-        while found := worker.submit(_some, reduced).result():
+        while found := worker.submit(lambda: list(islice(reduced, step))).result():
             yield from found
-
-
-def _some(reduced: Iterator[Statistics]) -> list[Statistics]:
-    return list(islice(reduced, BLOCKS_PER_STEP))

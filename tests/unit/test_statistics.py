@@ -132,10 +132,18 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
             np.testing.assert_array_equal(found.triangle, expected)
 
 
-@pytest.mark.parametrize(("d", "threads", "pool"), [(2, 1, None), (2, 2, ThreadPoolExecutor), (5, 2, None)])
-def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, pool):
+@pytest.mark.parametrize(
+    ("d", "threads", "pool", "most"),
+    [
+        (2, 1, None, 3),
+        (2, 2, ThreadPoolExecutor, statistics.BLOCKS_PER_STEP + 3),
+        (5, 1, ThreadPoolExecutor, 4),
+        (5, 2, None, 5),
+        (5, 2, ThreadPoolExecutor, 5),
+    ],
+)
+def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, pool, most):
     monkeypatch.setattr(statistics, "BLOCK_ROWS", 100)
-    most = max(threads, statistics.BLOCKS_PER_STEP) + 3
     begun, done = 0, 0
     merged = statistics.merge
 
