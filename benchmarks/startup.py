@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import ROOT, Row, machine, settle, table, write
-from servers import LISTENING, family, inodes, sockets
+from servers import LISTENING, inodes, sockets
 
 STARTS = 5
 WORKERS = (2, 4)
@@ -49,11 +49,7 @@ def service(store: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes]
         port = probe.getsockname()[1]
     settings = {"DESCENT_STORE": str(store), "DESCENT_PORT": str(port), "DESCENT_WORKERS": str(workers)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn"],
-        cwd=ROOT,
-        env={**os.environ, **settings},
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        [sys.executable, "-m", "gunicorn"], cwd=ROOT, env={**os.environ, **settings}, stderr=subprocess.DEVNULL
     )
     try:
         yield process, port
@@ -91,6 +87,12 @@ def unique_memory(pid: int) -> int:
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
+def workers(process: "subprocess.Popen[bytes]") -> list[int]:
+    """The process ids of a service's workers, the one for long requests included."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
 class Memory(NamedTuple):
     """USS of the workers, in bytes: of those that share the listening socket, and of the one for long requests."""
 
@@ -108,7 +110,7 @@ def memory_of_workers(store: Path, number: int) -> Memory:
         post(port, "/train", {"x": list(range(LONG_ROWS)), "y": list(range(LONG_ROWS))})
         listeners = sockets(port, LISTENING)
         found = Memory([], [])
-        for pid in family(process.pid) - {process.pid}:
+        for pid in workers(process):
             (found.ordinary if inodes(pid) & listeners else found.long).append(unique_memory(pid))
         return found
 
