@@ -28,9 +28,9 @@ def appends(folder: Path) -> None:
     columns, generator = Columns.of(None, Form.NUMBER, 1), np.random.default_rng(0)
     for n in HISTORY:
         x = generator.normal(size=(n, 1))
-        trainer.train(f"n{n}", Request(Batch(x, 2 * x[:, 0] + generator.normal(size=n)), columns))
+        trainer.train(f"n{n}", Request([Batch(x, 2 * x[:, 0] + generator.normal(size=n))], columns))
     seconds: dict[int, list[float]] = {n: [] for n in HISTORY}
-    row = Request(Batch(np.ones((1, 1)), np.ones(1)), columns, append=True)
+    row = Request([Batch(np.ones((1, 1)), np.ones(1))], columns, append=True)
     for _ in range(APPENDS):
         for n in HISTORY:
             started = time.perf_counter()

@@ -80,10 +80,19 @@ def when_ready(server: Any) -> None:
         limit_waits(listener.sock, settings.client_seconds)
 
 
+def hands_over(worker: Any) -> bool:
+    """Whether long requests are handed over: by this service's class of worker, in whose place another can be asked
+    for."""
+    from service.worker import Worker
+
+    return handover.IS_POSSIBLE and isinstance(worker, Worker)
+
+
 def pre_fork(server: Any, worker: Any) -> None:
     """Of the workers with the same configuration, one takes long requests."""
-    others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
-    worker.takes_long = handover.IS_POSSIBLE and not any(other.takes_long for other in others)
+    if hands_over(worker):
+        others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
+        worker.takes_long = not any(other.takes_long for other in others)
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -92,7 +101,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
     folder = Path(server.metrics_folder)
     number = slots.take(folder)
-    if handover.IS_POSSIBLE:
+    if hands_over(worker):
         worker.find_doors(folder, number)
 
 

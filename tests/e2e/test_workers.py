@@ -311,3 +311,13 @@ def test_long_requests_have_a_worker_of_their_own_through_reloads_and_kills(new_
     os.kill(second, signal.SIGKILL)
     assert process_that_trains(service, body) != second
     assert trainer_apart(service, body) != second
+
+
+@pytest.mark.parametrize("worker_class", ["gthread", "sync"])
+def test_other_classes_of_workers_serve_too(new_service, worker_class):
+    service = new_service(GUNICORN_CMD_ARGS=f"--worker-class {worker_class}", DESCENT_WORKERS="2")
+    x = list(range(200_000))
+    fit = httpx.post(f"{service.url}/train", json={"x": x, "y": x}, timeout=60)
+    assert int(fit.request.headers["Content-Length"]) > 1_000_000
+    assert fit.status_code == httpx.codes.CREATED
+    assert httpx.post(f"{service.url}/predict", json={"x": 3}).json()["y"] == pytest.approx(3)
