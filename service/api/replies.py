@@ -165,10 +165,13 @@ class FaultAnswer(Schema):
 
 
 class ProblemAnswer(Schema):
-    """What went wrong, and what to change (RFC 9457)."""
+    """What went wrong, and what to change (RFC 9457); of a rate that diverges, the bound, and of a service that is too
+    busy, when to try again, in seconds."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     errors = fields.List(fields.Nested(FaultAnswer))
+    largest_stable_learning_rate = _number()
+    retry_after = _number()

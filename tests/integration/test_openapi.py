@@ -4,9 +4,12 @@ import json
 
 import media
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from service.api import problems
 from service.app import create_app
+from service.errors import Busy
 
 BYTES = {media.ARROW, media.PARQUET, media.NPY}
 
@@ -50,6 +53,15 @@ def test_every_example_is_answered_as_described(client, document):
         assert str(answer.status_code) in operation["responses"]
         sent += 1
     assert sent >= 30
+
+
+def test_problems_are_as_described(client, document):
+    described = {"$ref": "#/components/schemas/ProblemAnswer", "components": document["components"]}
+    diverging = client.post("/train", json={"x": [1, 2], "y": [1, 3], "learning_rate": 1e9, "standardize": False}).json
+    assert diverging["largest_stable_learning_rate"] > 0
+    busy = problems.of_error(Busy("Try again.", retry_after=1))
+    for problem in (diverging, busy, client.get("/nothing").json, client.post("/train", json={"x": 1}).json):
+        Draft202012Validator(described).validate(problem)
 
 
 def test_every_body_has_an_example(document):
