@@ -81,9 +81,8 @@ class Bench:
 
     def together(self, count: int) -> None:
         """So many requests at the same time, as the worker asks, which remembers heads."""
-        self._quick_way.answer(
-            [self._quick_way.read(self._recognised, "127.0.0.1", BODY, time.perf_counter()) for _ in range(count)]
-        )
+        asked = [self._quick_way.read(self._recognised, "127.0.0.1", BODY, time.perf_counter()) for _ in range(count)]
+        self._quick_way.log(self._quick_way.answer(asked).lines)
 
     def rows(self) -> Iterator[Row]:
         """Microseconds of one row each way; then without the model's call, and that alone."""

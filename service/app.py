@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.url_map.merge_slashes = False
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
-    recorder = Recorder(metrics, settings.log_slower_than_ms / 1000)
+    recorder = Recorder(metrics, settings.log_slower_than_ms)
     instruments.register(app, recorder)
     for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)

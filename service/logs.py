@@ -121,11 +121,14 @@ class LineHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def write(self, lines: bytes) -> None:
-        """Write lines: at once if no pipe can mix them with those of other processes."""
-        out = self.stream.buffer
-        for piece in [lines] if len(lines) < PIPE_BUF else lines.split(b"\n"):
-            out.write(piece + b"\n")
+        """Write lines, as many at once as no pipe mixes with those of other processes."""
+        out, lines = self.stream.buffer, lines + b"\n"
+        start = 0
+        while start < len(lines):
+            end = len(lines) if len(lines) - start <= PIPE_BUF else _last_end(lines, start, start + PIPE_BUF)
+            out.write(lines[start:end])
             out.flush()
+            start = end
 
 
 def tell(logger: logging.Logger, level: int, requests: Requests) -> None:
@@ -142,6 +145,11 @@ def tell(logger: logging.Logger, level: int, requests: Requests) -> None:
         handler.write(handler.formatter.of_requests(time.time(), level, logger.name, requests))
     except Exception:  # noqa: BLE001 - as above
         handler.handleError(RequestsRecord(logger.name, level, requests))
+
+
+def _last_end(lines: bytes, start: int, most: int) -> int:
+    """Where the last line ends that ends before `most`, or else the first one."""
+    return lines.rfind(b"\n", start, most) + 1 or lines.index(b"\n", start) + 1
 
 
 def _json(value: Any) -> bytes:

@@ -113,6 +113,22 @@ class Latencies(Histogram):
             self._buckets[bucket].inc(count)
 
 
+class Count(Counter):
+    """A counter, without what prometheus_client checks and does besides at each step."""
+
+    def add(self, number: int) -> None:
+        """Count so many more."""
+        self._value.inc(number)
+
+
+class Level(Gauge):
+    """A gauge of what there is now, as above."""
+
+    def add(self, number: int) -> None:
+        """There are so many more, or fewer."""
+        self._value.inc(number)
+
+
 class Labelled(Generic[M]):
     """The metrics of one kind, by name and labels; prometheus_client would look for a child anew each time."""
 
@@ -137,7 +153,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._most_models = most_models
         self._models: set[str] = set()
-        self.counter = Labelled({m.name: Counter(*_described(m), registry=self._registry) for m in _of_kind("counter")})
+        self.counter = Labelled({m.name: Count(*_described(m), registry=self._registry) for m in _of_kind("counter")})
         self.gauge = Labelled({m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))})
         self.histogram = Labelled(
             {m.name: Latencies(*_described(m), registry=self._registry, buckets=BUCKETS) for m in _of_kind("histogram")}
@@ -145,10 +161,10 @@ class Metrics:
         for outcome in OUTCOMES:  # a counter that is first seen at 1 has no increase
             self.counter("descent_trainings_total", outcome)
 
-    def _gauge(self, metric: Metric) -> Gauge:
+    def _gauge(self, metric: Metric) -> Level:
         """Over workers, what is in progress adds up; of what was measured, the latest counts."""
         mode: Literal["livesum", "mostrecent"] = "livesum" if metric.kind == "gauge" else "mostrecent"
-        return Gauge(*_described(metric), registry=self._registry, multiprocess_mode=mode)
+        return Level(*_described(metric), registry=self._registry, multiprocess_mode=mode)
 
     def model_label(self, model: str) -> str:
         """The label of a model that has been looked up: its name, or one for all past the bound."""

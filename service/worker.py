@@ -16,15 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from selectors import EVENT_READ
-from typing import Any, NamedTuple
+from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from service.api import plain, quick
-from service.connection import MOST_BYTES, Connection, Responses
+from service.connection import MOST_BYTES, Connection
 from service.handover import Door, Doors, is_long
 from service.lingering import Lingering
 from service.priorities import Yielding, give_way
+from service.together import Together, Waiting
 
 PATIENCE = 1.0
 """Seconds that the rest of a body may take before a thread waits for it."""
@@ -36,21 +37,13 @@ CONNECTIONS_PER_ACCEPTED = 16
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps the interpreter from the loop each time that the loop lets it go: Python's 5 ms
 would be 5 ms for each call that is answered."""
-MOST_TOGETHER = 16
-"""Calls that are answered together; more would only make the first one wait."""
+PULSE_SECONDS = 0.5
+"""How often gunicorn is told that the worker lives, which is a system call, and asked for once in `timeout` seconds."""
 MOST_LATE = 2
 """Connections that may still come through a door when it is shut, because no more were to be taken."""
 FIRST_REQUEST = 5.0
 """Seconds that a new connection may take to its first request, at least."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-
-
-class Waiting(NamedTuple):
-    """A connection that waits for the answer to what it asked."""
-
-    connection: Connection
-    asked: quick.Asked
-    keeps_alive: bool
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -61,6 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     sockets: list[Any]
     _doors: Doors | None = None
     _door: Door | None = None
+    _told_alive = 0.0
 
     def find_doors(self, folder: Path, number: int) -> None:
         """Hand long requests over through a door in `folder`, or take them through one with this number."""
@@ -93,14 +87,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._sees_plain_bytes = not (
             cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off" or os.environ.get("SCRIPT_NAME")
         )
-        self._quick_way = quick.of(self.wsgi)
         self._unfinished: OrderedDict[Connection, float] = OrderedDict()
-        self._asked: list[Waiting] = []
-        self._responses = Responses()
+        self._together = Together(quick.of(self.wsgi), self.log)
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
         self._lingering = Lingering(self.poller, self._space, self._has_ended)
         sys.setswitchinterval(SWITCH_SECONDS)
-        super().run()
+        try:
+            super().run()
+        finally:
+            self._together.log()
+
+    def notify(self) -> None:
+        """Tell gunicorn that the worker lives, if it has not been told just now."""
+        now = time.monotonic()
+        if now - self._told_alive >= PULSE_SECONDS:
+            self._told_alive = now
+            super().notify()
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - as gunicorn calls it
         """Take connections, or none; the door is open as long as some are taken."""
@@ -171,7 +173,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """What gunicorn does again and again; what comes at the same time is answered together."""
-        super().wait_for_and_dispatch_events(timeout)
+        super().wait_for_and_dispatch_events(0 if self._together.has_unlogged else timeout)
+        self._together.log_if_due()
         self._answer()
 
     def murder_pending(self) -> None:
@@ -217,12 +220,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._await_rest(connection)
             return
         self._unfinished.pop(connection, None)
-        asked = self._read(connection, head) if head else None
-        if head is None or asked is None:
+        if head is None or not self._asks(connection, head):
             self._pass_on(connection)
-            return
-        self._asked.append(Waiting(connection, asked, head.keeps_alive))
-        if len(self._asked) >= MOST_TOGETHER:
+        elif self._together.is_full:
             self._answer()
 
     def _await_rest(self, connection: Connection) -> None:
@@ -230,37 +230,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if connection not in self._unfinished:
             self._unfinished[connection] = time.monotonic() + PATIENCE
 
-    def _read(self, connection: Connection, head: plain.Plain) -> quick.Asked | None:
-        """What the quick way is asked; None if a thread has to find an answer."""
+    def _asks(self, connection: Connection, head: plain.Plain) -> bool:
+        """Whether the quick way takes a request among those that it answers next."""
         stays = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
         if head.call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:
-            return None
+            return False
         body = connection.received[head.start :]
-        try:
-            return self._quick_way.read(head.call, connection.address, body, connection.began)
-        except Exception:  # the loop serves all connections, and a thread can tell one of a bug
-            self.log.exception("the quick way cannot read a request")
-            return None
+        return self._together.ask(connection, head.call, body, keeps_alive=head.keeps_alive)
 
     def _answer(self) -> None:
         """Answer what the quick way was asked since the last time."""
-        together, self._asked = self._asked, []
-        if not together:
-            return
-        for each, reply in zip(together, self._replies([each.asked for each in together]), strict=True):
-            if reply is None:
+        for each, data in self._together.answers():
+            if data is None:
                 self._give_to_thread(each.connection)
             else:
                 self.nr += 1
                 each.connection.received = b""
-                self._send(each, self._responses.of(reply, keeps_alive=each.keeps_alive))
-
-    def _replies(self, together: list[quick.Asked]) -> list[quick.Reply | None]:
-        try:
-            return self._quick_way.answer(together)
-        except Exception:  # as above
-            self.log.exception("the quick way cannot answer")
-            return [None] * len(together)
+                self._send(each, data)
 
     def _send(self, each: Waiting, data: bytes) -> None:
         connection = each.connection

@@ -21,7 +21,7 @@ def register(app: Flask, recorder: Recorder) -> None:
     def _begin() -> None:
         g.started = time.perf_counter()
         g.request_id = request_id(request.headers.get(REQUEST_ID, ""))
-        recorder.in_progress.inc()
+        recorder.in_progress.add(1)
 
     @app.after_request
     def _end(response: Response) -> Response:
@@ -37,12 +37,12 @@ def register(app: Flask, recorder: Recorder) -> None:
     def _record(status: int, size: int) -> None:
         kind, seconds = _kind(status), time.perf_counter() - g.started
         asked = request.content_length or 0
-        told = line(kind, g.request_id, request.path, request.remote_addr, asked, size, seconds)
-        recorder.record(kind, [seconds], [told])
+        recorder.count(kind, [seconds])
+        recorder.log([line(kind, g.request_id, request.path, request.remote_addr, asked, size, seconds)])
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
-        recorder.in_progress.dec()
+        recorder.in_progress.add(-1)
 
 
 def _kind(status: int) -> Kind:

@@ -36,10 +36,10 @@ class Predictions:
         training data."""
         metrics = self._metrics
         label = metrics.model_label(self.loaded.version.model)
-        metrics.counter("descent_predictions_total", label).inc(requests)
-        metrics.counter("descent_predicted_rows_total", label).inc(self.rows)
+        metrics.counter("descent_predictions_total", label).add(requests)
+        metrics.counter("descent_predicted_rows_total", label).add(self.rows)
         if self.outside:
-            metrics.counter("descent_extrapolated_inputs_total", label).inc(self.outside)
+            metrics.counter("descent_extrapolated_inputs_total", label).add(self.outside)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -18,7 +18,7 @@ from gunicorn.http.errors import ParseException
 
 from service.api.answers import SMALLEST_ENCODED
 from service.api.predictions import Predictions, headers
-from service.api.record import REQUEST_ID, Kind, Recorder, line, request_id
+from service.api.record import REQUEST_ID, Kind, Line, Recorder, line, request_id
 from service.core.bounds import all_finite
 from service.core.statistics import FloatArray
 from service.errors import DescentError
@@ -142,6 +142,13 @@ class Answers(NamedTuple):
     answers: list[Answer]
 
 
+class Answered(NamedTuple):
+    """A reply to each call that was asked, None where it is given back; and the lines of the others, to be logged."""
+
+    replies: list[Reply | None]
+    lines: list[Line]
+
+
 class QuickWay:
     """Predicts with what `predictor` has in memory."""
 
@@ -158,9 +165,10 @@ class QuickWay:
             call = recognised(environ)
             body = None if call is None else _body(environ)
             asked = call and body and self.read(call, environ.get("REMOTE_ADDR"), body, started)
-            [reply] = self.answer([asked]) if asked else [None]
+            [reply], lines = self.answer([asked]) if asked else Answered([None], [])
             if reply is None:
                 return app(environ, start_response)
+            self.log(lines)
             start_response("200 OK", reply.headers)
             return [reply.body]
 
@@ -182,30 +190,35 @@ class QuickWay:
             return None
         return Asked(call, client, len(body), loaded, x, table.bare, started)
 
-    def answer(self, together: Sequence[Asked]) -> list[Reply | None]:
-        """The answer to each of the calls, predicted together; None, of which nothing is told, to give it back.
+    def answer(self, together: Sequence[Asked]) -> Answered:
+        """The answer to each of the calls, predicted together and counted, but for those that are given back.
 
         A row has the same bits alone and in any batch (see `service.torchscript`), and a batch costs what a row does.
         """
-        self._recorder.in_progress.inc(len(together))
+        self._recorder.in_progress.add(len(together))
         try:
             found = [self._answers(together, places) for places in _alike(together)]
-            self._tell([answers for answers in found if answers.answers])
+            lines = [line for answers in found if answers.answers for line in self._count(answers)]
             replies = {answer.place: answer.reply() for answers in found for answer in answers.answers}
-            return [replies.get(place) for place in range(len(together))]
+            return Answered([replies.get(place) for place in range(len(together))], lines)
         finally:
-            self._recorder.in_progress.dec(len(together))
+            self._recorder.in_progress.add(-len(together))
 
-    def _tell(self, found: Sequence[Answers]) -> None:
+    def log(self, lines: Sequence[Line]) -> None:
+        """Write the lines of calls that were answered."""
+        self._recorder.log(lines)
+
+    def _count(self, found: Answers) -> list[Line]:
+        """Count the answers; their lines."""
+        kind, predictions, answers = found
+        predictions.count(len(answers))
         now = time.perf_counter()
-        for kind, predictions, answers in found:
-            predictions.count(len(answers))
-            seconds, lines = [], []
-            for _, asked, _, data, named in answers:
-                taken = now - asked.started
-                seconds.append(taken)
-                lines.append(line(kind, named, asked.call.path, asked.client, asked.size, len(data), taken))
-            self._recorder.record(kind, seconds, lines)
+        seconds = [now - answer.asked.started for answer in answers]
+        self._recorder.count(kind, seconds)
+        return [
+            line(kind, named, asked.call.path, asked.client, asked.size, len(data), taken)
+            for (_, asked, _, data, named), taken in zip(answers, seconds, strict=True)
+        ]
 
     def _answers(self, together: Sequence[Asked], places: Sequence[int]) -> Answers:
         """The answers to the calls at some `places` of those asked, which are of one kind and predicted at once."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from service import logs
-from service.metrics import Metrics, Times
+from service.metrics import Latencies, Metrics, Times
 
 REQUEST_ID = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
@@ -34,32 +34,43 @@ Line = dict[str, Any]
 
 
 class Recorder:
-    """Counts and times requests; logs those that take at least `log_slower_than` seconds or fail."""
+    """Counts and times requests; logs those that take at least `log_slower_than_ms` milliseconds or fail."""
 
-    def __init__(self, metrics: Metrics, log_slower_than: float) -> None:
+    def __init__(self, metrics: Metrics, log_slower_than_ms: float) -> None:
         self._metrics = metrics
-        self._log_slower_than = log_slower_than
+        self._log_slower_than_ms = log_slower_than_ms
+        self._histograms: dict[Kind, list[Latencies]] = {}
         self.in_progress = metrics.gauge("descent_http_requests_in_progress")
 
-    def record(self, kind: Kind, seconds: Sequence[float], lines: Sequence[Line]) -> None:
-        """Tell of requests of one kind, how long they took and what their lines tell, before their last bytes leave. Of
-        many, telling costs little more than of one."""
-        self._observe(kind, Times.of(seconds))
-        least = 0 if kind.status >= 500 else self._log_slower_than
-        told = [line for line, each in zip(lines, seconds, strict=True) if each >= least]
-        if told:
-            logs.tell(log, logging.INFO if kind.status < 500 else logging.ERROR, told)
-
-    def _observe(self, kind: Kind, times: Times) -> None:
-        metrics, status = self._metrics, kind.status
-        method = kind.method if kind.method in METHODS else "other"
-        metrics.histogram("descent_http_request_duration_seconds", kind.route, method, str(status)).observe_all(times)
+    def count(self, kind: Kind, seconds: Sequence[float]) -> None:
+        """Count requests of one kind, which took so long each, before their last bytes leave. Of many, that costs
+        little more than of one."""
+        times = Times.of(seconds)
+        for histogram in self._timed_by(kind):
+            histogram.observe_all(times)
         if kind.counts == "training":
-            metrics.counter("descent_trainings_total", _outcome(status)).inc(times.number)
-            if status < 400:
-                metrics.histogram("descent_training_duration_seconds").observe_all(times)
-        elif kind.counts == "prediction" and status == 200:
-            metrics.histogram("descent_predict_latency_seconds").observe_all(times)
+            self._metrics.counter("descent_trainings_total", _outcome(kind.status)).add(times.number)
+
+    def log(self, lines: Sequence[Line]) -> None:
+        """Write the lines of requests, as far as they are to be logged; many at once cost much less than one by one."""
+        failed = [line for line in lines if line["status"] >= 500]
+        others = [line for line in lines if line["status"] < 500 and line["ms"] >= self._log_slower_than_ms]
+        for level, told in ((logging.ERROR, failed), (logging.INFO, others)):
+            if told:
+                logs.tell(log, level, told)
+
+    def _timed_by(self, kind: Kind) -> list[Latencies]:
+        found = self._histograms.get(kind)
+        if found is None:
+            method = kind.method if kind.method in METHODS else "other"
+            labels = (kind.route, method, str(kind.status))
+            found = [self._metrics.histogram("descent_http_request_duration_seconds", *labels)]
+            if kind.counts == "training" and kind.status < 400:
+                found.append(self._metrics.histogram("descent_training_duration_seconds"))
+            elif kind.counts == "prediction" and kind.status == 200:
+                found.append(self._metrics.histogram("descent_predict_latency_seconds"))
+            self._histograms[kind] = found
+        return found
 
 
 def line(

@@ -38,7 +38,7 @@ def ask(app, path, body, content_type=JSON, **headers):
     """The quick way's own answer, or None where it gives back."""
     environ = environ_of(path, body, content_type, headers)
     asked = read(app, environ, body)
-    return asked and quick.of(app).answer([asked])[0]
+    return asked and quick.of(app).answer([asked]).replies[0]
 
 
 def read(app, environ, body):
@@ -100,11 +100,9 @@ def test_calls_that_are_answered_together_have_the_answers_of_calls_alone(app):
     train(app.test_client(), "steep", {"x": [0, 1e-20], "y": [0, 1e150]})
     calls = [*QUICK, ("/models/steep/predict", '{"x": 1e150}'), ("/models/steep/predict", '{"x": 2}'), *QUICK[:5]]
     environs = [environ_of(path, body, headers={"X-Request-ID": str(i)}) for i, (path, body) in enumerate(calls)]
-    alone = [
-        quick.of(app).answer([read(app, environ, body)])[0] for environ, (_, body) in zip(environs, calls, strict=True)
-    ]
+    alone = [ask(app, path, body, **{"X-Request-ID": str(i)}) for i, (path, body) in enumerate(calls)]
     asked = [read(app, environ, body) for environ, (_, body) in zip(environs, calls, strict=True)]
-    assert quick.of(app).answer(asked) == alone
+    assert quick.of(app).answer(asked).replies == alone
     assert [i for i, reply in enumerate(alone) if reply is None] == [len(QUICK)]
 
 

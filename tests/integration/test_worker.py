@@ -1,6 +1,7 @@
 """The worker answers what is plain and all there by itself, and leaves everything else to gunicorn's threads."""
 
 import errno
+import itertools
 import os
 import socket
 import threading
@@ -17,6 +18,7 @@ from service.api.quick import Reply
 from service.connection import MOST_DRAINED
 from service.handover import IS_POSSIBLE
 from service.priorities import Yielding
+from service.together import MOST_TOGETHER, Together
 
 BODY = b'{"x": 5}'
 SECONDS = 10
@@ -35,6 +37,7 @@ class QuickWay:
         self.threads = []
         self.together = []
         self.waited = []
+        self.logged = []
         self.padding = b""
 
     def read(self, call, client, body, started):
@@ -44,7 +47,13 @@ class QuickWay:
     def answer(self, together):
         self.threads += [threading.current_thread()] * len(together)
         self.together.append(len(together))
-        return [None if b"0" in body[16:] else Reply([("Content-Length", str(len(body)))], body) for body in together]
+        replies = [
+            None if b"0" in body[16:] else Reply([("Content-Length", str(len(body)))], body) for body in together
+        ]
+        return quick.Answered(replies, [{"body": reply.body} for reply in replies if reply])
+
+    def log(self, lines):
+        self.logged.append([line["body"] for line in lines])
 
 
 class App:
@@ -433,8 +442,42 @@ def test_requests_that_come_at_once_are_answered_together(server):
     for client in clients:
         client.sendall(request())
     assert all(answer(client)[1].startswith(b"quick") for client in clients)
-    assert max(server.app.quick_way.together) == workers.MOST_TOGETHER
+    assert max(server.app.quick_way.together) == MOST_TOGETHER
     assert sum(server.app.quick_way.together) == len(clients) + 1
+
+
+def test_each_answered_request_is_logged_once_nothing_else_is_to_be_done(server):
+    client = server.connect()
+    for number in (1, 2):
+        body = b'{"x": %d}' % number
+        ask(client, request(body))
+        wait_until(lambda number=number: len(server.app.quick_way.logged) == number)
+        assert server.app.quick_way.logged[-1] == [b"quick 127.0.0.1 " + body]
+    ask(client, request(b"null"))
+    ask(client, request(b'{"x": 3}'))
+    wait_until(lambda: len(server.app.quick_way.logged) == 3)
+
+
+def test_a_stop_logs_what_was_answered(server, monkeypatch):
+    monkeypatch.setattr(Together, "log_if_due", lambda _: None)
+    client = server.connect()
+    ask(client, request())
+    assert not server.app.quick_way.logged
+    server.stop()
+    assert server.app.quick_way.logged == [[b"quick 127.0.0.1 " + BODY]]
+
+
+def test_gunicorn_is_told_now_and_then_that_the_worker_lives(server, monkeypatch):
+    monkeypatch.setattr(workers, "PULSE_SECONDS", 0.2)
+    pulses = []
+    monkeypatch.setattr(server.worker.tmp, "notify", lambda: pulses.append(time.monotonic()))
+    client = server.connect()
+    asked = 0
+    while len(pulses) < 4:
+        ask(client, request())
+        asked += 1
+    assert asked > 2 * len(pulses)
+    assert min(b - a for a, b in itertools.pairwise(pulses)) >= 0.2
 
 
 @pytest.mark.parametrize("step", ["read", "answer"])

@@ -11,7 +11,7 @@ FLOORS = [
     {"service.cli"},
     {"service.wsgi", "service.gunicorn_conf"},
     {"service.rehearsal", "service.worker"},
-    {"service.handover", "service.lingering"},
+    {"service.handover", "service.lingering", "service.together"},
     {"service.connection"},
     {"service.app", "service.server"},
     {"service.api"},

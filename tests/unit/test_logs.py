@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+from itertools import pairwise
 from select import PIPE_BUF
 
 import pytest
@@ -72,10 +73,25 @@ def test_lines_are_written_at_once_where_a_pipe_keeps_them_whole():
     assert [json.loads(line)["path"] for line in lines.splitlines()] == [f"/{i}" for i in range(16)]
 
 
-def test_lines_that_a_pipe_would_tear_are_written_one_by_one():
-    pieces = written(*[{"path": "/" + "a" * 1000} for _ in range(5)])
-    assert [json.loads(piece)["path"] for piece in pieces] == ["/" + "a" * 1000] * 5
-    assert all(piece.endswith(b"}\n") and len(piece) < PIPE_BUF for piece in pieces)
+def test_no_line_is_torn_where_a_pipe_would_tear_them():
+    paths = [f"/{i}" + "a" * (i % 7 * 100) for i in range(100)]
+    pieces = written(*[{"path": path} for path in paths])
+    assert [json.loads(line)["path"] for line in b"".join(pieces).splitlines()] == paths
+    assert all(piece.endswith(b"}\n") and len(piece) <= PIPE_BUF for piece in pieces)
+    assert all(len(one + following.partition(b"\n")[0]) + 1 > PIPE_BUF for one, following in pairwise(pieces))
+
+
+def test_a_line_that_is_too_long_for_a_pipe_is_written_alone():
+    paths = ["/a", "/" + "b" * PIPE_BUF, "/" + "c" * PIPE_BUF, "/d", "/e"]
+    pieces = written(*[{"path": path} for path in paths])
+    found = [[json.loads(line)["path"] for line in piece.splitlines()] for piece in pieces]
+    assert found == [paths[:1], paths[1:2], paths[2:3], paths[3:]]
+
+
+def test_lines_that_fill_a_pipes_bound_are_written_at_once():
+    room = PIPE_BUF - len(written({"path": ""}, {"path": ""})[0])
+    assert [len(piece) for piece in written({"path": "a" * room}, {"path": ""})] == [PIPE_BUF]
+    assert len(written({"path": "a" * (room + 1)}, {"path": ""})) == 2
 
 
 @pytest.fixture
