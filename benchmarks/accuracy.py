@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import statsmodels.api as sm
 
+from service.core.blocks import Batch
 from service.core.inference import infer
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import Batch, gather
+from service.core.statistics import gather
 
 SETS = Path(__file__).parents[1] / "tests/data/nist"
 ALLOWED = 0.5

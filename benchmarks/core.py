@@ -33,7 +33,8 @@ from threadpoolctl import threadpool_limits
 
 from service import fitting
 from service.columns import Columns, Form
-from service.core.statistics import Batch, gather
+from service.core.blocks import Batch
+from service.core.statistics import gather
 
 SHAPES = ((1_000_000, 1), (1_000_000, 10), (100_000, 100))
 REPETITIONS = 9

@@ -12,7 +12,7 @@ import numpy as np
 
 from service.app import create_app
 from service.columns import Columns, Form
-from service.core.statistics import Batch
+from service.core.blocks import Batch
 from service.settings import Settings
 from service.store import FolderStore
 from service.training import Request, Trainer

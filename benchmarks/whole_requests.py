@@ -44,7 +44,8 @@ from streaming import Peak
 
 from service import fitting
 from service.columns import Columns, Form
-from service.core.statistics import Batch, gather
+from service.core.blocks import Batch
+from service.core.statistics import gather
 
 REPETITIONS = int(os.environ.get("REPETITIONS", "7"))
 PACKAGES = ("numpy", "pysimdjson", "orjson", "pyarrow", "gunicorn")

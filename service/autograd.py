@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from service.core.blocks import Batch, FloatArray
 from service.core.descent import Coordinates
-from service.core.statistics import Batch, FloatArray
 
 
 class Walk(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import Fault, InvalidRequest
 
 

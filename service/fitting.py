@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from service import autograd
 from service.columns import Columns
+from service.core.blocks import Batch, FloatArray
 from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import Batch, FloatArray, Statistics
+from service.core.statistics import Statistics
 from service.errors import DivergingRate, Fault, InvalidRequest
 
 SMALLEST = 1e-150

@@ -12,10 +12,10 @@ import numpy as np
 
 from service import torchscript
 from service.columns import Columns, Form
+from service.core.blocks import FloatArray
 from service.core.bounds import all_finite, count_outside
 from service.core.inference import interval_reach, why_undefined
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 from service.store import Store, Version
 

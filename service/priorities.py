@@ -9,20 +9,30 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import islice
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+SCHEDULED = Path("/proc/thread-self/schedstat")
+"""Where Linux tells of a thread how many nanoseconds it ran and waited to run."""
+
 NICENESS = 10
 """What nice(1) adds by default. Against work of ordinary priority a core is shared 1 to 9."""
 LONG_SECONDS = 0.1
-"""A step of long work that takes so long is taken to be kept waiting; it needs some ten milliseconds, unless there are
-very many columns."""
-HURRY_SECONDS = 2.0
-"""How long work that was kept waiting insists on its share."""
+"""A step that uses what is left and takes so long is taken to be kept waiting; it needs some ten milliseconds, unless
+there are very many columns."""
+STEP_SECONDS = 0.012
+"""How long a thread draws before it hands over what it has: doing so each time takes a tenth of a short one's time."""
+ENOUGH_SECONDS = 0.01
+"""How long steps that insist must have run to tell whether something is left."""
+MOST_WAITING = 4.0
+"""So many times as long as they ran they may have waited for a core, if something is; with nothing left, and a tenth of
+a core, it is nine times."""
 
 
 def give_way() -> None:
@@ -43,34 +53,90 @@ def _schedule(policy: str, niceness: int) -> None:
             os.setpriority(os.PRIO_PROCESS, thread, max(niceness, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
+class Cores:
+    """What long work last saw of the cores: whether others leave something of them. At first it is cautious."""
+
+    def __init__(self) -> None:
+        self.are_left = False
+        self._ran = self._waited = 0.0
+
+    def pool(self, threads: int) -> "Yielding":
+        """So many threads for long work."""
+        return Yielding(threads, self)
+
+    def drawn(self, items: Iterator[T]) -> Iterator[T]:
+        """`items`, which are not None, drawn in their order by a single thread."""
+        with self.pool(1) as worker:
+            while some := worker.submit(_some, items).result():
+                yield from some
+
+    def kept_waiting(self) -> None:
+        """Work that used what is left did not get on."""
+        self.are_left = False
+        self._ran = self._waited = 0.0
+
+    def insisted(self, ran: float, waited: float) -> None:
+        """Work that insisted on its share had a core for `ran` seconds and waited for it for others."""
+        self._ran += ran
+        self._waited += waited
+        if self._ran >= ENOUGH_SECONDS:
+            self.are_left = self._waited <= MOST_WAITING * self._ran
+            self._ran = self._waited = 0.0
+
+
 class Yielding(Executor):
-    """Threads that use what is left of the cores; or, for a while after a step was kept waiting, a tenth of them.
+    """Threads that use what others leave of the `cores`, if they leave something; or else a tenth of them. A step that
+    has begun to use what is left cannot be hurried.
 
     It must not share an interpreter with what it gives way to, which would wait for it whenever it has that.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, cores: Cores) -> None:
+        self._cores = cores
         self._idle = ThreadPoolExecutor(threads, "idle", initializer=_use_what_is_left)
         self._insisting = ThreadPoolExecutor(threads, "insisting", initializer=give_way)
-        self._hurries_until = 0.0
 
     def submit(self, work: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
         """Have a step done, in the context of its caller."""
         run = copy_context().run
-        now = time.monotonic()
-        if now < self._hurries_until:
-            return self._insisting.submit(run, work, *args, **options)
-        return self._idle.submit(self._timed, now, run, work, *args, **options)
+        if self._cores.are_left:
+            return self._idle.submit(self._yield, time.monotonic(), run, work, *args, **options)
+        return self._insisting.submit(self._insist, run, work, *args, **options)
 
-    def _timed(self, submitted: float, run: Callable[..., T], *args: Any, **options: Any) -> T:
+    def _yield(self, submitted: float, run: Callable[..., T], *args: Any, **options: Any) -> T:
         try:
             return run(*args, **options)
         finally:
-            now = time.monotonic()
-            if now - submitted > LONG_SECONDS:
-                self._hurries_until = now + HURRY_SECONDS
+            if time.monotonic() - submitted > LONG_SECONDS:
+                self._cores.kept_waiting()
+
+    def _insist(self, run: Callable[..., T], *args: Any, **options: Any) -> T:
+        ran, waited = _seconds_run_and_waited()
+        try:
+            return run(*args, **options)
+        finally:
+            ran_by_now, waited_by_now = _seconds_run_and_waited()
+            self._cores.insisted(ran_by_now - ran, waited_by_now - waited)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as declared
         """End the threads."""
         for pool in (self._idle, self._insisting):
             pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _some(items: Iterator[T]) -> list[T]:
+    """What `items` gives next until a step's time is over; at least one, if there is one."""
+    end = time.monotonic() + STEP_SECONDS
+    found = list(islice(items, 1))
+    while found and time.monotonic() < end and (following := next(items, None)) is not None:
+        found.append(following)
+    return found
+
+
+def _seconds_run_and_waited() -> tuple[float, float]:
+    """How long the calling thread has had a core, and waited for one that others had; zeros where nobody tells."""
+    try:
+        ran, waited, _ = SCHEDULED.read_text().split()
+    except (OSError, ValueError):
+        return 0.0, 0.0
+    return int(ran) / 1e9, int(waited) / 1e9

@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from service.columns import Columns
+from service.core.blocks import FloatArray
 from service.core.inference import Coefficients
-from service.core.statistics import FloatArray
 from service.fitting import Fit, History, rounded_down
 
 SCALARS = ("r2", "adjusted_r2", "residual_std_error", "f", "f_p_value", "aic", "bic", "condition_number")

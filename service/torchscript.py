@@ -14,7 +14,8 @@ import orjson
 import torch
 from torch import Tensor, nn
 
-from service.core.statistics import FloatArray, Statistics
+from service.core.blocks import FloatArray
+from service.core.statistics import Statistics
 from service.errors import DamagedVersion
 
 FORMAT = 1

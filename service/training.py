@@ -9,7 +9,8 @@ import numpy as np
 
 from service import torchscript
 from service.columns import Columns, Form
-from service.core.statistics import Batch, Pool, Statistics, decay, gather, merge, reordered
+from service.core.blocks import Batch
+from service.core.statistics import Helpers, Statistics, decay, gather, merge, reordered
 from service.errors import (
     BodyTooLarge,
     Busy,
@@ -84,8 +85,8 @@ class Trainer:
         threads: int = 1,
         most_autograd_bytes: int = 1 << 28,
     ) -> None:
-        self.pool: Pool | None = None
-        """What makes the threads that read and factor many rows, where they are to be special."""
+        self.helpers: Helpers | None = None
+        """Threads that read and factor many rows, where they are to be special."""
         self._store = store
         self._most_columns = most_columns
         self._most_autograd_epochs = most_autograd_epochs
@@ -137,7 +138,7 @@ class Trainer:
         if request.append is False and request.given.get("method") == "autograd":
             rows = _collected(batches, self._most_autograd_bytes)
             batches = [rows]
-        statistics = gather(batches, d, self._threads, self.pool)
+        statistics = gather(batches, d, self._threads, self.helpers)
         if statistics.n == 0:
             raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
         return Data(statistics, rows)

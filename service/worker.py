@@ -24,7 +24,7 @@ from service.api import plain, quick
 from service.connection import MOST_BYTES, Connection
 from service.handover import Door, Doors, is_long
 from service.lingering import Lingering
-from service.priorities import Yielding, give_way
+from service.priorities import Cores, give_way
 from service.together import Together, Waiting
 
 PATIENCE = 1.0
@@ -79,7 +79,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Build the app."""
         super().load_wsgi()
         if self._door is not None:
-            self.wsgi.extensions["descent"].trainer.pool = Yielding
+            self.wsgi.extensions["descent"].trainer.helpers = Cores()
 
     def run(self) -> None:
         """Serve until told to stop."""

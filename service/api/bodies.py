@@ -10,7 +10,7 @@ from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 
 from service.api import receiving
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
 from service.formats.encodings import INFLATERS, Inflated

@@ -9,7 +9,7 @@ import marshmallow
 from marshmallow import fields
 
 from service.columns import Form
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import InvalidRequest
 from service.fitting import Start
 from service.formats import arrays

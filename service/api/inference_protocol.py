@@ -9,7 +9,7 @@ from service.api import answers, bodies, schemas
 from service.api.operation import operation
 from service.api.parts import parts
 from service.api.predictions import Predictions
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import MalformedBody, Misconfigured, NotFound, StoreUnavailable
 from service.formats import json, tensors
 

@@ -13,8 +13,8 @@ from service.api.groups import RowNumbers, each_group
 from service.api.operation import operation
 from service.api.parts import parts
 from service.api.predictions import Predictions
+from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
-from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 from service.formats.arrays import Table
 from service.formats.rows import Labelled, Unlabelled

@@ -1,6 +1,6 @@
 """Predictions of one request or several together, whichever protocol they came in."""
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.formats.arrays import Pointer, Table
 from service.metrics import Metrics
 from service.predictor import LoadedModel

@@ -19,8 +19,8 @@ from gunicorn.http.errors import ParseException
 from service.api.answers import SMALLEST_ENCODED
 from service.api.predictions import Predictions, headers
 from service.api.record import REQUEST_ID, Kind, Line, Recorder, line, request_id
+from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
-from service.core.statistics import FloatArray
 from service.errors import DescentError
 from service.formats import arrays, bulk, json
 from service.metrics import Metrics

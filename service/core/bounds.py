@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 
 FEW = 16
 

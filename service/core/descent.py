@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lapack
 
+from service.core.blocks import FloatArray
 from service.core.optimum import Optimum
-from service.core.statistics import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 

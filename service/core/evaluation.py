@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from service.core.blocks import FloatArray
 from service.core.optimum import CONSTANT
-from service.core.statistics import FloatArray
 
 
 class Observed(NamedTuple):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from service.core.blocks import FloatArray
 from service.core.optimum import CONSTANT, Optimum, column_norms
-from service.core.statistics import FloatArray, Statistics
+from service.core.statistics import Statistics
 
 LEVEL = 0.95
 

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from service.core.statistics import FloatArray, Statistics
+from service.core.blocks import FloatArray
+from service.core.statistics import Statistics
 from service.core.triangle import SAFE_SQUARES, upper_factor
 
 EPSILON = float(np.finfo(np.float64).eps)

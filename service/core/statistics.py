@@ -6,39 +6,20 @@ are stacked and factored again: the TSQR of Demmel et al., "Communication-optima
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial, reduce
-from itertools import chain, islice
-from typing import NamedTuple
+from itertools import chain
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from service.core.blocks import Batch, FloatArray, block_rows, blocks_of
 from service.core.triangle import factor, moved, upper_factor
 
-FloatArray = npt.NDArray[np.float64]
-Pool = Callable[[int], Executor]
-"""What makes so many threads."""
-
-BLOCK_ROWS = 1 << 18
-"""Rows factored by one thread at a time, for a few columns."""
-BLOCK_VALUES = 1 << 21
-"""Values in a block of many columns, unless that leaves fewer rows than pay for the triangle that they become."""
-BLOCKS_PER_STEP = 4
-"""Blocks of few columns that a thread of its own reads and factors at a time: handing over after each takes a tenth of
-the time."""
 MOST_COLUMNS_ALONE = 3
 """Up to here one thread is quicker than any number: NumPy's calls are too short to be worth handing over for them."""
-
-
-class Batch(NamedTuple):
-    """Some rows of the data: `x` (m, d), `y` (m,) and, when rows are weighted, `weight` (m,)."""
-
-    x: FloatArray
-    y: FloatArray
-    weight: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -77,29 +58,37 @@ class Statistics:
         return result
 
 
-def gather(batches: Iterable[Batch], d: int, threads: int = 1, pool: Pool | None = None) -> Statistics:
+class Helpers(Protocol):
+    """Threads that do the work of their caller."""
+
+    def pool(self, threads: int) -> Executor:
+        """So many."""
+
+    def drawn(self, items: Iterator["Statistics"]) -> Iterator["Statistics"]:
+        """`items`, drawn in their order by a single one."""
+
+
+def gather(batches: Iterable[Batch], d: int, threads: int = 1, helpers: Helpers | None = None) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
     The caller reads the first block. Of the others, if they have more than a few columns and there are several threads,
-    so many factor them while another reads; else one thread does both. They are from `pool`; if none is given, who
-    reads is the caller. Blocks are cut by row count and merged in order, so the same rows give the same bits however
+    so many factor them while another reads; else one thread does both. They are `helpers`; if there are none, who reads
+    is the caller. Blocks are cut by row count and merged in order, so the same rows give the same bits however
     they were cut into batches, and on any number of threads. Batches are read where they are, so they must not change
     meanwhile.
     """
     threads = 1 if d <= MOST_COLUMNS_ALONE else threads
-    blocks = _blocks(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
+    blocks = blocks_of(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
     first = next(blocks, None)
     if first is None:
         return _nothing(d)
-    if len(first.y) < _block_rows(d):
+    if len(first.y) < block_rows(d):
         return _reduced(first)
     blocks = chain([first], blocks)
     if threads > 1:
-        return reduce(merge, _by_threads(blocks, threads, pool))
+        return reduce(merge, _by_threads(blocks, threads, helpers))
     reduced = map(_reduced, blocks)
-    if pool is None:
-        return reduce(merge, reduced)
-    return reduce(merge, _by_one_thread(reduced, BLOCKS_PER_STEP if d <= MOST_COLUMNS_ALONE else 1, pool))
+    return reduce(merge, helpers.drawn(reduced) if helpers else reduced)
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
@@ -148,83 +137,6 @@ def _of_positive_weight(batch: Batch) -> Batch:
     return Batch(batch.x[kept], batch.y[kept], batch.weight[kept])
 
 
-def _block_rows(d: int) -> int:
-    return max(min(BLOCK_ROWS, BLOCK_VALUES // (d + 2)), 4 * (d + 2))
-
-
-def _blocks(batches: Iterable[Batch], d: int, held: int) -> Iterator[Batch]:
-    """The rows of `batches` in blocks of equal size, the last excepted. One is gone when `held` more are asked for."""
-    assembly = _Assembly(d, held)
-    for batch in batches:
-        start, m = 0, len(batch.y)
-        while start < m:
-            taken = min(m - start, assembly.room)
-            assembly.add(_cut(batch, slice(start, start + taken)))
-            start += taken
-            if not assembly.room:
-                yield assembly.take()
-    if assembly.filled:
-        yield assembly.take()
-
-
-def _cut(batch: Batch, rows: slice) -> Batch:
-    return Batch(batch.x[rows], batch.y[rows], None if batch.weight is None else batch.weight[rows])
-
-
-class _Assembly:
-    """A block that is put together from parts of batches. A part alone is not copied before another comes.
-
-    Memory is used again after `held` blocks: getting it anew for each would take as long as filling it.
-    """
-
-    def __init__(self, d: int, held: int) -> None:
-        self.capacity = _block_rows(d)
-        self.filled = 0
-        self._values = np.empty((0, d + 2), order="F")
-        self._others = deque([self._values] * (held - 1))
-        self._is_weighted = False
-        self._alone: Batch | None = None
-
-    @property
-    def room(self) -> int:
-        return self.capacity - self.filled
-
-    def add(self, part: Batch) -> None:
-        if not self.filled:
-            self._alone, self.filled = part, len(part.y)
-            return
-        if self._alone is not None:
-            first, self._alone, self.filled = self._alone, None, 0
-            self._copy(first)
-        self._copy(part)
-
-    def _copy(self, part: Batch) -> None:
-        rows = slice(self.filled, self.filled + len(part.y))
-        if not len(self._values):  # all of it at once: growing takes as long as filling
-            self._values = np.empty((self.capacity, self._values.shape[1]), order="F")
-        self._fill_weights(rows, part.weight)
-        self._values[rows, 1:-1] = part.x
-        self._values[rows, -1] = part.y
-        self.filled = rows.stop
-
-    def _fill_weights(self, rows: slice, weight: FloatArray | None) -> None:
-        if weight is not None and not self._is_weighted:
-            self._values[: rows.start, 0] = 1.0
-            self._is_weighted = True
-        if self._is_weighted:
-            self._values[rows, 0] = 1.0 if weight is None else weight
-
-    def take(self) -> Batch:
-        """The block so far; the next begins empty, in other memory, since this one may still be being read."""
-        alone, self._alone = self._alone, None
-        rows, self.filled = self._values[: self.filled], 0
-        if alone is not None:
-            return alone
-        self._others.append(self._values)
-        self._values = self._others.popleft()
-        return Batch(rows[:, 1:-1], rows[:, -1], rows[:, 0] if self._is_weighted else None)
-
-
 def _nothing(d: int) -> Statistics:
     nowhere = np.full(d + 1, np.inf)
     return Statistics(np.zeros((d + 2, d + 2)), np.zeros(d + 1), 0, nowhere, -nowhere)
@@ -236,20 +148,13 @@ def _reduced(block: Batch) -> Statistics:
     return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
-def _by_threads(blocks: Iterator[Batch], threads: int, pool: Pool | None) -> Iterator[Statistics]:
+def _by_threads(blocks: Iterator[Batch], threads: int, helpers: Helpers | None) -> Iterator[Statistics]:
     """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
     read = partial(next, blocks, None)
-    with pool(threads + 1) if pool else ThreadPoolExecutor(threads) as workers:
+    with helpers.pool(threads + 1) if helpers else ThreadPoolExecutor(threads) as workers:
         waiting: deque[Future[Statistics]] = deque()
-        while (block := workers.submit(read).result() if pool else read()) is not None:
+        while (block := workers.submit(read).result() if helpers else read()) is not None:
             waiting.append(workers.submit(_reduced, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         yield from (future.result() for future in waiting)
-
-
-def _by_one_thread(reduced: Iterator[Statistics], step: int, pool: Pool) -> Iterator[Statistics]:
-    """What `reduced` gives, so many at a time."""
-    with pool(1) as worker:
-        while found := worker.submit(lambda: list(islice(reduced, step))).result():
-            yield from found

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import blas, lapack
 
-FloatArray = npt.NDArray[np.float64]
+from service.core.blocks import FloatArray
 
 CHUNK_VALUES = 1 << 18
 """Values worked on at a time: they stay in the caches from their first use to their last."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from service.columns import Columns, Form
+from service.core.blocks import FloatArray
 from service.core.bounds import all_within
-from service.core.statistics import FloatArray
 from service.errors import InvalidRequest
 
 LARGEST = 1e150

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats import columnar, flatbuffer
 from service.formats.sink import Sink

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import simdjson
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 
 LEAST_BYTES = 1 << 14
 """Below this the time is not worth it."""

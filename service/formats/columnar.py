@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
 from service.formats.source import Columns

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import MalformedBody
 from service.formats import columnar
 from service.formats.lines import Lines

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import arrays
 from service.formats.lines import Lines

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import stack
 from service.formats.source import BATCH_BYTES, Body, Columns, Format, Limits, Source

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.columns import Columns, Form
-from service.core.statistics import Batch, FloatArray
+from service.core.blocks import Batch, FloatArray
 from service.errors import Fault, InvalidRequest
 from service.formats.arrays import Pointer, Table, check_magnitudes, escape, is_clean
 from service.formats.source import Cell, Source, UnreadableCell

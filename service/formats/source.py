@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 
 BATCH_BYTES = 1 << 20
 """About how much of a body is read at a time."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from service.core.statistics import FloatArray
+from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import arrays, json
 

@@ -5,7 +5,7 @@ import pytest
 
 from service import predictor
 from service.columns import Columns, Form
-from service.core.statistics import Batch
+from service.core.blocks import Batch
 from service.predictor import Predictor
 from service.store import FolderStore
 from service.training import Request, Trainer

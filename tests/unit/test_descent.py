@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.core.blocks import Batch
 from service.core.descent import MOST_EPOCHS, Descent, history_epochs, powers
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import Batch, gather
+from service.core.statistics import gather
 
 EPOCHS = 30
 

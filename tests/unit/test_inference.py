@@ -9,9 +9,10 @@ import statsmodels.api as sm
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 
+from service.core.blocks import Batch
 from service.core.inference import infer, interval_reach
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import Batch, gather
+from service.core.statistics import gather
 
 NIST = Path(__file__).parents[1] / "data" / "nist"
 

@@ -1,5 +1,6 @@
 """Long work gives way, with every thread that it starts, and insists on a share once it was kept waiting."""
 
+import hashlib
 import os
 import sys
 import threading
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from service import priorities
-from service.core.statistics import BLOCK_ROWS, Batch, gather
-from service.priorities import NICENESS, Yielding, give_way
+from service.core.blocks import BLOCK_ROWS, Batch
+from service.core.statistics import gather
+from service.priorities import ENOUGH_SECONDS, MOST_WAITING, NICENESS, Cores, give_way
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 said = ContextVar("said")
@@ -24,8 +26,13 @@ def schedule():
 
 
 @pytest.fixture
-def pool():
-    with Yielding(2) as made:
+def cores():
+    return Cores()
+
+
+@pytest.fixture
+def pool(cores):
+    with cores.pool(2) as made:
         yield made
 
 
@@ -45,19 +52,64 @@ def test_a_thread_that_gives_way_hands_that_on_to_those_that_it_starts():
 
 
 @linux
-def test_work_uses_what_is_left(pool):
+def test_work_insists_on_a_share_until_something_is_seen_to_be_left(cores, pool):
+    assert pool.submit(schedule).result()[0] == os.SCHED_BATCH
+    cores.insisted(ENOUGH_SECONDS, 0.0)
     assert pool.submit(schedule).result()[0] == os.SCHED_IDLE
+    with cores.pool(1) as another:
+        assert another.submit(schedule).result()[0] == os.SCHED_IDLE
 
 
 @linux
-def test_work_that_was_kept_waiting_insists_on_a_share_for_a_while(pool, monkeypatch):
-    monkeypatch.setattr(priorities, "HURRY_SECONDS", 0.5)
+def test_work_that_was_kept_waiting_insists_again(cores, pool, monkeypatch):
     monkeypatch.setattr(priorities, "LONG_SECONDS", 0.01)
+    cores.insisted(ENOUGH_SECONDS, 0.0)
+    pool.submit(int).result()
+    assert cores.are_left
     pool.submit(time.sleep, 0.02).result()
+    assert not cores.are_left
     assert pool.submit(schedule).result()[0] == os.SCHED_BATCH
-    deadline = time.monotonic() + 10
-    while pool.submit(schedule).result()[0] != os.SCHED_IDLE:
-        assert time.monotonic() < deadline
+
+
+def test_enough_has_to_be_seen(cores):
+    for _ in range(3):
+        cores.insisted(ENOUGH_SECONDS / 4, 0.0)
+        assert not cores.are_left
+    cores.insisted(ENOUGH_SECONDS / 4, 0.0)
+    assert cores.are_left
+
+
+def test_what_was_seen_before_it_was_kept_waiting_does_not_count(cores):
+    cores.insisted(ENOUGH_SECONDS / 2, 0.0)
+    cores.kept_waiting()
+    cores.insisted(ENOUGH_SECONDS / 2, 0.0)
+    assert not cores.are_left
+
+
+@pytest.mark.parametrize(("waited", "are_left"), [(MOST_WAITING - 0.1, True), (MOST_WAITING + 0.1, False)])
+def test_waiting_tells_whether_something_is_left(cores, waited, are_left):
+    cores.insisted(ENOUGH_SECONDS, waited * ENOUGH_SECONDS)
+    assert cores.are_left is are_left
+    cores.insisted(ENOUGH_SECONDS, MOST_WAITING * 2 * ENOUGH_SECONDS)
+    assert not cores.are_left
+
+
+@linux
+def test_steps_tell_how_long_they_ran_and_waited(cores, pool, monkeypatch):
+    told = []
+    monkeypatch.setattr(cores, "insisted", lambda ran, waited: told.append((ran, waited)))
+    pool.submit(hashlib.pbkdf2_hmac, "sha256", b"", b"", 100_000).result()
+    pool.submit(time.sleep, 0.05).result()
+    (busy, _), (asleep, waited) = told
+    assert busy > 0.005 > asleep >= 0
+    assert waited < 0.05
+
+
+def test_work_insists_where_nobody_tells_how_long_it_waited(cores, pool, monkeypatch, tmp_path):
+    monkeypatch.setattr(priorities, "SCHEDULED", tmp_path / "nowhere")
+    for _ in range(3):
+        pool.submit(hashlib.pbkdf2_hmac, "sha256", b"", b"", 100_000).result()
+    assert not cores.are_left
 
 
 @linux
@@ -67,10 +119,19 @@ def test_work_is_done_where_priorities_are_forbidden(what, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, what, forbid)
-    with Yielding(1) as pool:
+    with Cores().pool(1) as pool:
         assert pool.submit(divmod, 7, 2).result() == (3, 1)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(give_way).result()
+
+
+@pytest.mark.parametrize(("seconds", "drawn"), [(0, [1] * 10), (60, [10])])
+def test_a_thread_hands_over_what_it_has_drawn_after_a_while(cores, monkeypatch, seconds, drawn):
+    monkeypatch.setattr(priorities, "STEP_SECONDS", seconds)
+    steps, some = [], priorities._some
+    monkeypatch.setattr(priorities, "_some", lambda items: steps.append(some(items)) or steps[-1])
+    assert list(cores.drawn(iter(range(10)))) == list(range(10))
+    assert [len(step) for step in steps] == [*drawn, 0]
 
 
 def test_what_the_work_raises_is_raised(pool):
@@ -85,7 +146,7 @@ def test_work_knows_the_context_of_its_caller(pool):
 
 def test_its_threads_end_with_it():
     before = threading.active_count()
-    with Yielding(2) as pool:
+    with Cores().pool(2) as pool:
         pool.submit(int).result()
     assert threading.active_count() == before
 
@@ -103,7 +164,7 @@ def test_rows_are_read_and_factored_by_the_threads_of_a_pool_to_the_same_bits(d,
             policies.append(os.sched_getscheduler(0))
             yield Batch(x[part], y[part])
 
-    found = gather(batches(), d, threads, Yielding)
+    found = gather(batches(), d, threads, Cores())
     np.testing.assert_array_equal(found.triangle, gather([Batch(x, y)], d).triangle)
     assert found.n == rows
     assert policies[-1] in (os.SCHED_IDLE, os.SCHED_BATCH)
@@ -116,4 +177,4 @@ def test_a_fault_in_the_rows_comes_out_of_a_pool(d):
         raise LookupError
 
     with pytest.raises(LookupError):
-        gather(batches(), d, 2, Yielding)
+        gather(batches(), d, 2, Cores())

@@ -1,15 +1,17 @@
 """The triangle against numpy's own QR of the whole matrix."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+import weakref
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core import statistics
-from service.core.statistics import Batch, decay, gather, merge
+from service.core import blocks
+from service.core.blocks import Batch
+from service.core.statistics import decay, gather, merge
+from service.priorities import Cores
 
 
 def data(n, d, seed=0, weighted=False):
@@ -56,7 +58,7 @@ def test_the_same_rows_give_the_same_bits_however_they_are_cut_into_batches(edge
 
 
 def test_cuts_across_the_blocks_give_the_same_bits(monkeypatch):
-    monkeypatch.setattr(statistics, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 64)
     rows = data(1000, 2)
     np.testing.assert_array_equal(gather([rows], 2).triangle, gather(cut(rows, [1, 63, 64, 65, 500, 999]), 2).triangle)
 
@@ -123,7 +125,7 @@ def test_any_memory_order_of_x_gives_the_same_bits():
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("d", [1, 7])
 def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
-    monkeypatch.setattr(statistics, "BLOCK_ROWS", 5000)
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 5000)
     rows = data(33_333, d, weighted=weighted)
     expected = gather([rows], d).triangle
     for threads in (2, 3):
@@ -133,35 +135,23 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
 
 
 @pytest.mark.parametrize(
-    ("d", "threads", "pool", "most"),
-    [
-        (2, 1, None, 3),
-        (2, 2, ThreadPoolExecutor, statistics.BLOCKS_PER_STEP + 3),
-        (5, 1, ThreadPoolExecutor, 4),
-        (5, 2, None, 5),
-        (5, 2, ThreadPoolExecutor, 5),
-    ],
+    ("d", "threads", "helpers", "most"),
+    [(2, 1, None, 3), (2, 2, Cores(), 3), (5, 1, Cores(), 3), (5, 2, None, 5), (5, 2, Cores(), 5)],
 )
-def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, pool, most):
-    monkeypatch.setattr(statistics, "BLOCK_ROWS", 100)
-    begun, done = 0, 0
-    merged = statistics.merge
-
-    def counted(a, b):
-        nonlocal done
-        done += 1
-        return merged(a, b)
+def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, helpers, most):
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)
+    read = []
 
     def batches():
-        nonlocal begun
         for batch in cut(data(5000, d), range(100, 5000, 100)):
-            begun += 1
-            assert begun - done <= most
-            yield batch
+            x = batch.x.copy()
+            read.append(weakref.ref(x))
+            assert sum(each() is not None for each in read) <= most
+            yield Batch(x, batch.y)
+            del x
 
-    monkeypatch.setattr(statistics, "merge", counted)
-    assert gather(batches(), d, threads, pool).n == 5000
-    assert begun == 50
+    assert gather(batches(), d, threads, helpers).n == 5000
+    assert len(read) == 50
 
 
 def test_no_rows_have_statistics_too():

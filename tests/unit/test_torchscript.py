@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from service import torchscript
-from service.core.statistics import Batch, gather
+from service.core.blocks import Batch
+from service.core.statistics import gather
 from service.errors import DamagedVersion
 
 GENERATOR = np.random.default_rng(0)
