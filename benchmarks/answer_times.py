@@ -1,7 +1,8 @@
 """How long one row takes to predict, under less than the most load; and what telling of requests costs.
 
 Loads are wrk's, from connections that wait before each request, independently and for an exponentially distributed
-time, as many clients would. Peaks are those of connections that never wait.
+time, of which wrk knows whole milliseconds only: requests come more bunched than those of as many clients would.
+Peaks are those of connections that never wait.
 """
 
 import contextlib
@@ -26,6 +27,7 @@ from servers import Server
 SECONDS = int(os.environ.get("SECONDS", "4"))
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 TURNS = 6
+BUSY_SECONDS = 20
 PROBES = 3
 SHORTEST_PAUSE = 0.05
 ONE_ROW = b'{"x": [5.0]}'
@@ -68,22 +70,31 @@ def running(contender: Contender) -> Iterator[Loaded]:
             yield Loaded(server, folder)
 
 
+class Ended(NamedTuple):
+    """A training's status, or what went wrong with it, and how long it took."""
+
+    status: int | str
+    seconds: float
+
+
 @contextlib.contextmanager
-def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[list[int | str]]:
-    """Trainings one after another meanwhile; the statuses of those that ended, and what went wrong with the last."""
-    ended: list[int | str] = []
+def training_beside(server: Server, body: bytes, media_type: str) -> Iterator[list[Ended]]:
+    """Trainings one after another meanwhile, of which those that have ended are told."""
+    ended: list[Ended] = []
     over = threading.Event()
 
     def train() -> None:
         while not over.is_set():
+            started = time.monotonic()
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
             try:
                 with contextlib.closing(connection):
                     connection.request("POST", "/train?model=other", body, {"Content-Type": media_type})
-                    ended.append(connection.getresponse().status)
+                    status = connection.getresponse().status
             except (OSError, http.client.HTTPException) as error:
-                ended.append(str(error))
+                ended.append(Ended(str(error), time.monotonic() - started))
                 return
+            ended.append(Ended(status, time.monotonic() - started))
 
     thread = threading.Thread(target=train)
     thread.start()
@@ -127,8 +138,7 @@ def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -
         alone = loaded.figures(pause)
         with training_beside(loaded.server, body, media_type) as ended:
             beside = loaded.figures(pause)
-        if not ended or set(ended) != {http.client.CREATED}:
-            raise NotRun(f"the trainings were answered {ended}")
+        check(ended)
         ratios.append(beside.p99 / alone.p99)
         told.append(f"{alone.p99:.2f} and {beside.p99:.2f} ms at {alone.rate:,.0f} and {beside.rate:,.0f}/s")
     value = statistics.median(ratios)
@@ -136,6 +146,26 @@ def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -
         "predict one row at a quarter of the peak, beside trainings on 10,000,000 rows in Arrow: p99 against p99 alone"
     )
     return Row(what, f"{value:.1f}× ({', '.join(told)})", "≤ 3×", value <= 3)
+
+
+def at_peak(loaded: Loaded, body: bytes, media_type: str) -> Row:
+    """How long trainings take while predictions leave nothing of the cores."""
+    loaded.figures(seconds=1)
+    with training_beside(loaded.server, body, media_type) as ended:
+        figures = loaded.figures(seconds=BUSY_SECONDS)
+        within = list(ended)
+    check(ended)
+    check(within)
+    told = ", ".join(f"{each.seconds:.1f}" for each in within)
+    what = "train on 10,000,000×1 in Arrow beside predictions at their peak"
+    median = statistics.median(each.seconds for each in within)
+    return Row(what, f"{median:.1f} s ({told} s, beside {figures.rate:,.0f} predictions/s)")
+
+
+def check(ended: list[Ended]) -> None:
+    """NotRun unless some trainings ended, and all of them well."""
+    if {each.status for each in ended} != {http.client.CREATED}:
+        raise NotRun(f"the trainings were answered {ended}")
 
 
 def cost_of_telling() -> Row:
@@ -196,5 +226,6 @@ def answer_times(body: bytes, media_type: str) -> Iterator[Row]:
         peak = statistics.median(loaded.figures().rate for _ in range(3))
         yield at_half_load(loaded, peak)
         yield beside_training(loaded, peak, body, media_type)
+        yield at_peak(loaded, body, media_type)
     yield of_nothing(peak / 2)
     yield cost_of_telling()
