@@ -225,7 +225,7 @@ class QuickWay:
         loaded = together[places[0]].loaded
         x = together[places[0]].x if len(places) == 1 else np.concatenate([together[place].x for place in places])
         y = loaded.forward(x)
-        some_outside, all_usable = loaded.count_outside(x) > 0, all_finite(y)
+        all_outside, all_usable = loaded.count_outside(x), all_finite(y)
         found = Answers(together[places[0]].call.kind, Predictions(loaded, self._metrics), [])
         end = 0
         for place in places:
@@ -234,7 +234,7 @@ class QuickWay:
             own = y[start:end]
             data = _encoded(asked, own)
             if (all_usable or all_finite(own)) and (len(data) < SMALLEST_ENCODED or not asked.call.takes_compressed):
-                outside = loaded.count_outside(asked.x) if some_outside else 0
+                outside = loaded.count_outside(asked.x) if all_outside and len(places) > 1 else all_outside
                 found.predictions.add(len(own), outside)
                 found.answers.append(Answer(place, asked, outside, data, request_id(asked.call.request_id)))
         return found
