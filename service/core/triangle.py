@@ -17,7 +17,7 @@ from scipy.linalg import blas, lapack
 
 from service.core.blocks import FloatArray
 
-CHUNK_VALUES = 1 << 18
+CHUNK_VALUES = 1 << 17
 """Values worked on at a time: they stay in the caches from their first use to their last."""
 CHUNK_ROWS = 1024
 """The fewest rows worked on at a time."""
