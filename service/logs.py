@@ -142,7 +142,12 @@ def tell(logger: logging.Logger, level: int, requests: Requests) -> None:
         logger.handle(RequestsRecord(logger.name, level, requests))
         return
     try:
-        handler.write(handler.formatter.of_requests(time.time(), level, logger.name, requests))
+        lines = handler.formatter.of_requests(time.time(), level, logger.name, requests)
+        handler.acquire()  # or two threads' lines could leave in one piece that a pipe tears
+        try:
+            handler.write(lines)
+        finally:
+            handler.release()
     except Exception:  # noqa: BLE001 - as above
         handler.handleError(RequestsRecord(logger.name, level, requests))
 

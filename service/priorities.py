@@ -65,7 +65,7 @@ class Cores:
         return Yielding(threads, self)
 
     def drawn(self, items: Iterator[T]) -> Iterator[T]:
-        """`items`, which are not None, drawn in their order by a single thread."""
+        """`items`, which are not None, drawn in their order by one thread at a time."""
         with self.pool(1) as worker:
             while some := worker.submit(_some, items).result():
                 yield from some

@@ -1,6 +1,7 @@
 """Calls of the quick way that came at the same time, on different connections: answered at once, and logged when
 nothing else is to be done. Both cost little more for many than for one."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 from service.api import quick
@@ -60,22 +61,29 @@ class Together:
         if not waiting:
             return []
         replies, lines = self._answered([each.asked for each in waiting])
+        if len(self._unlogged) + len(lines) > MOST_UNLOGGED:
+            self.log()
         self._unlogged += lines
         return [
             (each, reply and self._responses.of(reply, keeps_alive=each.keeps_alive))
             for each, reply in zip(waiting, replies, strict=True)
         ]
 
-    def log_if_due(self) -> None:
-        """Log what was answered, if nothing waits now or there is much of it."""
-        if not self._waiting or len(self._unlogged) >= MOST_UNLOGGED:
+    def log_if_idle(self) -> None:
+        """Log what was answered, if nothing waits now."""
+        if not self._waiting:
             self.log()
 
     def log(self) -> None:
         """Log what was answered."""
         lines, self._unlogged = self._unlogged, []
-        if lines:
+        if not lines:
+            return
+        try:
             self._quick_way.log(lines)
+        except Exception:  # noqa: BLE001 - as above
+            with contextlib.suppress(Exception):  # a log that fails may fail to take this
+                self._log.exception("requests cannot be logged")
 
     def _answered(self, together: list[quick.Asked]) -> quick.Answered:
         try:

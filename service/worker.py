@@ -174,7 +174,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """What gunicorn does again and again; what comes at the same time is answered together."""
         super().wait_for_and_dispatch_events(0 if self._together.has_unlogged else timeout)
-        self._together.log_if_due()
+        self._together.log_if_idle()
         self._answer()
 
     def murder_pending(self) -> None:

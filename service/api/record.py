@@ -60,10 +60,11 @@ class Recorder:
                 logs.tell(log, level, told)
 
     def _timed_by(self, kind: Kind) -> list[Latencies]:
+        if kind.method not in METHODS:
+            kind = kind._replace(method="other")
         found = self._histograms.get(kind)
         if found is None:
-            method = kind.method if kind.method in METHODS else "other"
-            labels = (kind.route, method, str(kind.status))
+            labels = (kind.route, kind.method, str(kind.status))
             found = [self._metrics.histogram("descent_http_request_duration_seconds", *labels)]
             if kind.counts == "training" and kind.status < 400:
                 found.append(self._metrics.histogram("descent_training_duration_seconds"))

@@ -65,7 +65,7 @@ class Helpers(Protocol):
         """So many."""
 
     def drawn(self, items: Iterator["Statistics"]) -> Iterator["Statistics"]:
-        """`items`, drawn in their order by a single one."""
+        """`items`, drawn in their order by one at a time."""
 
 
 def gather(batches: Iterable[Batch], d: int, threads: int = 1, helpers: Helpers | None = None) -> Statistics:

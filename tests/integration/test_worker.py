@@ -458,7 +458,7 @@ def test_each_answered_request_is_logged_once_nothing_else_is_to_be_done(server)
 
 
 def test_a_stop_logs_what_was_answered(server, monkeypatch):
-    monkeypatch.setattr(Together, "log_if_due", lambda _: None)
+    monkeypatch.setattr(Together, "log_if_idle", lambda _: None)
     client = server.connect()
     ask(client, request())
     assert not server.app.quick_way.logged

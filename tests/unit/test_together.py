@@ -73,10 +73,10 @@ def test_lines_wait_while_calls_do(together, quick_way):
     together.answers()
     assert together.has_unlogged
     ask(together, b"2")
-    together.log_if_due()
+    together.log_if_idle()
     assert not quick_way.logged
     together.answers()
-    together.log_if_due()
+    together.log_if_idle()
     assert quick_way.logged == [[b"1", b"2"]]
     assert not together.has_unlogged
     together.log()
@@ -84,14 +84,30 @@ def test_lines_wait_while_calls_do(together, quick_way):
 
 
 def test_no_more_lines_wait_than_a_bound(together, quick_way):
-    for number in range(MOST_UNLOGGED):
-        ask(together, b"%d" % number)
-        together.log_if_due()
-        assert not quick_way.logged
+    for _ in range(MOST_UNLOGGED):
+        ask(together)
         together.answers()
-    ask(together)
-    together.log_if_due()
+    assert not quick_way.logged
+    for count in (5, MOST_TOGETHER):
+        for _ in range(count):
+            ask(together)
+        together.answers()
     assert [len(lines) for lines in quick_way.logged] == [MOST_UNLOGGED]
+    together.log()
+    assert [len(lines) for lines in quick_way.logged] == [MOST_UNLOGGED, 5 + MOST_TOGETHER]
+
+
+def test_a_log_that_fails_stops_nobody(together, quick_way, monkeypatch, caplog):
+    monkeypatch.setattr(quick_way, "log", lambda _: 1 / 0)
+    ask(together)
+    together.answers()
+    together.log()
+    assert "ZeroDivisionError" in caplog.text
+    monkeypatch.setattr(together, "_log", None)  # cannot take that either
+    ask(together)
+    together.answers()
+    together.log()
+    assert not together.has_unlogged
 
 
 def test_of_calls_that_were_given_back_nothing_is_logged(together, quick_way, monkeypatch, caplog):

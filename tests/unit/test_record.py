@@ -1,0 +1,21 @@
+"""What is told of requests."""
+
+import pytest
+
+from service.api.record import Kind, Recorder
+from service.metrics import Metrics
+
+
+@pytest.fixture
+def metrics():
+    return Metrics(most_models=10)
+
+
+def test_methods_that_clients_make_up_are_counted_as_one_and_remembered_as_one(metrics):
+    recorder = Recorder(metrics, 0)
+    for number in range(50):
+        recorder.count(Kind("none", f"MADE{number}", 404, None), [0.1])
+    [(name, *labels)] = [key for key in metrics.histogram._children if len(key) > 1]
+    assert (name, labels) == ("descent_http_request_duration_seconds", ["none", "other", "404"])
+    assert len(recorder._histograms) == 1
+    assert metrics.histogram(name, *labels)._sum.get() == pytest.approx(5)
