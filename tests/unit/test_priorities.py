@@ -102,9 +102,17 @@ def test_steps_tell_how_long_they_ran_and_waited(cores, pool, monkeypatch):
     monkeypatch.setattr(cores, "insisted", lambda ran, waited: told.append((ran, waited)))
     pool.submit(hashlib.pbkdf2_hmac, "sha256", b"", b"", 100_000).result()
     pool.submit(time.sleep, 0.05).result()
-    (busy, waited), (asleep, _) = told
+    (busy, _), (asleep, _) = told
     assert busy > 0.005 > asleep >= 0
-    assert waited >= 0
+
+
+def test_how_long_they_ran_and_waited_is_what_linux_says(cores, pool, monkeypatch, tmp_path):
+    told, says = [], tmp_path / "schedstat"
+    monkeypatch.setattr(priorities, "SCHEDULED", says)
+    monkeypatch.setattr(cores, "insisted", lambda ran, waited: told.append((ran, waited)))
+    says.write_text("1000000 2000000 3\n")
+    pool.submit(says.write_text, "21000000 252000000 9\n").result()
+    assert told == [(pytest.approx(0.02), pytest.approx(0.25))]
 
 
 def test_work_insists_where_nobody_tells_how_long_it_waited(cores, pool, monkeypatch, tmp_path):
