@@ -21,8 +21,12 @@ T = TypeVar("T")
 SCHEDULED = Path("/proc/thread-self/schedstat")
 """Where Linux tells of a thread how many nanoseconds it ran and waited to run."""
 
-NICENESS = 10
-"""What nice(1) adds by default. Against work of ordinary priority a core is shared 1 to 9."""
+INSISTING = 10
+"""The niceness of work that insists, and what nice(1) adds by default: against work of ordinary priority, a core is
+shared 1 to 9."""
+YIELDING = 19
+"""The niceness of work that uses what is left: a core is shared 1 to 68. With the idle policy it would be 1 to 341, and
+a step that has begun may wait for all of a load that comes then."""
 LONG_SECONDS = 0.1
 """A step that uses what is left and takes so long is taken to be kept waiting; it needs some ten milliseconds, unless
 there are very many columns."""
@@ -37,18 +41,18 @@ a core, it is nine times."""
 
 def give_way() -> None:
     """Give the calling thread, and those that it starts, a tenth of a core that others of its process want."""
-    _schedule("SCHED_BATCH", NICENESS)
+    _be_nice(INSISTING)
 
 
 def _use_what_is_left() -> None:
-    """Let the calling thread use what others leave of the cores; whoever wakes has its core at once."""
-    _schedule("SCHED_IDLE", NICENESS)
+    """Let the calling thread use what others leave of the cores, and hardly more."""
+    _be_nice(YIELDING)
 
 
-def _schedule(policy: str, niceness: int) -> None:
+def _be_nice(niceness: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, getattr(os, policy), os.sched_param(0))
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
             thread = threading.get_native_id()
             os.setpriority(os.PRIO_PROCESS, thread, max(niceness, os.getpriority(os.PRIO_PROCESS, thread)))
 
@@ -93,14 +97,14 @@ class Yielding(Executor):
 
     def __init__(self, threads: int, cores: Cores) -> None:
         self._cores = cores
-        self._idle = ThreadPoolExecutor(threads, "idle", initializer=_use_what_is_left)
+        self._yielding = ThreadPoolExecutor(threads, "yielding", initializer=_use_what_is_left)
         self._insisting = ThreadPoolExecutor(threads, "insisting", initializer=give_way)
 
     def submit(self, work: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
         """Have a step done, in the context of its caller."""
         run = copy_context().run
         if self._cores.are_left:
-            return self._idle.submit(self._yield, time.monotonic(), run, work, *args, **options)
+            return self._yielding.submit(self._yield, time.monotonic(), run, work, *args, **options)
         return self._insisting.submit(self._insist, run, work, *args, **options)
 
     def _yield(self, submitted: float, run: Callable[..., T], *args: Any, **options: Any) -> T:
@@ -120,7 +124,7 @@ class Yielding(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as declared
         """End the threads."""
-        for pool in (self._idle, self._insisting):
+        for pool in (self._yielding, self._insisting):
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
 

@@ -14,7 +14,7 @@ import pytest
 from service import priorities
 from service.core.blocks import BLOCK_ROWS, Batch
 from service.core.statistics import gather
-from service.priorities import ENOUGH_SECONDS, MOST_WAITING, NICENESS, Cores, give_way
+from service.priorities import ENOUGH_SECONDS, INSISTING, MOST_WAITING, YIELDING, Cores, give_way
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 said = ContextVar("said")
@@ -23,6 +23,11 @@ said = ContextVar("said")
 def schedule():
     """The calling thread's policy and niceness."""
     return os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def nice(niceness):
+    """What `schedule` tells of a thread so nice: none is less nice than those that start it."""
+    return os.SCHED_BATCH, max(niceness, schedule()[1])
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def test_a_thread_that_gives_way_hands_that_on_to_those_that_it_starts():
             return schedule(), inner.submit(schedule).result()
 
     before = schedule()
-    expected = (os.SCHED_BATCH, max(NICENESS, before[1]))
+    expected = nice(INSISTING)
     with ThreadPoolExecutor(1) as outer:
         assert outer.submit(both).result() == (expected, expected)
     assert schedule() == before
@@ -54,11 +59,11 @@ def test_a_thread_that_gives_way_hands_that_on_to_those_that_it_starts():
 @linux
 def test_work_insists_on_a_share_until_something_is_seen_to_be_left(cores, pool, monkeypatch):
     monkeypatch.setattr(priorities, "LONG_SECONDS", 60)
-    assert pool.submit(schedule).result()[0] == os.SCHED_BATCH
+    assert pool.submit(schedule).result() == nice(INSISTING)
     cores.insisted(ENOUGH_SECONDS, 0.0)
-    assert pool.submit(schedule).result()[0] == os.SCHED_IDLE
+    assert pool.submit(schedule).result() == nice(YIELDING)
     with cores.pool(1) as another:
-        assert another.submit(schedule).result()[0] == os.SCHED_IDLE
+        assert another.submit(schedule).result() == nice(YIELDING)
 
 
 @linux
@@ -70,7 +75,7 @@ def test_work_that_was_kept_waiting_insists_again(cores, pool, monkeypatch):
     monkeypatch.setattr(priorities, "LONG_SECONDS", 0.01)
     pool.submit(time.sleep, 0.02).result()
     assert not cores.are_left
-    assert pool.submit(schedule).result()[0] == os.SCHED_BATCH
+    assert pool.submit(schedule).result() == nice(INSISTING)
 
 
 def test_enough_has_to_be_seen(cores):
@@ -167,17 +172,17 @@ def test_rows_are_read_and_factored_by_the_threads_of_a_pool_to_the_same_bits(d,
     rows = 5 * BLOCK_ROWS + 17
     x = np.random.default_rng(d).uniform(size=(rows, d))
     y = np.cos(x.sum(axis=1))
-    policies = []
+    schedules = []
 
     def batches():
         for part in np.array_split(np.arange(rows), 40):
-            policies.append(os.sched_getscheduler(0))
+            schedules.append(schedule())
             yield Batch(x[part], y[part])
 
     found = gather(batches(), d, threads, Cores())
     np.testing.assert_array_equal(found.triangle, gather([Batch(x, y)], d).triangle)
     assert found.n == rows
-    assert policies[-1] in (os.SCHED_IDLE, os.SCHED_BATCH)
+    assert schedules[-1] in (nice(INSISTING), nice(YIELDING))
 
 
 @pytest.mark.parametrize("d", [1, 4])
