@@ -1,50 +1,22 @@
 """What the routes take. Data goes through vectorised fields, options through marshmallow's."""
 
-import difflib
-import itertools
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Names, Rate, Real, Rows, Vector, Whole
+from service.api.strict import LONGEST_NAME, Request
 from service.core.descent import MOST_EPOCHS
-from service.errors import Fault, InvalidRequest
+from service.errors import InvalidRequest
 from service.formats import rows
-from service.formats.arrays import LARGEST, NUMBERS_OR_NULL, escape
+from service.formats.arrays import LARGEST, NUMBERS_OR_NULL
 from service.formats.source import Source
 from service.store.contract import NAME, NAME_RULE
 
-MOST_FAULTS = 10
-LONGEST_NAME = 100
 LONGEST_TEXT = 10_000
 MOST_LABELS = 100
 SMALLEST_LEVEL = 1e-6
 SMALLEST_DECAY = 1e-6
-
-
-class Request(Schema):
-    """A schema whose faults are an InvalidRequest that points at the fields and names the nearest known one."""
-
-    class Meta:
-        unknown = RAISE
-
-    def handle_error(self, error: ValidationError, data: Any, **kwargs: Any) -> NoReturn:
-        if not isinstance(error.messages, dict) or ("_schema" in error.messages and not isinstance(data, dict)):
-            raise InvalidRequest.at("", 'is no object; send one such as {"x": [1, 2]}')
-        named = itertools.islice(error.messages.items(), MOST_FAULTS)
-        faults = [self._fault(name, messages, data) for name, messages in named]
-        raise InvalidRequest("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults)
-
-    def _fault(self, name: str, messages: Any, data: Any) -> Fault:
-        if name not in self.fields:
-            return Fault(f"/{escape(name[:LONGEST_NAME])}", f"is not a field here; {self._known_field(name)}")
-        return Fault(f"/{escape(name)}", " ".join(messages) if isinstance(messages, list) else str(messages))
-
-    def _known_field(self, name: str) -> str:
-        if not self.fields:
-            return "there are none"
-        near = difflib.get_close_matches(name[:LONGEST_NAME], self.fields, n=1, cutoff=0.5)
-        return f"the nearest is {near[0]!r}" if near else f"the fields are {', '.join(self.fields)}"
 
 
 class ModelQuery(Request):
