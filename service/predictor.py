@@ -13,7 +13,7 @@ import numpy as np
 from service import torchscript
 from service.columns import Columns, Form
 from service.core.blocks import FloatArray
-from service.core.bounds import all_finite, count_outside
+from service.core.bounds import Ranges, all_finite
 from service.core.inference import interval_reach, why_undefined
 from service.core.optimum import LeastSquares, Optimum
 from service.errors import InvalidRequest
@@ -29,8 +29,7 @@ class LoadedModel:
     version: Version
     columns: Columns
     module: torchscript.Module
-    lowest: FloatArray
-    highest: FloatArray
+    ranges: Ranges
     means: FloatArray
 
     def forward(self, x: FloatArray) -> FloatArray:
@@ -47,7 +46,7 @@ class LoadedModel:
 
     def count_outside(self, x: FloatArray) -> int:
         """How many rows of x (n, d) have a column outside the range of the training data."""
-        return count_outside(x, self.lowest, self.highest)
+        return self.ranges.count_outside(x)
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """What each column adds to the prediction for the mean row: w_j·(x_j − mean_j), (n, d)."""
@@ -143,7 +142,6 @@ class Predictor:
             version=version,
             columns=Columns(tuple(file.report["columns"]), Form(file.report["form"])),
             module=file.module(),
-            lowest=statistics.lowest[:-1],
-            highest=statistics.highest[:-1],
+            ranges=Ranges(statistics.lowest[:-1], statistics.highest[:-1]),
             means=statistics.means[:-1],
         )

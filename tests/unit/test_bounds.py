@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.core.bounds import all_finite, all_within, count_outside
+from service.core.bounds import Ranges, all_finite, all_within
 
 BOUND = 1e150
 
@@ -51,6 +51,6 @@ def test_one_number_that_is_not_finite_is_found(n, number):
 def test_rows_outside_are_counted_once(n):
     x = np.tile([0.0, 5.0], (n, 1))
     lowest, highest = np.array([0.0, 5.0]), np.array([1.0, 5.0])
-    assert count_outside(x, lowest, highest) == 0
+    assert Ranges(lowest, highest).count_outside(x) == 0
     x[0] = [2, 6]
-    assert count_outside(x, lowest, highest) == 1
+    assert Ranges(lowest, highest).count_outside(x) == 1
