@@ -25,8 +25,8 @@ INSISTING = 10
 """The niceness of work that insists, and what nice(1) adds by default: against work of ordinary priority, a core is
 shared 1 to 9."""
 YIELDING = 19
-"""The niceness of work that uses what is left: a core is shared 1 to 68. With the idle policy it would be 1 to 341, and
-a step that has begun may wait for all of a load that comes then."""
+"""The niceness of work that uses what is left: a core is shared 1 to 68. With the idle policy it would be 1 to 341,
+and a step that a load overtakes, which takes a second or two, could take five times as long."""
 LONG_SECONDS = 0.1
 """A step that uses what is left and takes so long is taken to be kept waiting; it needs some ten milliseconds, unless
 there are very many columns."""

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
 from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Names, Rate, Real, Rows, Vector, Whole
-from service.api.strict import LONGEST_NAME, Request
+from service.api.strict import Request
 from service.core.descent import MOST_EPOCHS
 from service.errors import InvalidRequest
 from service.formats import rows
@@ -14,6 +14,7 @@ from service.formats.source import Source
 from service.store.contract import NAME, NAME_RULE
 
 LONGEST_TEXT = 10_000
+LONGEST_LABEL = 100
 MOST_LABELS = 100
 SMALLEST_LEVEL = 1e-6
 SMALLEST_DECAY = 1e-6
@@ -199,8 +200,8 @@ class DescribeRequest(Request):
 
     description = fields.String(allow_none=True, validate=validate.Length(max=LONGEST_TEXT))
     labels = fields.Dict(
-        keys=fields.String(validate=validate.Length(1, LONGEST_NAME)),
-        values=fields.String(allow_none=True, validate=validate.Length(max=LONGEST_NAME)),
+        keys=fields.String(validate=validate.Length(1, LONGEST_LABEL)),
+        values=fields.String(allow_none=True, validate=validate.Length(max=LONGEST_LABEL)),
         validate=validate.Length(max=MOST_LABELS),
     )
 
@@ -209,7 +210,7 @@ class Grouped(Request):
     """A request whose rows are told apart by a group: a list with one label a row, or the name of a column of x."""
 
     group = Labels(required=True)
-    prefix = fields.String(load_default="", validate=validate.Length(max=LONGEST_NAME))
+    prefix = fields.String(load_default="", validate=validate.Length(max=LONGEST_LABEL))
 
     @pre_load
     def _take_column(self, data: Any, **kwargs: Any) -> Any:

@@ -11,6 +11,7 @@ from service.formats.arrays import escape
 
 MOST_FAULTS = 10
 LONGEST_NAME = 100
+"""Characters of an unknown field's name that are told, and looked for among the known."""
 
 
 class Request(Schema):

@@ -34,7 +34,7 @@ class Ranges:
 
     def __init__(self, lowest: FloatArray, highest: FloatArray) -> None:
         self._lowest, self._highest = lowest, highest
-        self._pairs = list(zip(lowest.tolist(), highest.tolist(), strict=True))
+        self._pairs = list(zip(lowest.tolist(), highest.tolist(), strict=True)) if len(lowest) <= FEW else []
 
     def count_outside(self, x: FloatArray) -> int:
         """How many rows of x (n, d) have a number outside the range of its column."""

@@ -48,9 +48,22 @@ def test_one_number_that_is_not_finite_is_found(n, number):
 
 
 @pytest.mark.parametrize("n", [1, 4, 1000])
-def test_rows_outside_are_counted_once(n):
+@pytest.mark.parametrize(
+    ("row", "outside"), [([2, 6], 1), ([-1, 5], 1), ([0, 6], 1), ([0, 4], 1), ([1, 5], 0), ([0, 5], 0)]
+)
+def test_rows_outside_are_counted_once(n, row, outside):
     x = np.tile([0.0, 5.0], (n, 1))
-    lowest, highest = np.array([0.0, 5.0]), np.array([1.0, 5.0])
-    assert Ranges(lowest, highest).count_outside(x) == 0
-    x[0] = [2, 6]
-    assert Ranges(lowest, highest).count_outside(x) == 1
+    ranges = Ranges(np.array([0.0, 5.0]), np.array([1.0, 5.0]))
+    assert ranges.count_outside(x) == 0
+    x[0] = row
+    assert ranges.count_outside(x) == outside
+
+
+@pytest.mark.parametrize("d", [16, 17, 40])
+def test_rows_of_many_columns_are_compared_with_their_ranges(d):
+    ranges = Ranges(np.zeros(d), np.ones(d))
+    x = np.full((1, d), 0.5)
+    assert ranges.count_outside(x) == 0
+    x[0, -1] = 2
+    assert ranges.count_outside(x) == 1
+    assert ranges.count_outside(x[:0]) == 0
