@@ -127,7 +127,7 @@ def spread(loaded: Loaded, rate: float) -> tuple[float, str]:
     runs = [loaded.figures(pause) for _ in range(ROUNDS)]
     value = statistics.median(run.p99 / run.p50 for run in runs)
     told = ", ".join(f"{run.p50:.2f} and {run.p99:.2f} ms at {run.rate:,.0f}/s" for run in runs)
-    return value, f"{value:.1f}× ({told})"
+    return value, f"{value:.2f}× ({told})"
 
 
 def beside_training(loaded: Loaded, peak: float, body: bytes, media_type: str) -> Row:
