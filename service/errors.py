@@ -20,6 +20,9 @@ DescentError
 
 from typing import NamedTuple
 
+MOST_FAULTS = 10
+"""Faults that one answer tells; who has more of them has seen enough."""
+
 
 class Fault(NamedTuple):
     """One thing wrong with one field: an RFC 6901 JSON pointer into the request, and what to change."""

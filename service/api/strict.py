@@ -6,10 +6,9 @@ from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError
 
-from service.errors import Fault, InvalidRequest
+from service.errors import MOST_FAULTS, Fault, InvalidRequest
 from service.formats.arrays import escape
 
-MOST_FAULTS = 10
 LONGEST_NAME = 100
 """Characters of an unknown field's name that are told, and looked for among the known."""
 

@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from service.columns import Columns, Form
 from service.core.blocks import Batch, FloatArray
-from service.errors import Fault, InvalidRequest
+from service.errors import MOST_FAULTS, Fault, InvalidRequest
 from service.formats.arrays import Pointer, Table, check_magnitudes, escape, is_clean
 from service.formats.source import Cell, Source, UnreadableCell
 
 Missing = Literal["refuse", "drop"]
-MOST_FAULTS = 10
 MOST_NAMED = 20
 
 
