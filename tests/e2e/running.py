@@ -86,4 +86,4 @@ def wait_until(condition, what):
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited {SECONDS} s until {what()}"
-        time.sleep(0.05)
+        time.sleep(0.01)

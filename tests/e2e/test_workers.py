@@ -82,6 +82,24 @@ def test_pins_by_another_process_are_seen_within_the_refresh(new_service):
     wait_until(lambda: [predicted() for _ in range(20)] == [1] * 20, what=lambda: "every worker serves version 1")
 
 
+def disturbances(answered, total):
+    """A number each time that 15 more are answered, until all are: what disturbs comes by progress, however fast."""
+    for number in itertools.count(1):
+        done = len(answered)
+        wait_until(lambda done=done: len(answered) >= min(done + 15, total), what=lambda: "there is progress")
+        if len(answered) >= total:
+            return
+        yield number
+
+
+def kill_workers(service, dice, at_most):
+    """Kill one worker or several at once, as the dice say."""
+    workers = service.workers()
+    for process in dice.sample(workers, min(len(workers), dice.randint(1, at_most))):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
 def keep_training(service, answered, count):
     """Train until `count` answers came, through failures of workers."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
@@ -92,7 +110,7 @@ def keep_training(service, answered, count):
                     answered.append(answer.json()["version"])
 
 
-def append_each(service, rows, failures):
+def append_each(service, rows, appended, failures):
     """Append one row at a time, each under a key of its own, until each is answered."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
         for x, y in rows:
@@ -104,6 +122,7 @@ def append_each(service, rows, failures):
                     failures.append(x)
                     continue
                 if answer.status_code == httpx.codes.CREATED:
+                    appended.append(x)
                     break
                 assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE, answer.text
 
@@ -114,13 +133,11 @@ def test_200_concurrent_appends_through_kills_count_once_each(new_service):
     points = [(float(i), 3 * i + dice.gauss(0, 1)) for i in range(210)]
     start, rest = points[:10], points[10:]
     httpx.post(f"{service.url}/models/m/train", json=dict(zip("xy", zip(*start, strict=True), strict=True)))
-    failures = []
+    appended, failures = [], []
     with ThreadPoolExecutor(8) as pool:
-        appends = [pool.submit(append_each, service, rest[i::8], failures) for i in range(8)]
-        while not all(append.done() for append in appends):
-            with contextlib.suppress(ProcessLookupError, IndexError):
-                os.kill(dice.choice(service.workers()), signal.SIGKILL)
-            time.sleep(0.3)
+        appends = [pool.submit(append_each, service, rest[i::8], appended, failures) for i in range(8)]
+        for _ in disturbances(appended, 200):
+            kill_workers(service, dice, at_most=WORKERS)
     for append in appends:
         append.result()
     merged = httpx.post(
@@ -165,17 +182,12 @@ def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_ser
     answered, dice = [], random.Random(20)
     with ThreadPoolExecutor(8) as pool:
         trainings = [pool.submit(keep_training, service, answered, 500) for _ in range(8)]
-        for disturbance in itertools.count(1):
-            done = len(answered)
-            wait_until(lambda done=done: len(answered) >= min(done + 15, 500), what=lambda: "trainings go on")
-            if len(answered) >= 500:
-                break
-            if disturbance % 5 == 4:
+        for number in disturbances(answered, 500):
+            if number % 5 == 4:
                 os.kill(service.process.pid, signal.SIGHUP)
-            elif victims := service.workers():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(dice.choice(victims), signal.SIGKILL)
-        assert disturbance > 5
+            else:
+                kill_workers(service, dice, at_most=1)
+        assert number > 5
     for training in trainings:
         training.result()
 
