@@ -8,7 +8,6 @@ import os
 import random
 import re
 import signal
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -209,16 +208,14 @@ def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_ser
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=["stop", "reload"])
 def test_what_is_in_flight_is_finished(new_service, sent):
-    service = new_service(DESCENT_WORKERS="1", DESCENT_AUTOGRAD_EPOCHS="1000000")
-    body = {"x": [0, 1], "y": [0, 1], "method": "autograd", "epochs": 50_000}
-    answers = []
-    client = threading.Thread(target=lambda: answers.append(httpx.post(f"{service.url}/train", json=body, timeout=60)))
-    client.start()
+    service = new_service(DESCENT_WORKERS="1", DESCENT_AUTOGRAD_EPOCHS="1000000", DESCENT_GRACEFUL_SECONDS="300")
+    body = {"x": [0, 1], "y": [0, 1], "method": "autograd", "epochs": 20_000}
     in_progress = lambda: samples(service.url)["descent_http_requests_in_progress"] == 2  # noqa: E731
-    wait_until(in_progress, what=lambda: "the training is under way")
-    os.kill(service.process.pid, sent)
-    client.join()
-    assert answers[0].status_code == httpx.codes.CREATED
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(httpx.post, f"{service.url}/train", json=body, timeout=300)
+        wait_until(in_progress, what=lambda: "the training is under way")
+        os.kill(service.process.pid, sent)
+        assert training.result().status_code == httpx.codes.CREATED
     if sent == signal.SIGHUP:
         service.await_ready()
         assert httpx.post(f"{service.url}/predict", json={"x": 1}).json()["version"] == 1
