@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request, stream_with_context
 from service.api import bodies, problems
 from service.api.record import REQUEST_ID, Kind, Recorder, line, request_id
 from service.errors import DescentError
+from service.store.contract import NAME
 
 START_RESPONSE = "descent.start_response"
 
@@ -38,7 +39,7 @@ def register(app: Flask, recorder: Recorder) -> None:
         kind, seconds = _kind(status), time.perf_counter() - g.started
         asked = request.content_length or 0
         recorder.count(kind, [seconds])
-        recorder.log([line(kind, g.request_id, request.path, request.remote_addr, asked, size, seconds)])
+        recorder.log([line(kind, g.request_id, request.path, _model(), request.remote_addr, asked, size, seconds)])
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
@@ -49,6 +50,15 @@ def _kind(status: int) -> Kind:
     operation = g.get("operation")
     route = request.url_rule.rule if request.url_rule else "none"
     return Kind(route, request.method, status, operation.counts if operation else None)
+
+
+def _model() -> str | None:
+    """The model that the path names, or the query on routes that take it there; None where no model can be called so."""
+    named = (request.view_args or {}).get("model")
+    operation = g.get("operation")
+    if named is None and operation and "model" in operation.query.fields:
+        named = request.args.get("model", operation.query.fields["model"].load_default)
+    return named if named and NAME.fullmatch(named) else None
 
 
 def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int], None]) -> Iterator[bytes]:

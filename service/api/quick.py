@@ -216,7 +216,7 @@ class QuickWay:
         seconds = [now - answer.asked.started for answer in answers]
         self._recorder.count(kind, seconds)
         return [
-            line(kind, named, asked.call.path, asked.client, asked.size, len(data), taken)
+            line(kind, named, asked.call.path, asked.call.model, asked.client, asked.size, len(data), taken)
             for (_, asked, _, data, named), taken in zip(answers, seconds, strict=True)
         ]
 

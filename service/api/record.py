@@ -75,13 +75,22 @@ class Recorder:
 
 
 def line(
-    kind: Kind, request_id: str, path: str, client: str | None, bytes_in: int, bytes_out: int, seconds: float
+    kind: Kind,
+    request_id: str,
+    path: str,
+    model: str | None,
+    client: str | None,
+    bytes_in: int,
+    bytes_out: int,
+    seconds: float,
 ) -> Line:
-    """What is told of a request with so many bytes, whose answer had so many and took so long."""
+    """What is told of a request for a model, or for none, with so many bytes; its answer had so many and took so long.
+    """
     return {
         "request_id": request_id,
         "method": kind.method,
         "path": path,
+        "model": model,
         "status": kind.status,
         "ms": int(1e6 * seconds) / 1000,
         "bytes_in": bytes_in,

@@ -251,7 +251,7 @@ def test_a_request_is_one_line_of_json_without_its_data(new_service):
     assert [line["path"] for line in lines if line["logger"] != "gunicorn.error"] == ["/readyz", "/train", "/train"]
     line = lines[-2]
     assert line["request_id"] == "abc-1"
-    assert (line["method"], line["path"], line["status"]) == ("POST", "/train", 201)
+    assert (line["method"], line["path"], line["model"], line["status"]) == ("POST", "/train", "default", 201)
     assert line["ms"] > 0
     assert "123456.75" not in service.log.read_text()
 
