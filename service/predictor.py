@@ -16,7 +16,7 @@ from service.core.blocks import FloatArray
 from service.core.bounds import Ranges, all_finite
 from service.core.inference import interval_reach, why_undefined
 from service.core.optimum import LeastSquares, Optimum
-from service.errors import InvalidRequest
+from service.errors import DescentError, InvalidRequest
 from service.store import Store, Version
 
 Reach = Callable[[FloatArray], FloatArray]
@@ -89,15 +89,25 @@ class Predictor:
         known = self._resolved.get((name, number))
         if known and known.generation == generation and now - known.at < self._refresh_seconds:
             return known.model
-        version = self._store.serving(name) if number is None else self._store.version(name, number)
-        model = known.model if known and known.model.version == version else self._load(version)
+        try:
+            version = self._store.serving(name) if number is None else self._store.version(name, number)
+            model = known.model if known and known.model.version == version else self._load(version)
+        except DescentError:
+            self._forget((name, number))
+            raise
         self._keep((name, number), Resolved(generation, now, model))
         return model
 
+    def fresh(self, name: str, number: int | None = None) -> LoadedModel | None:
+        """What `model` would answer, if that is known without a look at the store."""
+        known = self._resolved.get((name, number))
+        if known is None or known.generation != self._store.generation(name):
+            return None
+        return known.model if time.monotonic() - known.at < self._refresh_seconds else None
+
     def known(self, name: str, number: int | None = None) -> LoadedModel | None:
-        """What `model` would answer, if that is known without a look at the store. When it is time for one, a single
-        caller is told nothing, so that it looks, and the others are told what was known: many would hold each other up.
-        """
+        """What is `fresh`. When it is time for a look at the store, a single caller is told nothing, so that it has
+        somebody look, and the others are told what was known: many that look would hold each other up."""
         key, now = (name, number), time.monotonic()
         known = self._resolved.get(key)
         if known is None or known.generation != self._store.generation(name):
@@ -116,6 +126,12 @@ class Predictor:
             if len(self._resolved) > self._capacity:
                 oldest, _ = self._resolved.popitem(last=False)
                 self._looked_for.pop(oldest, None)
+
+    def _forget(self, key: tuple[str, int | None]) -> None:
+        """Know no more of what could not be looked up: whoever asks now has to look, and meets the same failure."""
+        with self._lock:
+            self._resolved.pop(key, None)
+            self._looked_for.pop(key, None)
 
     def reach(self, loaded: LoadedModel, level: float, *, of_mean: bool) -> Reach:
         """What tells half the width of the interval around each prediction for x (n, d): (n,).

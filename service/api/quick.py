@@ -7,7 +7,7 @@ media types, models that are not in memory. Decoding, prediction, metrics and lo
 import io
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,6 +41,9 @@ _PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?
 
 
 EXTENSION = "descent.quick"
+
+Known = Callable[[str, int | None], LoadedModel | None]
+"""What is known of a model's version without a look at the store."""
 
 
 class Call(NamedTuple):
@@ -164,7 +167,7 @@ class QuickWay:
             started = time.perf_counter()
             call = recognised(environ)
             body = None if call is None else _body(environ)
-            asked = call and body and self.read(call, environ.get("REMOTE_ADDR"), body, started)
+            asked = call and body and self._read(call, environ.get("REMOTE_ADDR"), body, started, self._predictor.fresh)
             [reply], lines = self.answer([asked]) if asked else Answered([None], [])
             if reply is None:
                 return app(environ, start_response)
@@ -176,8 +179,11 @@ class QuickWay:
 
     def read(self, call: Call, client: str | None, body: bytes, started: float) -> Asked | None:
         """What a recognised call of `client` asks, of which the first byte was read when `started`; None to give it
-        back."""
-        loaded = self._predictor.known(call.model, call.version)
+        back to whoever looks at the store if need be."""
+        return self._read(call, client, body, started, self._predictor.known)
+
+    def _read(self, call: Call, client: str | None, body: bytes, started: float, known: Known) -> Asked | None:
+        loaded = known(call.model, call.version)
         if loaded is None:
             return None
         try:

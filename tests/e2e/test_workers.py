@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -77,8 +78,13 @@ def test_pins_by_another_process_are_seen_within_the_refresh(new_service):
         httpx.post(f"{service.url}/models/m/train", json={"x": [0, 1], "y": [0, slope]})
     config = service.store / "m/config.pbtxt"
     config.write_text(config.read_text().replace("latest { num_versions: 1 }", "specific { versions: [ 1 ] }"))
-    predicted = lambda: httpx.post(f"{service.url}/models/m/predict", json={"x": 1}).json()["version"]  # noqa: E731
-    wait_until(lambda: [predicted() for _ in range(20)] == [1] * 20, what=lambda: "every worker serves version 1")
+    predicted = lambda by: by.post(f"{service.url}/models/m/predict", json={"x": 1}).json()["version"]  # noqa: E731
+    with httpx.Client() as kept:  # whose requests are answered in the worker's loop, without a thread that looks
+        for client in (kept, httpx):
+            wait_until(lambda by=client: [predicted(by) for _ in range(20)] == [1] * 20, what=lambda: "1 serves")
+        shutil.rmtree(service.store / "m")
+        gone = lambda: kept.post(f"{service.url}/models/m/predict", json={"x": 1}).status_code == 404  # noqa: E731
+        wait_until(lambda: all(gone() for _ in range(20)), what=lambda: "the model is gone")
 
 
 def disturbances(answered, total):

@@ -1,11 +1,14 @@
 """When the predictor looks at the store."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from service import predictor
 from service.columns import Columns, Form
 from service.core.blocks import Batch
+from service.errors import ModelNotFound
 from service.predictor import Predictor
 from service.store import FolderStore
 from service.training import Request, Trainer
@@ -63,6 +66,25 @@ def test_another_looks_if_the_first_does_not(found, clock):
     assert [found.known("line"), found.known("line")] == [None, known]
     clock.now += REFRESH
     assert [found.known("line"), found.known("line")] == [None, known]
+
+
+def test_who_looks_is_not_told_what_was_known(found, clock):
+    known = found.model("line")
+    assert found.fresh("line") is known
+    clock.now += REFRESH
+    assert [found.known("line"), found.fresh("line"), found.known("line")] == [None, None, known]
+    found.model("line")
+    assert found.fresh("line") is known
+
+
+def test_what_a_look_does_not_find_is_known_no_more(found, store, clock, tmp_path):
+    found.model("line")
+    shutil.rmtree(tmp_path / "line")
+    clock.now += REFRESH
+    assert found.known("line") is None
+    with pytest.raises(ModelNotFound):
+        found.model("line")
+    assert [found.known("line"), found.known("line"), found.fresh("line")] == [None] * 3
 
 
 def test_a_change_on_this_machine_is_known_at_once(found, store, clock):
