@@ -53,7 +53,7 @@ def _kind(status: int) -> Kind:
 
 
 def _model() -> str | None:
-    """The model that the path names, or the query on routes that take it there; None where no model can be called so."""
+    """The model that the path names, or the query on routes that take it there; None where that names none."""
     named = (request.view_args or {}).get("model")
     operation = g.get("operation")
     if named is None and operation and "model" in operation.query.fields:

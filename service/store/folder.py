@@ -207,7 +207,6 @@ class FolderStore:
     def close(self) -> None:
         """Let go of the files that are kept open; the store is not to be used afterwards."""
         self._generations.close()
-        self._turns.close()
 
     def sweep(self) -> int:
         """Delete what killed publishers left behind, and say how many."""

@@ -3,47 +3,46 @@
 import contextlib
 import fcntl
 import os
-import threading
+import struct
 import zlib
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 from service.store.files import unavailable_on_error
 
 SLOTS = 256
+FLOCK = "hhqqi4x"
+"""Linux' struct flock on 64 bits: type, whence, start, length, process."""
 
 
 class Turns:
-    """Locks in the file at `path`, one for each hash of a model's name.
+    """Locks in the file at `path`, one byte for each hash of a model's name.
 
-    The kernel's record locks keep processes apart and vanish with their holder; they do not see threads, so each stands
-    behind a lock of this process.
+    They belong to the open file, so they keep threads and processes apart alike, and vanish with their holder. Record
+    locks of processes would not do: where threads of two processes wait for each other's, of models that have nothing
+    to do with each other, the kernel takes that for a deadlock.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._threads = [threading.Lock() for _ in range(SLOTS)]
 
     @contextlib.contextmanager
     def of(self, model: str) -> Iterator[None]:
         """Hold the turn of `model`."""
-        slot = zlib.crc32(model.encode()) % SLOTS
-        with self._threads[slot]:
+        with unavailable_on_error():
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
             with unavailable_on_error():
-                descriptor = self._descriptor
-                fcntl.lockf(descriptor, fcntl.LOCK_EX, 1, slot)
-            try:
-                yield
-            finally:
-                fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, slot)
+                _lock(descriptor, zlib.crc32(model.encode()) % SLOTS)
+            yield
+        finally:
+            os.close(descriptor)
 
-    def close(self) -> None:
-        """Let the file go; no turn is to be held or asked for afterwards."""
-        if "_descriptor" in vars(self):
-            os.close(self._descriptor)
 
-    @cached_property
-    def _descriptor(self) -> int:
-        """The file's descriptor, the only one of this process: closing another would free its locks."""
-        return os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+def _lock(descriptor: int, slot: int) -> None:
+    """Lock a slot of the file; all of it where open files have no locks for less."""
+    if hasattr(fcntl, "F_OFD_SETLKW"):
+        wanted = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, slot, 1, 0)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, wanted)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -87,6 +87,20 @@ def test_pins_by_another_process_are_seen_within_the_refresh(new_service):
         wait_until(lambda: all(gone() for _ in range(20)), what=lambda: "the model is gone")
 
 
+def test_trainings_of_different_models_do_not_get_in_each_others_way(new_service):
+    service = new_service(DESCENT_WORKERS="2")
+
+    def train(number):
+        with httpx.Client(base_url=service.url, timeout=60) as client:
+            return [
+                client.post(f"/models/{model}/train", json={"x": [0, 1], "y": [0, number]}).status_code
+                for model in ("one", "other") * 15
+            ]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(train, range(8))) == [[httpx.codes.CREATED] * 30] * 8
+
+
 def disturbances(answered, total):
     """A number each time that 15 more are answered, until all are: what disturbs comes by progress, however fast."""
     for number in itertools.count(1):
