@@ -31,6 +31,8 @@ def register(app: Flask, recorder: Recorder) -> None:
             _close_afterwards(response)
         if response.is_streamed and not response.direct_passthrough:  # which an installed file is
             response.response = stream_with_context(_observed(response.iter_encoded(), response.status_code, _record))
+            g.is_streamed = True
+            response.call_on_close(lambda: recorder.in_progress.add(-1))
         else:
             _record(response.status_code, response.content_length or 0)
         return response
@@ -43,7 +45,9 @@ def register(app: Flask, recorder: Recorder) -> None:
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
-        recorder.in_progress.add(-1)
+        """A request ends here, but for one whose answer is streamed: that comes by twice."""
+        if not g.get("is_streamed"):
+            recorder.in_progress.add(-1)
 
 
 def _kind(status: int) -> Kind:

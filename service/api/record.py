@@ -84,7 +84,7 @@ def line(
     bytes_out: int,
     seconds: float,
 ) -> Line:
-    """What is told of a request for a model, or for none, with so many bytes; its answer had so many and took so long."""
+    """What is told of a request for a model or for none, which had so many bytes; its answer had and took so much."""
     return {
         "request_id": request_id,
         "method": kind.method,

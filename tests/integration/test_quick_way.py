@@ -113,6 +113,20 @@ def test_nothing_is_in_progress_afterwards(app):
     assert "descent_http_requests_in_progress 1.0\n" in client.get("/metrics").text  # the scrape itself
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.get("/docs"),
+        lambda client: client.post("/predict", data="x\n" + "1\n" * 100_000, content_type="text/csv"),
+    ],
+)
+def test_nothing_is_in_progress_after_an_answer_however_it_goes_out(app, ask):
+    client = app.test_client()
+    with ask(client) as answered:
+        assert answered.data
+    assert "descent_http_requests_in_progress 1.0\n" in client.get("/metrics").text
+
+
 def test_nothing_is_told_of_calls_whose_answers_fail(app, monkeypatch):
     client = app.test_client()
     environs = [environ_of("/predict", '{"x": 5}'), environ_of("/predict", '{"x": 6}')]
