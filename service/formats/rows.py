@@ -229,7 +229,7 @@ def _pointer(cell: Cell, width: int, first: int = 0) -> Pointer:
 
 
 def _batch(sieve: Sieve, parts: list[Part]) -> Batch:
-    if len(parts) == 3 and parts[2].values.min(initial=0) < 0:
+    if len(parts) == 3 and (parts[2].values < 0).any():
         raise InvalidRequest.at(parts[2].pointer(int(np.nanargmin(parts[2].values))), "is negative")
     x, y, *weight = sieve.sift(parts)
     return Batch(x, y, weight[0] if weight else None)

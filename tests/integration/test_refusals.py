@@ -153,3 +153,11 @@ def test_a_store_that_fails_is_told_apart_in_the_metrics(client, monkeypatch):
     metrics = client.get("/metrics").text
     assert "descent_store_up 0.0" in metrics
     assert client.post("/predict", json={"x": 1}).status_code == 503
+
+
+@pytest.mark.parametrize("call", ["train", "evaluate"])
+def test_a_negative_weight_is_refused_beside_missing_ones(http, call):
+    http.post("/models/weights/train", json={"x": [1, 2], "y": [1, 2]})
+    body = {"x": [1, 2, 3], "y": [1, 2, 4], "sample_weight": [None, 1, -1], "missing": "drop"}
+    answer = http.post(f"/models/weights/{call}", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/sample_weight/2")
