@@ -5,6 +5,7 @@ import gc
 import os
 import resource
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,12 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 from gunicorn import util  # noqa: E402
 
 from service import handover, logs  # noqa: E402
-from service.settings import Settings  # noqa: E402
+from service.settings import InvalidSetting, Settings  # noqa: E402
 
-settings = Settings.from_environment(os.environ)
+try:
+    settings = Settings.from_environment(os.environ)
+except InvalidSetting as error:
+    sys.exit(f"descent: {error}")
 
 wsgi_app = "service.wsgi:app"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
@@ -54,12 +58,16 @@ def on_starting(server: Any) -> None:
     """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
     from service import rehearsal
     from service import server as answers
+    from service.errors import StoreUnavailable
     from service.store import FolderStore
 
     util.write_error = answers.write_problem
     allow_files(FILES)
 
-    swept = FolderStore(Path(settings.store)).sweep()
+    try:
+        swept = FolderStore(Path(settings.store)).sweep()
+    except StoreUnavailable as error:
+        sys.exit(f"descent: DESCENT_STORE={settings.store!r}: {error}")
     if swept:
         server.log.warning("swept %d unfinished publications", swept)
     rehearsal.rehearse()
@@ -69,7 +77,7 @@ def on_starting(server: Any) -> None:
     server.metrics_folder = tempfile.mkdtemp(prefix="descent-metrics-")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder
     for name in Settings.unknown(os.environ):
-        server.log.warning("%s is no setting of this service", name)
+        server.log.warning("%s is not a setting of this service", name)
 
 
 def when_ready(server: Any) -> None:

@@ -128,10 +128,17 @@ def test_a_stop_leaves_no_metrics_behind(new_service):
     assert not list(service.temporary.iterdir())
 
 
-def test_a_bad_setting_stops_the_start_with_its_name():
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DESCENT_PORT", "http", "give a port number, 0 to 65535"),
+        ("DESCENT_STORE", "/dev/null", "The store cannot be used: File exists."),
+    ],
+)
+def test_a_setting_that_cannot_be_used_stops_the_start_with_its_name(name, value, told):
     code = [sys.executable, "-m", "gunicorn"]
-    started = subprocess.run(
-        code, cwd=ROOT, env={"DESCENT_PORT": "http"}, capture_output=True, text=True, check=False, timeout=60
-    )
+    environment = {"DESCENT_PORT": "0", name: value}
+    started = subprocess.run(code, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert started.returncode != 0
-    assert "DESCENT_PORT='http'" in started.stderr
+    assert started.stderr.splitlines()[-1] == f"descent: {name}={value!r}: {told}"
+    assert "Traceback" not in started.stderr
