@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,19 +46,34 @@ def test_a_command_answers_as_printed(answers, index):
 
 
 TABLES = [line for line in README.splitlines() if line.startswith("curl") and "--data-binary" in line]
+*TRAININGS, PREDICTION = TABLES
 
 
-def test_every_media_type_of_the_readme_gives_the_same_line(service):
-    fits = [json.loads(run(command, service)) for command in TABLES if "/train" in command]
-    assert len(fits) == 5
-    lines = [[*(fit["w"].values() if isinstance(fit["w"], dict) else fit["w"]), fit["b"]] for fit in fits]
+@pytest.fixture(scope="module")
+def lines(service):
+    fits = [json.loads(run(command, service)) for command in TRAININGS]
+    return [[*(fit["w"].values() if isinstance(fit["w"], dict) else fit["w"]), fit["b"]] for fit in fits]
+
+
+def test_every_media_type_of_the_readme_gives_the_same_line(lines):
+    assert len(lines) == 5
     assert all(line == lines[0] for line in lines)
 
 
-def test_the_readme_predicts_for_a_table(service):
-    run(TABLES[0].replace("model=homes", "model=homes-by-name"), service)
-    [command] = [command for command in TABLES if "/predict" in command]
-    answer = run(command, service).splitlines()
+def test_the_readme_predicts_for_a_table_by_what_it_trained(lines, service):
+    answer = run(PREDICTION, service).splitlines()
     assert answer[0] == '"y"'
     assert len(answer) == 7
     assert all(150 < float(y) < 500 for y in answer[1:])
+
+
+def test_the_readmes_shell_and_python_run(service, tmp_path):
+    [shell] = re.findall(r"```sh\n(\.venv/bin/descent .*?)```", README, re.DOTALL)
+    [python] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    out = tmp_path / "prices.parquet"
+    for command in shell.replace("prices.parquet", str(out)).splitlines():
+        words = [sys.executable, "-m", "service", *shlex.split(command)[1:], "--url", service.url]
+        subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
+    assert out.read_bytes()[:4] == b"PAR1"
+    moved = python.replace("http://127.0.0.1:8000", service.url)
+    subprocess.run([sys.executable, "-c", moved], cwd=ROOT, capture_output=True, check=True)
