@@ -16,6 +16,8 @@ from service.formats.source import BATCH_BYTES, Body, Columns, Format, Limits, S
 MEDIA_TYPE = "application/x-npy"
 HEAD = 10
 HELD_IN_MEMORY = 1 << 20
+NOT_ONE = (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError, MemoryError, RecursionError)
+"""What NumPy raises for a header that is none; the last two are of Python's parser, for deep nesting."""
 
 
 def read(body: Body, limits: Limits) -> Source:
@@ -60,8 +62,9 @@ def _header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
             rest, parse = start[8:10] + body.read(2), np.lib.format.read_array_header_2_0
         text = body.read(min(int.from_bytes(rest, "little"), 1 << 16))
         shape, fortran, kind = parse(io.BytesIO(rest + text))
-    except (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
-        raise MalformedBody(f"The body is no .npy file: {str(error).splitlines()[0][:200]}") from None
+    except NOT_ONE as error:
+        said = str(error).splitlines() or ["Its header is nested too deeply."]
+        raise MalformedBody(f"The body is no .npy file: {said[0][:200]}") from None
     if kind.hasobject or kind.kind not in "iuf" or kind.itemsize > 8:
         raise InvalidRequest.at("/x", f"holds {kind}, not numbers that a float64 can hold")
     if len(shape) not in (1, 2) or 0 in shape or min(shape, default=0) < 0:

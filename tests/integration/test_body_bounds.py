@@ -156,6 +156,12 @@ def test_a_npy_header_that_lies_is_refused(client, order, shape):
     refused(client, header.getvalue() + bytes(1000), media.NPY)
 
 
+@pytest.mark.parametrize("text", [b"-" * 9000, b"1+" * 4000 + b"1", b"(" * 9000])
+def test_a_npy_header_that_is_nested_too_deeply_is_refused(client, text):
+    answer = refused(client, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text, media.NPY)
+    assert "no .npy file" in answer.json["detail"]
+
+
 def test_what_comes_after_the_data_is_refused(client):
     for media_type in (media.ARROW, media.NPY):
         body = media.ALL[media_type]({"x": [1.0, 2.0], "y": [1.0, 2.0]})
