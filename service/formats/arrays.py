@@ -106,7 +106,7 @@ def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = Fa
     if not usable.all():
         index = int(np.argmin(usable.ravel()))
         value = array.ravel()[index]
-        what = "is beyond ±1e150, where squares overflow" if np.isfinite(value) else "is no finite float64"
+        what = "is beyond ±1e150, where squares overflow" if np.isfinite(value) else "is not a finite float64"
         raise InvalidRequest.at(pointer(index), what)
 
 

@@ -280,7 +280,7 @@ def test_npy_of_one_dimension_is_one_column(client):
         (b"x,y\n1,2\n,4\n", 422, "/x/x/1"),
         (b"x,x,y\n1,2,3\n", 422, "more than once"),
         (b"y\n1\n", 422, "only y"),
-        (b"x,y\n1,2\ninf,4\n", 422, "no finite float64"),
+        (b"x,y\n1,2\ninf,4\n", 422, "is not a finite float64"),
         (b"x," + b"0" * 6_000_000, 400, "longer than"),
     ],
 )

@@ -49,9 +49,9 @@ BAD = [
     ("text", "/x", "text"),
     (None, "/x", "null"),
     (True, "/x", "boolean"),
-    ([1, float("inf")], "/x/1", "no finite float64"),
-    ([1, float("nan")], "/x/1", "no finite float64"),
-    ([1, 10**400], "/x/1", "no finite float64"),
+    ([1, float("inf")], "/x/1", "is not a finite float64"),
+    ([1, float("nan")], "/x/1", "is not a finite float64"),
+    ([1, 10**400], "/x/1", "is not a finite float64"),
     ([1, 1e200], "/x/1", "1e150"),
     ([[1, 2], [-1e151, 2]], "/x/1/0", "1e150"),
 ]
