@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.blocks import FloatArray
-from service.errors import Fault, InvalidRequest
+from service.errors import Fault, InvalidRequest, counted
 
 
 class Form(StrEnum):
@@ -89,5 +89,5 @@ class Columns:
         d = len(self.names)
         row = np.arange(1, d + 1).tolist() if d <= 4 else [1, 2, "…"]
         hint = "rows, as in " + str([row]).replace("'", "") if at == "/x" else "one number for each"
-        detail = f"has {count} per row, but the model has {d} column{'' if d == 1 else 's'}; give {hint}"
+        detail = f"has {count} per row, but the model has {counted(d, 'column')}; give {hint}"
         return InvalidRequest.at(at, detail)

@@ -24,6 +24,11 @@ MOST_FAULTS = 10
 """Faults that one answer tells; who has more of them has seen enough."""
 
 
+def counted(count: int, noun: str) -> str:
+    """How many of something there are, in words: 1 number, 2 numbers."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 class Fault(NamedTuple):
     """One thing wrong with one field: an RFC 6901 JSON pointer into the request, and what to change."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from service.api import problems
-from service.errors import DescentError, InvalidRequest
+from service.errors import DescentError, InvalidRequest, counted
 from service.formats.arrays import Table
 
 RowNumbers = np.typing.NDArray[np.intp]
@@ -21,10 +21,12 @@ def each_group(body: dict[str, Any], work: Callable[[str, Table, RowNumbers], di
     table, labels = body["x"], body["group"]
     n = len(table.values)
     if len(labels) != n:
-        raise InvalidRequest.at("/group", f"has {len(labels)} labels, but x has {n} rows; send one for each")
+        detail = f"has {counted(len(labels), 'label')}, but x has {counted(n, 'row')}; send one for each"
+        raise InvalidRequest.at("/group", detail)
     for name in ("y", "sample_weight"):
         if body.get(name) is not None and len(body[name]) != n:
-            raise InvalidRequest.at(f"/{name}", f"has {len(body[name])} numbers, but x has {n} rows; send one for each")
+            detail = f"has {counted(len(body[name]), 'number')}, but x has {counted(n, 'row')}; send one for each"
+            raise InvalidRequest.at(f"/{name}", detail)
     return [_result(label, body["prefix"] + label, table, rows, work) for label, rows in _rows_of(labels).items()]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from service.columns import Columns, Form
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
-from service.errors import InvalidRequest
+from service.errors import InvalidRequest, counted
 
 LARGEST = 1e150
 """Beyond this magnitude squares overflow."""
@@ -157,7 +157,8 @@ def _matrix(rows: list[list[Any]], at: str, numbers: Kinds) -> FloatArray:
         raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one number per row")
     if set(map(len, rows)) != {d}:
         index = next(i for i, row in enumerate(rows) if len(row) != d)
-        raise InvalidRequest.at(f"{at}/{index}", f"has {len(rows[index])} numbers, but the first row has {d}")
+        detail = f"has {counted(len(rows[index]), 'number')}, but the first row has {d}"
+        raise InvalidRequest.at(f"{at}/{index}", detail)
     flat = vector(list(chain.from_iterable(rows)), lambda i: f"{at}/{i // d}/{i % d}", numbers)
     return flat.reshape(len(rows), d)
 
@@ -197,7 +198,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table
     for pointer, column in zip(pointers, vectors, strict=True):
         if len(column) != n:
             first = next(iter(columns))
-            raise InvalidRequest.at(pointer, f"has {len(column)} numbers, but {first!r} has {n}")
+            raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {first!r} has {n}")
     return Table(np.column_stack(vectors), tuple(columns), Form.OBJECT, by_column=True)
 
 

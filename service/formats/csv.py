@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from service.core.blocks import FloatArray
-from service.errors import MalformedBody
+from service.errors import MalformedBody, counted
 from service.formats import columnar
 from service.formats.lines import Lines
 from service.formats.source import Body, Columns, Format, Limits, Source, UnreadableCell
@@ -87,7 +87,7 @@ def _parse(block: bytes, width: int, wanted: Sequence[int], kind: pa.DataType, f
     )
     if wrong:
         row = wrong[0]
-        detail = f"has {row.actual_columns} fields, but the header has {row.expected_columns}"
+        detail = f"has {counted(row.actual_columns, 'field')}, but the header has {row.expected_columns}"
         raise UnreadableCell(first + (row.number or 1) - 1, None, detail)
     return table
 

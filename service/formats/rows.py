@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from service.columns import Columns, Form
 from service.core.blocks import Batch, FloatArray
-from service.errors import MOST_FAULTS, Fault, InvalidRequest
+from service.errors import MOST_FAULTS, Fault, InvalidRequest, counted
 from service.formats.arrays import Pointer, Table, check_magnitudes, escape, is_clean
 from service.formats.source import Cell, Source, UnreadableCell
 
@@ -54,7 +54,9 @@ class Sieve:
     def check_any_kept(self) -> None:
         """Raise InvalidRequest if every row was dropped."""
         if not self.kept:
-            raise InvalidRequest.at("/x", f"has {self.dropped} rows, and each misses a value; none is left to use")
+            raise InvalidRequest.at(
+                "/x", f"has {counted(self.dropped, 'row')}, and each misses a value; none is left to use"
+            )
 
     def sift_table(self, table: Table) -> Table:
         """`table` without rows that miss a value; raises InvalidRequest."""
@@ -97,7 +99,7 @@ def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Mi
         parts.append(Part(weight, lambda i: f"/sample_weight/{i}"))
     for part, name in zip(parts[1:], ("y", "sample_weight"), strict=False):
         if len(part.values) != n:
-            detail = f"has {len(part.values)} numbers, but x has {n} rows; send one for each"
+            detail = f"has {counted(len(part.values), 'number')}, but x has {counted(n, 'row')}; send one for each"
             raise InvalidRequest.at(f"/{name}", detail)
     sieve = Sieve(missing)
     batch = _batch(sieve, parts)

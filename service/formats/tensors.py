@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.core.blocks import FloatArray
-from service.errors import InvalidRequest, MalformedBody
+from service.errors import InvalidRequest, MalformedBody, counted
 from service.formats import arrays, json
 
 INPUT, OUTPUT = "INPUT__0", "OUTPUT__0"
@@ -111,7 +111,7 @@ def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
         data = list(chain.from_iterable(data))
     flat = arrays.vector(data, lambda i: f"{at}/{i}")
     if len(flat) != math.prod(shape):
-        raise InvalidRequest.at(at, f"has {len(flat)} numbers, but the shape {shape} has {math.prod(shape)}")
+        raise InvalidRequest.at(at, f"has {counted(len(flat), 'number')}, but the shape {shape} has {math.prod(shape)}")
     kind: npt.DTypeLike = TYPES[datatype] if datatype.startswith("FP") else np.float64
     with np.errstate(over="ignore"):
         return _checked(flat.astype(kind).astype(np.float64).reshape(shape))

@@ -34,7 +34,7 @@ def test_errors_end_with_their_status(service, tmp_path):
     (tmp_path / "bad.json").write_text('{"x": [1], "y": [1, 2]}')
     refused = descent("train", "bad.json", "--url", service.url, folder=tmp_path)
     assert (refused.returncode, refused.stdout) == (3, "")
-    assert "/y: has 2 numbers, but x has 1 rows" in refused.stderr
+    assert "/y: has 2 numbers, but x has 1 row;" in refused.stderr
     assert descent("show", "cli-nothing", "--url", service.url, folder=tmp_path).returncode == 4
     assert descent("show", folder=tmp_path).returncode == 2
 

@@ -274,7 +274,7 @@ def test_npy_of_one_dimension_is_one_column(client):
         (b"x,y\n", 422, "no rows"),
         (b"\xff\xfe,y\n1,2\n", 400, "UTF-8"),
         (b'"x,y\n1,2\n', 400, "header"),
-        (b"x,y\n1,2\n3\n", 422, "/x/1: has 1 fields"),
+        (b"x,y\n1,2\n3\n", 422, "/x/1: has 1 field, but the header has 2"),
         (b"x,y\n1,2\n3,4,5\n", 422, "/x/1: has 3 fields"),
         (b"x,y\n1,2\n3,four\n", 422, "/y/1: is text"),
         (b"x,y\n1,2\n,4\n", 422, "/x/x/1"),
