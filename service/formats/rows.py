@@ -121,6 +121,8 @@ def unlabelled(source: Source, x: tuple[str, ...] | None, missing: Missing) -> U
     _check_names(source)
     _check_count(source, source.width if x is None else len(x))
     wanted = list(range(source.width)) if x is None else [_find(source, name, "x") for name in x]
+    if not wanted:
+        raise InvalidRequest.at("/x", "has no columns; give at least one")
     names = None if source.names is None else tuple(source.names[i] for i in wanted)
     sieve = Sieve(missing)
     return Unlabelled(names, _unlabelled_batches(source, wanted, sieve), sieve)

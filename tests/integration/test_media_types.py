@@ -8,6 +8,7 @@ import math
 import media
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
@@ -334,6 +335,20 @@ def test_columns_of_text_are_named(client, media_type, columns):
     answer = client.post("/train", data=media.ALL[media_type](columns), content_type=media_type)
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "/x/x"
+
+
+def test_arrow_rows_without_columns_are_refused(client):
+    rows = pa.RecordBatch.from_struct_array(pa.array([{}] * 5, type=pa.struct([])))
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_batch(rows)
+    send(client, media.ARROW, PLANE, "/models/plane/train")
+    answers = [
+        client.post(f"/models/plane/{call}", data=sink.getvalue(), content_type=media.ARROW)
+        for call in ("predict", "predict?x=", "train", "evaluate")
+    ]
+    assert [answer.status_code for answer in answers] == [422] * 4
+    assert answers[0].json["errors"] == [{"pointer": "/x", "detail": "has no columns; give at least one"}]
 
 
 def test_npy_of_objects_is_not_unpickled(client):
