@@ -95,7 +95,7 @@ def _parse(block: bytes, width: int, wanted: Sequence[int], kind: pa.DataType, f
 def _explained(
     error: pa.ArrowInvalid, block: bytes, width: int, wanted: Sequence[int], first: int
 ) -> UnreadableCell | MalformedBody:
-    """Where in the block the first cell stands that is no number: only after a fault is each read as text."""
+    """Where in the block the first cell stands that is no number: only after a fault are they read as text."""
     try:
         table = _parse(block, width, wanted, pa.binary(), first)
     except pa.ArrowInvalid:
@@ -109,10 +109,23 @@ def _explained(
 
 
 def _first_unreadable(column: pa.ChunkedArray) -> int | None:
-    for row, value in enumerate(column.to_pylist()):
-        if value is not None:
-            try:
-                pa.scalar(value, pa.binary()).cast(pa.string()).cast(pa.float64())
-            except pa.ArrowInvalid:
-                return row
-    return None
+    """The first cell that is no number, in the first half of the cells if that cannot be read, and so on."""
+    if _are_numbers(column):
+        return None
+    start, end = 0, len(column)
+    while end - start > 1:
+        middle = (start + end) // 2
+        if _are_numbers(column.slice(start, middle - start)):
+            start = middle
+        else:
+            end = middle
+    return start
+
+
+def _are_numbers(cells: pa.ChunkedArray) -> bool:
+    """Whether cells that were read as bytes can be read as numbers."""
+    try:
+        cells.cast(pa.string()).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""What a fault in a CSV text costs, and where it is found."""
+
+import io
+from unittest import mock
+
+import pytest
+
+from service.formats import csv
+from service.formats.source import Limits, UnreadableCell
+
+LIMITS = Limits(held_bytes=1 << 20, inflation=100)
+
+
+def fault_of(text):
+    source = csv.read(io.BytesIO(text), LIMITS)
+    with pytest.raises(UnreadableCell) as caught:
+        list(source.batches(range(source.width)))
+    return caught.value.row, caught.value.column, caught.value.detail
+
+
+@pytest.mark.parametrize("row", [0, 1, 4_321, 9_999])
+def test_a_fault_is_found_by_halves(row):
+    rows = [b"1,2\n"] * 10_000
+    rows[row] = b"1,two\n"
+    with mock.patch.object(csv, "_are_numbers", wraps=csv._are_numbers) as asked:
+        assert fault_of(b"x,y\n" + b"".join(rows)) == (row, 1, "is text, not a number")
+    assert asked.call_count <= 2 + 14
+    assert sum(len(call.args[0]) for call in asked.call_args_list) <= 3 * 10_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "row", "column"),
+    [
+        (b",NaN\nnull,2\n,four\nfive,\n", 2, 1),
+        (b"1,2\n3,four\nfive,6\n", 1, 1),
+        (b"1,2\n3,4\n\xff,6\n7,eight\n", 2, 0),
+        (b"one,2\n", 0, 0),
+    ],
+)
+def test_the_first_cell_that_is_no_number_is_named(rows, row, column):
+    assert fault_of(b"x,y\n" + rows)[:2] == (row, column)
