@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from service.core.blocks import FloatArray
@@ -123,9 +124,9 @@ def _first_unreadable(column: pa.ChunkedArray) -> int | None:
 
 
 def _are_numbers(cells: pa.ChunkedArray) -> bool:
-    """Whether cells that were read as bytes can be read as numbers."""
+    """Whether cells that were read as bytes can be read as numbers, which may have blanks around them."""
     try:
-        cells.cast(pa.string()).cast(pa.float64())
+        compute.ascii_trim(cells.cast(pa.string()), " \t").cast(pa.float64())
     except pa.ArrowInvalid:
         return False
     return True

@@ -31,6 +31,8 @@ def test_a_fault_is_found_by_halves(row):
 @pytest.mark.parametrize(
     ("rows", "row", "column"),
     [
+        (b" 1,2\n3,four\n", 1, 1),
+        (b"1\t,2\n3,four\n", 1, 1),
         (b",NaN\nnull,2\n,four\nfive,\n", 2, 1),
         (b"1,2\n3,four\nfive,6\n", 1, 1),
         (b"1,2\n3,4\n\xff,6\n7,eight\n", 2, 0),
