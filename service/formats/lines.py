@@ -18,14 +18,13 @@ class Lines:
     def header(self) -> bytes:
         """The first line that is not empty, without its end; empty at the end of the body."""
         while True:
-            line, found, self._rest = self._rest.partition(b"\n")
-            if found and line.strip():
+            line, found, self._rest = _without_empty_lines(self._rest).partition(b"\n")
+            if found:
                 return line
-            if not found:
-                more = self._more(line)
-                if not more:
-                    return line.strip() and line
-                self._rest = line + more
+            more = self._more(line)
+            if not more:
+                return line.strip() and line
+            self._rest = line + more
 
     def blocks(self) -> Iterator[bytes]:
         """The remaining lines, some whole ones at a time."""
@@ -45,3 +44,10 @@ class Lines:
         if len(held) > LONGEST_LINE:
             raise MalformedBody(f"A line is longer than {LONGEST_LINE} bytes; end each row with a newline.")
         return self._body.read(BATCH_BYTES)
+
+
+def _without_empty_lines(text: bytes) -> bytes:
+    """`text` from its first line on that is not empty, or that has no end yet: all at once, since there may be very
+    many before it."""
+    blank = len(text) - len(text.lstrip())
+    return text[text.rfind(b"\n", 0, blank) + 1 :]
