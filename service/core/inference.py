@@ -62,7 +62,7 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
         return Inference(rss, freedom, reason)
     r2 = _r_squared(optimum)
     slopes = parameters - optimum.problem.fit_intercept
-    f = _ratio(r2 / slopes, (1 - r2) / freedom) if slopes else math.nan
+    f = _f(optimum, slopes, freedom) if slopes and not math.isnan(r2) else math.nan
     criterion = _deviance(statistics, rss)
     errors = _standard_errors(optimum, freedom)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -119,12 +119,20 @@ def _parameters(optimum: Optimum) -> int:
 
 
 def _r_squared(optimum: Optimum) -> float:
-    """1 − rss/tss, NaN for a y that does not vary."""
+    """1 − rss/tss, which is ess/tss and taken so where the rest is the larger part; NaN for a y that does not vary."""
     problem = optimum.problem
     total = math.hypot(*problem.target, problem.floor)
     if total <= CONSTANT * math.hypot(total, problem.y_centre):
         return math.nan
+    if optimum.explained < optimum.root_loss:
+        return (optimum.explained / total) ** 2
     return 1 - (optimum.root_loss / total) ** 2
+
+
+def _f(optimum: Optimum, slopes: int, freedom: float) -> float:
+    """(ess/slopes) / (rss/freedom). Each is a sum of squares of its own: tss − rss, or 1 − R², would cancel."""
+    ratio = _ratio(optimum.explained, optimum.root_loss)
+    return ratio * ratio * (freedom / slopes)
 
 
 def _deviance(statistics: Statistics, rss: float) -> float:

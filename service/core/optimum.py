@@ -86,6 +86,8 @@ class Optimum:
     scale: (d,), the norms of the columns of the design, penalty rows included.
     root: (d, rank), with root·rootᵀ = (XᵀX)⁺ of that design.
     null: (d − rank, d), directions of w along which the objective does not change (b follows, to keep the mean).
+    explained: the norm of what the columns of that design explain of the target; without a penalty the root mean square
+        of ŷ, about its mean with an intercept.
     """
 
     problem: LeastSquares
@@ -95,6 +97,7 @@ class Optimum:
     scale: FloatArray
     root: FloatArray
     null: FloatArray
+    explained: float
 
     @classmethod
     def of(cls, problem: LeastSquares, l2: float) -> "Optimum":
@@ -115,7 +118,8 @@ class Optimum:
         root, null = np.zeros((d, rank)), np.zeros((len(values) - rank, d))
         root[varying] = (right[:rank] / values[:rank, None]).T
         null[:, varying] = right[rank:]
-        w = (root @ (target @ left[:, :rank])) / scale
+        projected = target @ left[:, :rank]
+        w = (root @ projected) / scale
         exact_w = w + (root @ (_residual(problem, l2, w) @ left[:, :rank])) / scale.astype(np.longdouble)
         return cls(
             problem=problem,
@@ -125,6 +129,7 @@ class Optimum:
             scale=scale,
             root=root / scale[:, None],
             null=np.vstack([np.eye(d)[~varying], null / scale]),
+            explained=math.hypot(*projected),
         )
 
     @cached_property

@@ -1,11 +1,13 @@
-"""The optimum and its statistics against statsmodels, scikit-learn and NIST's certified values."""
+"""The optimum and its statistics against statsmodels, scikit-learn, NIST's certified values and exact rationals."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import special
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 
@@ -26,6 +28,38 @@ def solve(x, y, weight=None, *, fit_intercept=True, l2=0.0):
 def digits(found, certified):
     error = np.abs(np.asarray(found) - certified) / np.abs(certified)
     return -np.log10(np.maximum(error, 1e-17)).max()
+
+
+def rationals(values):
+    return [Fraction(value) for value in values.tolist()]
+
+
+def exact_product(a, b, weight):
+    return sum(w * one * other for one, other, w in zip(a, b, weight, strict=True))
+
+
+def exactly_solved(matrix, right):
+    """By Gauss and Jordan's elimination, on rationals."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    for i in range(len(rows)):
+        pivot = [value / rows[i][i] for value in rows[i]]
+        rows = [[value - row[i] * above for value, above in zip(row, pivot, strict=True)] for row in rows]
+        rows[i] = pivot
+    return [row[-1] for row in rows]
+
+
+def exact_sums_of_squares(x, y, weight, *, fit_intercept):
+    """What is explained and what is not, by the normal equations on rationals, which round nothing."""
+    weight = rationals(np.ones(len(y)) if weight is None else weight)
+    columns = [rationals(column) for column in (*x.T, y)]
+    if fit_intercept:
+        means = [exact_product(column, [1] * len(y), weight) / sum(weight) for column in columns]
+        columns = [[value - mean for value in column] for column, mean in zip(columns, means, strict=True)]
+    *columns, y = columns
+    moments = [exact_product(column, y, weight) for column in columns]
+    w = exactly_solved([[exact_product(a, b, weight) for b in columns] for a in columns], moments)
+    explained = sum(one * moment for one, moment in zip(w, moments, strict=True))
+    return explained, exact_product(y, y, weight) - explained
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +126,24 @@ def test_every_statistic_of_the_nist_sets_is_that_of_statsmodels(name):
     oracle = sm.OLS(y, sm.add_constant(x) if case["intercept"] else x).fit()
     _, inference = solve(x, y, fit_intercept=case["intercept"])
     assert_all_statistics_are_those_of(oracle, inference, fit_intercept=case["intercept"])
+
+
+@pytest.mark.parametrize(("noise", "rel"), [(1e-5, 1e-9), (1e-7, 1e-7), (1e-9, 1e-5), (1e7, 1e-13)])
+@pytest.mark.parametrize("twin", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_f_and_r2_keep_their_digits_however_much_is_explained(noise, rel, twin, weighted, fit_intercept):
+    generator = np.random.default_rng(0)
+    x = np.column_stack([np.linspace(0, 10, 20), generator.normal(size=20)])
+    y = x @ [2.0, 1.0] + fit_intercept + noise * generator.normal(size=20)
+    weight = generator.uniform(0.5, 2, 20) if weighted else None
+    explained, rest = exact_sums_of_squares(x, y, weight, fit_intercept=fit_intercept)
+    freedom = 18 - fit_intercept
+    f = float(explained / 2 / (rest / freedom))
+    _, inference = solve(np.column_stack([x, 4 * x[:, 0]]) if twin else x, y, weight, fit_intercept=fit_intercept)
+    assert inference.f == pytest.approx(f, rel=rel)
+    assert inference.f_p_value == pytest.approx(special.fdtrc(2, freedom, f), rel=freedom * rel, abs=0)
+    assert inference.r2 == pytest.approx(float(explained / (explained + rest)), rel=1e-13)
 
 
 @pytest.mark.parametrize("l2", [1e-4, 0.01, 10.0])
