@@ -105,7 +105,8 @@ def interval_reach(
     new y of weight 1: (n,). `optimum` must have statistics, and determine every coefficient."""
     freedom = statistics.n - _parameters(optimum)
     deviation = optimum.root_loss / math.sqrt(freedom)
-    leverage: FloatArray = np.square((x - optimum.problem.centre) @ optimum.root).sum(axis=1)
+    centred = statistics.centred(x) if optimum.problem.fit_intercept else x
+    leverage: FloatArray = np.square(centred @ optimum.root).sum(axis=1)
     leverage = leverage + float(optimum.problem.fit_intercept)
     if not of_mean:
         leverage = leverage + float(statistics.triangle[0, 0]) ** 2

@@ -68,10 +68,6 @@ class LeastSquares:
         result: FloatArray = along + across + self.floor**2
         return result
 
-    def root_mean_squared_error(self, w: FloatArray, b: float) -> float:
-        """The square root of the loss at w (d,) and b, without overflow."""
-        return math.hypot(*(self.design @ w - self.target), b + self.centre @ w - self.y_centre, self.floor)
-
     @property
     def spread(self) -> FloatArray:
         """(d,): the columns' standard deviations, or root mean squares without an intercept."""
@@ -134,8 +130,8 @@ class Optimum:
 
     @cached_property
     def root_loss(self) -> float:
-        """The root of the mean squared error there."""
-        return self.problem.root_mean_squared_error(self.w, self.b)
+        """The root of the mean squared error there, without overflow. b keeps the mean, but for its last digit."""
+        return math.hypot(*(self.problem.design @ self.w - self.problem.target), self.problem.floor)
 
     @property
     def loss(self) -> float:

@@ -57,6 +57,11 @@ class Statistics:
         result: FloatArray = self.origin + self.triangle[0, 1:] / self.triangle[0, 0]
         return result
 
+    def centred(self, x: FloatArray) -> FloatArray:
+        """x (m, d) less the means of its columns, which would round the difference if they were rounded themselves."""
+        result: FloatArray = (x - self.origin[:-1]) - self.triangle[0, 1:-1] / self.triangle[0, 0]
+        return result
+
 
 class Helpers(Protocol):
     """Threads that do the work of their caller."""

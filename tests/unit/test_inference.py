@@ -119,6 +119,37 @@ def test_intervals_of_predictions_are_those_of_statsmodels(diabetes, weighted, f
         np.testing.assert_allclose(reach, frame[name] - frame["mean"], rtol=1e-8)
 
 
+def exact_reach(x, y, weight, new, level, *, of_mean):
+    """Half the width of the intervals of a line at each of `new`, on rationals up to the last root."""
+    x, y, weight = rationals(x), rationals(y), rationals(weight)
+    total = sum(weight)
+    mean = exact_product(x, [1] * len(x), weight) / total
+    deviations = [value - mean for value in x]
+    spread = exact_product(deviations, deviations, weight)
+    slope = exact_product(deviations, y, weight) / spread
+    level_at_zero = exact_product(y, [1] * len(x), weight) / total - slope * mean
+    residuals = [b - slope * a - level_at_zero for a, b in zip(x, y, strict=True)]
+    freedom = len(x) - 2
+    variance = exact_product(residuals, residuals, weight) / freedom
+    squares = [variance * (1 / total + (a - mean) ** 2 / spread + (not of_mean)) for a in rationals(new)]
+    return special.stdtrit(freedom, (1 + level) / 2) * np.sqrt([float(square) for square in squares])
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e9, 1.7e12, 1e13])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("of_mean", [False, True])
+def test_intervals_keep_their_digits_however_far_x_is_from_zero(offset, weighted, of_mean):
+    generator = np.random.default_rng(0)
+    x = offset + generator.normal(size=15)
+    y = 2 * (x - offset) + generator.normal(size=15)
+    weight = generator.uniform(0.5, 2, 15) if weighted else np.ones(15)
+    new = offset + np.linspace(-2, 2, 9)
+    statistics = gather([Batch(x[:, None], y, weight)], 1)
+    optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=True), 0.0)
+    reach = interval_reach(statistics, optimum, new[:, None], 0.95, of_mean=of_mean)
+    np.testing.assert_allclose(reach, exact_reach(x, y, weight, new, 0.95, of_mean=of_mean), rtol=1e-14)
+
+
 @pytest.mark.parametrize("name", ["Norris", "NoInt1", "NoInt2", "Longley"])
 def test_every_statistic_of_the_nist_sets_is_that_of_statsmodels(name):
     case = json.loads((NIST / f"{name}.json").read_text())
