@@ -24,7 +24,7 @@ from service.errors import (
 from service.fitting import Fit, Options, Start, fit
 from service.idempotency import Keys, Token
 from service.report import report
-from service.store import Store, Version, check_name
+from service.store import Store, Tip, Version, check_name
 
 TRIES = 20
 """How often a training that lost its place to another machine's is tried again."""
@@ -104,15 +104,15 @@ class Trainer:
         fitted = self._fit(model, request, data) if request.append is False else None
         with self._store.turn(model):
             for _ in range(TRIES):
-                newest = self._store.newest(model)
-                keys = self._keys(newest)
+                tip = self._store.tip(model)
+                keys = self._keys(tip.newest)
                 replayed = self._replay(model, keys, token)
                 if replayed:
                     return replayed
-                self._check_conditions(newest, request.conditions)
+                self._check_conditions(tip.newest, request.conditions)
                 fresh = fitted or self._fit(model, request, data)
                 try:
-                    trained = self._publish(model, fresh, keys, token, newest)
+                    trained = self._publish(model, fresh, keys, token, tip)
                 except Conflict:
                     continue
                 break
@@ -193,17 +193,17 @@ class Trainer:
         if tag is None or not conditions.match & {tag, "*"}:
             raise PreconditionFailed("The model's newest version is not the one that If-Match names; look at it again.")
 
-    def _publish(self, model: str, fitted: Fit, keys: Keys, token: Token | None, newest: Version | None) -> Trained:
+    def _publish(self, model: str, fitted: Fit, keys: Keys, token: Token | None, tip: Tip) -> Trained:
         pinned = self._store.pinned(model)  # before the publication, after which nothing may fail
         written = _report(fitted)
         contents = torchscript.Contents(
             report=written,
             options=_asked(fitted.asked),
             statistics=fitted.statistics,
-            keys=keys.having(token, self._store.next_number(model)).packed,
+            keys=keys.having(token, tip.next_number).packed,
         )
         artifact = torchscript.dump(fitted.w, fitted.b, contents)
-        version = self._store.publish(model, artifact, after=newest.number if newest else 0)
+        version = self._store.publish(model, artifact, after=tip)
         return Trained(written, version, pinned.number if pinned else version.number, artifact)
 
 

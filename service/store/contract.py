@@ -18,6 +18,13 @@ class Version(NamedTuple):
     tag: str
 
 
+class Tip(NamedTuple):
+    """Where the versions of a model end: the newest, None if there is none, and the number of the next."""
+
+    newest: Version | None
+    next_number: int
+
+
 class Store(Protocol):
     """Versions count 1, 2, 3 … and never change. Every method but `is_ready` may raise StoreUnavailable, and those that
     take a model's name InvalidRequest."""
@@ -37,17 +44,17 @@ class Store(Protocol):
     def newest(self, model: str) -> Version | None:
         """The version with the highest number; None for a model that is not there."""
 
+    def tip(self, model: str) -> Tip:
+        """The newest version and the number that the next will have."""
+
     def turn(self, model: str) -> AbstractContextManager[None]:
         """Hold off other publishers of `model` on this machine."""
 
-    def publish(self, model: str, artifact: bytes, after: int | None = None) -> Version:
+    def publish(self, model: str, artifact: bytes, after: Tip | None = None) -> Version:
         """Keep `artifact` durably as the next version; nothing is visible before it is whole.
 
-        Raises Conflict if the newest version is no longer `after` (0: there is none).
+        Raises Conflict if the model's tip is no longer `after`.
         """
-
-    def next_number(self, model: str) -> int:
-        """The number that the next version will have."""
 
     def pin(self, model: str, number: int | None) -> None:
         """Let `number` be served whatever is published, or, with None, the newest again."""

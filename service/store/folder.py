@@ -6,17 +6,19 @@ half of one.
 
 import contextlib
 import errno
+import itertools
 import os
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from service.errors import Conflict, Misconfigured, ModelNotFound, StoreUnavailable, VersionNotFound
-from service.store import files
-from service.store.contract import NAME, Version, check_name
+from service.errors import Conflict, Misconfigured, ModelNotFound, VersionNotFound
+from service.store import files, numbers
+from service.store.contract import NAME, Tip, Version, check_name
 from service.store.files import unavailable, unavailable_on_error
 from service.store.generations import Generations
 from service.store.turns import Turns
@@ -24,13 +26,10 @@ from service.store.turns import Turns
 ARTIFACT = "model.pt"
 CONFIG = "config.pbtxt"
 ABOUT = "about.json"
-NEWEST = "newest"
-"""Holds the number of the newest version when that was deleted, so that it is not given again."""
 GENERATIONS = ".generations"
 TURNS = ".turns"
 
 LARGEST_NUMBER = 2**63 - 1
-NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 COMMENT = re.compile(r"#.*")
 POLICY = re.compile(r"version_policy\s*:?\s*{(?:[^{}]|{[^{}]*})*}")
 PIN = re.compile(r"specific\s*:?\s*{\s*versions\s*:\s*\[?\s*(\d+)\s*\]?\s*}")
@@ -62,28 +61,30 @@ class FolderStore:
             return sorted(entry.name for entry in entries if _may_be_model(entry))
 
     def versions(self, model: str) -> list[int]:
-        numbers = [number for number in sorted(_numbers(self._folder(model))) if self._artifact(model, number).exists()]
-        if not numbers:
+        found = [version.number for version in self._versions(model, numbers.taken(self._folder(model)))]
+        if not found:
             raise ModelNotFound(f"There is no model {model!r}; train it first.")
-        return numbers
+        return found
 
     def version(self, model: str, number: int) -> Version:
         if number > LARGEST_NUMBER:
             raise VersionNotFound(f"Model {model!r} has no version past {LARGEST_NUMBER}.")
-        try:
-            status = self._artifact(model, number).stat()
-        except (FileNotFoundError, NotADirectoryError):
+        version = self._look_up(model, number)
+        if version is None:
             newest = self.versions(model)[-1]
-            raise VersionNotFound(f"Model {model!r} has no version {number}; its newest is {newest}.") from None
-        except OSError as error:
-            raise unavailable(error) from error
-        return Version(model, number, f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}")
+            raise VersionNotFound(f"Model {model!r} has no version {number}; its newest is {newest}.")
+        return version
 
     def newest(self, model: str) -> Version | None:
-        for number in sorted(_numbers(self._folder(model)), reverse=True):
-            with contextlib.suppress(VersionNotFound):
-                return self.version(model, number)
-        return None
+        return self._newest(model, numbers.taken(self._folder(model)))
+
+    def tip(self, model: str) -> Tip:
+        folder = self._folder(model)
+        taken = numbers.taken(folder)
+        newest = self._newest(model, taken)
+        # The mark is read last, because a deletion writes it first.
+        last = max(newest.number if newest else 0, numbers.deleted_newest(folder))
+        return Tip(newest, next(number for number in itertools.count(last + 1) if number not in taken))
 
     def serving(self, model: str) -> Version:
         pinned = self.pinned(model)
@@ -95,12 +96,7 @@ class FolderStore:
     def turn(self, model: str) -> AbstractContextManager[None]:
         return self._turns.of(check_name(model))
 
-    def next_number(self, model: str) -> int:
-        folder = self._folder(model)
-        numbers = _numbers(folder)  # before the mark: a deletion writes the mark first
-        return max([*numbers, _deleted_newest(folder)]) + 1
-
-    def publish(self, model: str, artifact: bytes, after: int | None = None) -> Version:
+    def publish(self, model: str, artifact: bytes, after: Tip | None = None) -> Version:
         folder = self._folder(model)
         with unavailable_on_error():
             self._prepare(folder)
@@ -149,13 +145,13 @@ class FolderStore:
     def delete_version(self, model: str, number: int) -> None:
         with self.turn(model):
             self.version(model, number)
-            numbers = self.versions(model)
+            versions = self.versions(model)
             pinned = self.pinned(model)
             if pinned is not None and number == pinned.number:
                 raise Conflict(f"Version {number} of {model!r} is pinned; unpin it, or pin another, first.")
-            if numbers == [number]:
+            if versions == [number]:
                 raise Conflict(f"Version {number} is the only one of {model!r}; delete the model instead.")
-            self._delete(model, number, is_newest=number == numbers[-1])
+            self._delete(model, number, is_newest=number == versions[-1])
 
     def delete_model(self, model: str) -> None:
         """The serving version goes last, so that nobody is served another meanwhile."""
@@ -165,7 +161,7 @@ class FolderStore:
                 self._delete(model, number, is_newest=False)
             with unavailable_on_error():
                 folder = self._folder(model)
-                for name in (NEWEST, ABOUT, CONFIG):
+                for name in (numbers.NEWEST, ABOUT, CONFIG):
                     (folder / name).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # somebody else's file keeps the folder
                     folder.rmdir()
@@ -218,6 +214,22 @@ class FolderStore:
     def _artifact(self, model: str, number: int) -> Path:
         return self._folder(model) / str(number) / ARTIFACT
 
+    def _look_up(self, model: str, number: int) -> Version | None:
+        try:
+            status = self._artifact(model, number).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise unavailable(error) from error
+        return Version(model, number, f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}")
+
+    def _versions(self, model: str, taken: Iterable[int]) -> Iterator[Version]:
+        """Which of the numbers that are taken are versions: those with an artifact."""
+        return filter(None, (self._look_up(model, number) for number in taken))
+
+    def _newest(self, model: str, taken: list[int]) -> Version | None:
+        return next(self._versions(model, reversed(taken)), None)
+
     def _prepare(self, folder: Path) -> None:
         """Make a model's folder with its configuration, which stands before the first version."""
         if (folder / CONFIG).exists():
@@ -230,27 +242,28 @@ class FolderStore:
         files.sync(folder)
         files.sync(self._root)
 
-    def _rename_to_next(self, temporary: Path, model: str, after: int | None) -> int:
+    def _rename_to_next(self, temporary: Path, model: str, after: Tip | None) -> int:
         """Give `temporary` the next version's name. Without `after`, one taken by somebody else is passed over."""
         folder = self._folder(model)
         while True:
-            number = self.next_number(model)
-            if after is not None and max(_numbers(folder), default=0) != after:
-                raise Conflict(f"Model {model!r} has a newer version than {after}.")
+            tip = self.tip(model)
+            if after is not None and tip != after:
+                raise Conflict(f"Somebody else has changed model {model!r} meanwhile.")
             try:
-                temporary.rename(folder / str(number))
+                temporary.rename(folder / str(tip.next_number))
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             else:
-                return number
+                return tip.next_number
 
     def _delete(self, model: str, number: int, *, is_newest: bool) -> None:
         """Rename the version away, and then delete it."""
         folder = self._folder(model)
         with unavailable_on_error():
             if is_newest:
-                files.replace_durably(folder / NEWEST, str(self.next_number(model) - 1).encode())
+                newest = max(number, numbers.deleted_newest(folder))
+                files.replace_durably(folder / numbers.NEWEST, str(newest).encode())
             with files.temporary_folder(folder) as temporary:
                 (folder / str(number)).rename(temporary / str(number))
                 files.sync(folder)
@@ -273,22 +286,3 @@ def _pin_of(config: str) -> int | None:
 
 def _may_be_model(entry: "os.DirEntry[str]") -> bool:
     return NAME.fullmatch(entry.name) is not None and entry.is_dir()
-
-
-def _numbers(folder: Path) -> list[int]:
-    try:
-        with os.scandir(folder) as entries:
-            return [int(entry.name) for entry in entries if NUMBER.fullmatch(entry.name)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise unavailable(error) from error
-
-
-def _deleted_newest(folder: Path) -> int:
-    try:
-        return int((folder / NEWEST).read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
-    except ValueError:
-        raise StoreUnavailable(f"{folder.name}/{NEWEST} does not hold a version's number.") from None

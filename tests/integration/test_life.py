@@ -284,6 +284,24 @@ def test_a_deleted_number_is_never_given_again(client):
     assert client.get("/models/m").json["versions"] == [1, 4]
 
 
+def test_a_number_without_an_artifact_is_passed_over(client, settings):
+    train(client, **XY)
+    for name in ("3", "999999999999999999"):
+        (Path(settings.store) / "m" / name).mkdir()
+    assert [train(client, **XY).json["version"] for _ in range(2)] == [2, 4]
+    assert client.get("/models/m").json["versions"] == [1, 2, 4]
+    assert train(client, x=[5], y=[11], append=True).json["n"] == 5
+    assert client.delete("/models/m/versions/5").status_code == 204
+    assert train(client, **XY).json["version"] == 6
+
+
+def test_a_model_may_begin_in_a_folder_with_an_empty_number(client, settings):
+    (Path(settings.store) / "m/1").mkdir(parents=True)
+    assert train(client, x=[5], y=[11], append=True, status=404).json["type"].endswith("model-not-found")
+    assert train(client, **XY).json["version"] == 2
+    assert client.get("/models/m").json["versions"] == [2]
+
+
 def test_the_only_version_goes_with_its_model(client, settings):
     train(client, **XY)
     assert client.delete("/models/m/versions/1").status_code == 409
