@@ -48,11 +48,7 @@ def show_model(model: str) -> Answer:
 @operation(replies.ModelAnswer, body=schemas.DescribeRequest, problems=(404, 503))
 def describe_model(model: str, body: dict[str, Any]) -> Answer:
     """Change a model's description and labels; what is not sent stays, and null removes."""
-    about = parts().store.about(model)
-    labels = {**about["labels"], **body.get("labels", {})}
-    about["labels"] = {name: value for name, value in labels.items() if value is not None}
-    about["description"] = body.get("description", about["description"])
-    parts().store.describe(model, about)
+    parts().store.describe(model, body)
     return Answer(_model_answer(model))
 
 

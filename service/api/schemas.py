@@ -12,10 +12,10 @@ from service.formats import rows
 from service.formats.arrays import LARGEST, NUMBERS_OR_NULL
 from service.formats.source import Source
 from service.store.contract import NAME, NAME_RULE
+from service.store.description import MOST_LABELS
 
 LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
-MOST_LABELS = 100
 SMALLEST_LEVEL = 1e-6
 SMALLEST_DECAY = 1e-6
 

@@ -2,9 +2,10 @@
 
 import re
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from service.errors import InvalidRequest
+from service.store.description import About
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 NAME_RULE = "1 to 128 letters, digits, dots, hyphens and underscores, the first a letter or digit"
@@ -71,11 +72,12 @@ class Store(Protocol):
     def retain(self, model: str, versions: int) -> None:
         """Delete all but the newest `versions`, and the pinned one."""
 
-    def about(self, model: str) -> dict[str, Any]:
-        """The model's description and labels, {"description": …, "labels": {…}}."""
+    def about(self, model: str) -> About:
+        """The model's description and labels."""
 
-    def describe(self, model: str, about: dict[str, Any]) -> None:
-        """Keep a description and labels."""
+    def describe(self, model: str, change: About) -> None:
+        """Change the description and labels that `change` holds, null removing them; raises ModelNotFound, and
+        InvalidRequest for too many labels."""
 
     def read(self, version: Version) -> bytes:
         """The file of `version`; raises VersionNotFound if it is gone."""

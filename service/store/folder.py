@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from service.errors import Conflict, Misconfigured, ModelNotFound, VersionNotFound
-from service.store import files, numbers
+from service.store import description, files, numbers
 from service.store.contract import NAME, Tip, Version, check_name
+from service.store.description import About
 from service.store.files import unavailable, unavailable_on_error
 from service.store.generations import Generations
 from service.store.turns import Turns
@@ -174,20 +174,20 @@ class FolderStore:
                 if number != serving:
                     self._delete(model, number, is_newest=False)
 
-    def about(self, model: str) -> dict[str, Any]:
+    def about(self, model: str) -> About:
         try:
-            about: dict[str, Any] = orjson.loads((self._folder(model) / ABOUT).read_bytes())
-        except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
-            return {"description": None, "labels": {}}
+            return description.read((self._folder(model) / ABOUT).read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return description.nothing()
         except OSError as error:
             raise unavailable(error) from error
-        return about
 
-    def describe(self, model: str, about: dict[str, Any]) -> None:
+    def describe(self, model: str, change: About) -> None:
         with self.turn(model):
             self.versions(model)
+            changed = description.changed(self.about(model), change)
             with unavailable_on_error():
-                files.replace_durably(self._folder(model) / ABOUT, orjson.dumps(about))
+                files.replace_durably(self._folder(model) / ABOUT, orjson.dumps(changed))
 
     def generation(self, model: str) -> int:
         return self._generations.of(model)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -338,6 +339,31 @@ def test_a_description_and_labels_are_kept_and_changed_by_part(client):
     assert (about["description"], about["labels"]) == ("a sensor", {"site": "north"})
     assert client.patch("/models/none", json={"description": "x"}).status_code == 404
     assert client.patch("/models/m", json={"labels": {"a": 1}}).status_code == 422
+
+
+def test_changes_of_labels_at_the_same_time_are_all_kept(client):
+    train(client, **XY)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda i: client.patch("/models/m", json={"labels": {f"l{i}": "x"}}), range(40)))
+    assert len(client.get("/models/m").json["labels"]) == 40
+
+
+def test_a_model_has_at_most_a_hundred_labels(client):
+    train(client, **XY)
+    hundred = {str(i): "x" for i in range(100)}
+    assert len(client.patch("/models/m", json={"labels": hundred}).json["labels"]) == 100
+    refused = client.patch("/models/m", json={"labels": {"more": "x"}})
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/labels")
+    assert "more" in client.patch("/models/m", json={"labels": {"0": None, "more": "x"}}).json["labels"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "{}", '{"description": 1, "labels": {}}', '{"labels": null}'])
+def test_damaged_labels_are_as_good_as_none(client, settings, text):
+    train(client, **XY)
+    (Path(settings.store) / "m/about.json").write_text(text)
+    [model] = client.get("/models").json["models"]
+    assert (model["description"], model["labels"]) == (None, {})
+    assert client.patch("/models/m", json={"labels": {"site": "north"}}).json["labels"] == {"site": "north"}
 
 
 def test_a_dry_run_saves_nothing(client):
