@@ -144,6 +144,15 @@ class FlagOrVersion(fields.Field[Any]):
         raise marshmallow.ValidationError("Give true, false, or the number of a version.")
 
 
+class Text(fields.String):
+    """A text; neither a number nor a boolean."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise marshmallow.ValidationError("Give a text.")
+        return value
+
+
 class Labels(fields.Field[list[str]]):
     """A label, a text or a whole number, for each row."""
 

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
-from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Names, Rate, Real, Rows, Vector, Whole
+from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Names, Rate, Real, Rows, Text, Vector, Whole
 from service.api.strict import Request
 from service.core.descent import MOST_EPOCHS
 from service.errors import InvalidRequest
@@ -198,11 +198,12 @@ class DescribeRequest(Request):
 
     examples: ClassVar = {"a sensor": {"value": {"description": "The inlet's sensor", "labels": {"site": "north"}}}}
 
-    description = fields.String(allow_none=True, validate=validate.Length(max=LONGEST_TEXT))
+    description = Text(allow_none=True, validate=validate.Length(max=LONGEST_TEXT))
     labels = fields.Dict(
-        keys=fields.String(validate=validate.Length(1, LONGEST_LABEL)),
-        values=fields.String(allow_none=True, validate=validate.Length(max=LONGEST_LABEL)),
+        keys=Text(validate=validate.Length(1, LONGEST_LABEL)),
+        values=Text(allow_none=True, validate=validate.Length(max=LONGEST_LABEL)),
         validate=validate.Length(max=MOST_LABELS),
+        error_messages={"invalid": "Give an object of texts."},
     )
 
 

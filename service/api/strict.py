@@ -2,9 +2,10 @@
 
 import difflib
 import itertools
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError, fields
 
 from service.errors import MOST_FAULTS, Fault, InvalidRequest
 from service.formats.arrays import escape
@@ -22,17 +23,29 @@ class Request(Schema):
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
         if not isinstance(error.messages, dict) or ("_schema" in error.messages and not isinstance(data, dict)):
             raise InvalidRequest.at("", 'is no object; send one such as {"x": [1, 2]}')
-        named = itertools.islice(error.messages.items(), MOST_FAULTS)
-        faults = [self._fault(name, messages) for name, messages in named]
+        faults = list(itertools.islice(self._faults(error.messages), MOST_FAULTS))
         raise InvalidRequest("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults)
 
-    def _fault(self, name: str, messages: Any) -> Fault:
-        if name not in self.fields:
-            return Fault(f"/{escape(name[:LONGEST_NAME])}", f"is not a field here; {self._known_field(name)}")
-        return Fault(f"/{escape(name)}", " ".join(messages) if isinstance(messages, list) else str(messages))
+    def _faults(self, messages: dict[str, Any]) -> Iterator[Fault]:
+        for name, each in messages.items():
+            if name not in self.fields:
+                yield Fault(f"/{escape(name[:LONGEST_NAME])}", f"is not a field here; {self._known_field(name)}")
+            else:
+                yield from _nested(f"/{escape(name)}", each, self.fields[name])
 
     def _known_field(self, name: str) -> str:
         if not self.fields:
             return "there are none"
         near = difflib.get_close_matches(name[:LONGEST_NAME], self.fields, n=1, cutoff=0.5)
         return f"the nearest is {near[0]!r}" if near else f"the fields are {', '.join(self.fields)}"
+
+
+def _nested(at: str, messages: Any, field: Any) -> Iterator[Fault]:
+    """The faults of a field, and of what it holds: marshmallow keeps those of an object's keys and values apart."""
+    if not isinstance(messages, dict):
+        yield Fault(at, " ".join(messages))
+        return
+    for name, each in messages.items():
+        below = f"{at}/{escape(str(name)[:LONGEST_NAME])}"
+        for own in each.values() if isinstance(field, fields.Mapping) else [each]:
+            yield from _nested(below, own, None)

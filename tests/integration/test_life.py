@@ -366,6 +366,28 @@ def test_damaged_labels_are_as_good_as_none(client, settings, text):
     assert client.patch("/models/m", json={"labels": {"site": "north"}}).json["labels"] == {"site": "north"}
 
 
+@pytest.mark.parametrize(
+    ("change", "pointer", "detail"),
+    [
+        ({"labels": {"a/b": 1}}, "/labels/a~1b", "Give a text."),
+        ({"labels": {"": "x"}}, "/labels/", "Length must be between 1 and 100."),
+        ({"labels": {"l" * 200: "x"}}, f"/labels/{'l' * 100}", "Length must be between 1 and 100."),
+        ({"labels": []}, "/labels", "Give an object of texts."),
+        ({"description": 1}, "/description", "Give a text."),
+    ],
+)
+def test_a_label_that_cannot_be_kept_is_pointed_at(client, change, pointer, detail):
+    train(client, **XY)
+    answer = client.patch("/models/m", json=change)
+    assert (answer.status_code, answer.json["errors"]) == (422, [{"pointer": pointer, "detail": detail}])
+
+
+def test_ten_faults_are_told_however_many_one_field_has(client):
+    train(client, **XY)
+    answer = client.patch("/models/m", json={"labels": {str(i): i for i in range(100)}})
+    assert len(answer.json["errors"]) == 10
+
+
 def test_a_dry_run_saves_nothing(client):
     fit = train(client, **XY, dry_run=True, status=200).json
     assert (fit["version"], fit["serving"]) == (None, None)
