@@ -8,7 +8,6 @@ import contextlib
 import errno
 import itertools
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import orjson
 
 from service.errors import Conflict, Misconfigured, ModelNotFound, VersionNotFound
-from service.store import description, files, numbers
+from service.store import description, files, numbers, policy
 from service.store.contract import NAME, Tip, Version, check_name
 from service.store.description import About
 from service.store.files import unavailable, unavailable_on_error
@@ -30,20 +29,6 @@ GENERATIONS = ".generations"
 TURNS = ".turns"
 
 LARGEST_NUMBER = 2**63 - 1
-COMMENT = re.compile(r"#.*")
-POLICY = re.compile(r"version_policy\s*:?\s*{(?:[^{}]|{[^{}]*})*}")
-PIN = re.compile(r"specific\s*:?\s*{\s*versions\s*:\s*\[?\s*(\d+)\s*\]?\s*}")
-UNPINNED = re.compile(r"(latest|all)\s*:?\s*{")
-LATEST = "version_policy { latest { num_versions: 1 } }"
-
-CONFIGURATION = f"""\
-platform: "pytorch_libtorch"
-max_batch_size: 0
-input [ {{ name: "INPUT__0" data_type: TYPE_FP64 dims: [ -1, -1 ] }} ]
-output [ {{ name: "OUTPUT__0" data_type: TYPE_FP64 dims: [ -1 ] }} ]
-instance_group [ {{ kind: KIND_CPU }} ]
-{LATEST}
-"""
 
 
 class FolderStore:
@@ -117,29 +102,20 @@ class FolderStore:
             raise unavailable(error) from error
 
     def pinned(self, model: str) -> Version | None:
-        try:
-            number = _pin_of((self._folder(model) / CONFIG).read_text("utf-8"))
+        with _followed(model):
+            number = policy.pin_of(self._configuration(model))
             return None if number is None else self.version(model, number)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise unavailable(error) from error
-        except (ValueError, VersionNotFound) as error:
-            raise Misconfigured(f"{CONFIG} of model {model!r} cannot be followed: {error}") from error
 
     def pin(self, model: str, number: int | None) -> None:
         with self.turn(model):
             if number is None:
                 self.versions(model)
-                policy = LATEST
             else:
                 self.version(model, number)
-                policy = f"version_policy {{ specific {{ versions: [ {number} ] }} }}"
+            with _followed(model):
+                pinning = policy.pinning(self._configuration(model), number)
             with unavailable_on_error():
-                path = self._folder(model) / CONFIG
-                text = path.read_text("utf-8")
-                replaced = POLICY.sub(policy, text) if POLICY.search(text) else f"{text.rstrip()}\n{policy}\n"
-                files.replace_durably(path, replaced.encode())
+                files.replace_durably(self._folder(model) / CONFIG, pinning.encode())
             self._generations.change(model)
 
     def delete_version(self, model: str, number: int) -> None:
@@ -230,13 +206,22 @@ class FolderStore:
     def _newest(self, model: str, taken: list[int]) -> Version | None:
         return next(self._versions(model, reversed(taken)), None)
 
+    def _configuration(self, model: str) -> str:
+        """The text of a model's configuration; raises ValueError if it is none."""
+        try:
+            return (self._folder(model) / CONFIG).read_text("utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return policy.CONFIGURATION
+        except OSError as error:
+            raise unavailable(error) from error
+
     def _prepare(self, folder: Path) -> None:
         """Make a model's folder with its configuration, which stands before the first version."""
         if (folder / CONFIG).exists():
             return
         folder.mkdir(exist_ok=True)
         with files.temporary_folder(folder) as temporary:
-            files.write_durably(temporary / CONFIG, CONFIGURATION.encode())
+            files.write_durably(temporary / CONFIG, policy.CONFIGURATION.encode())
             with contextlib.suppress(FileExistsError):
                 os.link(temporary / CONFIG, folder / CONFIG)
         files.sync(folder)
@@ -270,18 +255,13 @@ class FolderStore:
                 self._generations.change(model)
 
 
-def _pin_of(config: str) -> int | None:
-    """The version that a configuration pins; raises ValueError for a policy that is not understood."""
-    text = COMMENT.sub("", config)
-    if "version_policy" not in text:
-        return None
-    policy = POLICY.search(text)
-    pin = PIN.search(policy[0]) if policy else None
-    if pin:
-        return int(pin[1])
-    if policy and UNPINNED.search(policy[0]):
-        return None
-    raise ValueError("its version_policy is neither latest, all, nor specific with one version.")
+@contextlib.contextmanager
+def _followed(model: str) -> Iterator[None]:
+    """Let what cannot be followed in a configuration be told as the model's."""
+    try:
+        yield
+    except (ValueError, VersionNotFound) as error:
+        raise Misconfigured(f"{CONFIG} of model {model!r} cannot be followed: {error}") from error
 
 
 def _may_be_model(entry: "os.DirEntry[str]") -> bool:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from google.protobuf import text_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.datasets import load_diabetes
+from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from service import idempotency, training
 from service.app import create_app
@@ -263,6 +265,39 @@ def test_a_policy_that_cannot_be_followed_is_told_and_harms_no_other_model(clien
     metrics = client.get("/metrics").text
     assert 'descent_model_version{model="other"} 1.0' in metrics
     assert "descent_store_up 1.0" in metrics
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "# version_policy { latest { } }",
+        "version_policy { all { } } # version_policy { latest { } }",
+        'name: "#" version_policy { latest { } }',
+        "parameters { key: 'version_policy { latest { } }' }",
+        "version_policy { specific { versions: [ 1, 2 ] } }",
+        "",
+    ],
+)
+def test_a_pin_is_written_where_it_is_read(client, settings, config):
+    for _ in range(3):
+        train(client, **XY)
+    path = Path(settings.store) / "m/config.pbtxt"
+    path.write_text(config)
+    assert client.put("/models/m/serving", json={"version": 2}).json == {"model": "m", "version": 2, "pinned": True}
+    assert list(text_format.Parse(path.read_text(), ModelConfig()).version_policy.specific.versions) == [2]
+    assert client.delete("/models/m/serving").json == {"model": "m", "version": 3, "pinned": False}
+
+
+@pytest.mark.parametrize(
+    "config", [b"version_policy < latest < > >", b"version_policy { all { } } version_policy { all { } }", b"\xff"]
+)
+def test_a_pin_that_cannot_be_written_is_told(client, settings, config):
+    train(client, **XY)
+    path = Path(settings.store) / "m/config.pbtxt"
+    path.write_bytes(config)
+    answer = client.put("/models/m/serving", json={"version": 1})
+    assert (answer.status_code, answer.json["type"]) == (503, "urn:descent:problem:misconfigured-model")
+    assert path.read_bytes() == config
 
 
 def test_a_pin_written_by_hand_is_in_the_metrics_too(client, settings):
