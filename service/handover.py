@@ -54,10 +54,13 @@ class Doors:
         self._short = Path(f"/proc/self/fd/{descriptor}")  # a socket's path may have 107 bytes, and a folder's more
 
     def hand_over(self, connected: socket.socket, received: bytes) -> bool:
-        """Send a connection, and what has been read of it, through an open door; False if there is none."""
+        """Send a connection, and what has been read of it, through an open door; False if there is none, or none can be
+        found now, as when this process may open no more files."""
         if len(received) > MOST_BYTES:
             return False
-        return any(_send(self._short / path.name, connected, received) for path in self._folder.glob("*.door"))
+        with contextlib.suppress(OSError):
+            return any(_send(self._short / path.name, connected, received) for path in self._folder.glob("*.door"))
+        return False
 
     def make(self, number: int) -> "Door":
         """A door, closed."""
@@ -103,7 +106,7 @@ class Door:
 
 
 def _send(door: Path, connected: socket.socket, received: bytes) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as knocking, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as knocking:
         knocking.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_BYTES)
         knocking.settimeout(0)
         knocking.connect(str(door))

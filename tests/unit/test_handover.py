@@ -1,6 +1,8 @@
 """Which requests are long, and the doors that connections are handed over through."""
 
+import contextlib
 import os
+import resource
 import socket
 import threading
 
@@ -73,6 +75,19 @@ def pair():
         yield client, connected
 
 
+@contextlib.contextmanager
+def no_more_files():
+    """This process may open no more files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def taken(door):
     """What was read of the next connection."""
     handed = door.take()
@@ -99,6 +114,15 @@ def test_a_connection_comes_through_with_what_was_read(doors, door, pair, size):
 def test_more_than_fits_is_not_cut_off(doors, door, pair):
     assert not doors.hand_over(pair[1], bytes(MOST_BYTES + 1))
     assert door.take() is None
+
+
+def test_without_a_file_to_open_nothing_is_handed_over(doors, door, pair, tmp_path):
+    with no_more_files():
+        assert not doors.hand_over(pair[1], b"to look for a door")
+        assert not handover._send(tmp_path / "3.door", pair[1], b"to knock")
+    assert door.take() is None
+    assert doors.hand_over(pair[1], b"again")
+    assert taken(door) == b"again"
 
 
 def test_nothing_goes_through_a_shut_door_but_what_knocked_before(doors, door, pair):
