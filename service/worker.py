@@ -6,74 +6,33 @@ Everything else goes to a thread with the bytes that were read, as in gunicorn; 
 is there for long requests.
 """
 
-import errno
 import os
 import socket
 import sys
 import time
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
-from selectors import EVENT_READ
-from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
+from service.accepting import Accepting
 from service.api import plain, quick
 from service.connection import MOST_BYTES, Connection
-from service.handover import Door, Doors, is_long
+from service.handover import is_long
 from service.lingering import Lingering
-from service.priorities import Cores, give_way
+from service.priorities import Cores
 from service.together import Together, Waiting
 
 PATIENCE = 1.0
 """Seconds that the rest of a body may take before a thread waits for it."""
-HESITATION = 0.0001
-"""Seconds for which a worker that has connections leaves a new one to a worker that has none: the kernel lets whichever
-comes first have it, and clients that keep theirs would all be one worker's."""
-CONNECTIONS_PER_ACCEPTED = 16
-"""A worker takes one more connection at a time for so many that it has; or many would wait long for their turn."""
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps the interpreter from the loop each time that the loop lets it go: Python's 5 ms
 would be 5 ms for each call that is answered."""
 PULSE_SECONDS = 0.5
 """How often gunicorn is told that the worker lives, which is a system call, and asked for once in `timeout` seconds."""
-MOST_LATE = 2
-"""Connections that may still come through a door when it is shut, because no more were to be taken."""
-FIRST_REQUEST = 5.0
-"""Seconds that a new connection may take to its first request, at least."""
-EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(Accepting):
     """The worker class for gunicorn's configuration."""
 
-    takes_long = False
-    """Whether it is the one that takes long requests, and nothing else; decided before the fork."""
-    sockets: list[Any]
-    _doors: Doors | None = None
-    _door: Door | None = None
     _told_alive = 0.0
-
-    def find_doors(self, folder: Path, number: int) -> None:
-        """Hand long requests over through a door in `folder`, or take them through one with this number."""
-        doors = Doors(folder)
-        if not self.takes_long:
-            self._doors = doors
-            return
-        for listener in self.sockets:  # others take what comes there
-            listener.close()
-        self._door = doors.make(number)
-        self.sockets = [self._door.listener]
-        self.worker_connections = self.cfg.threads
-        self.max_keepalived = 0  # the next request of its client may be a short one
-
-    def get_thread_pool(self) -> ThreadPoolExecutor:
-        """Threads for what the quick way does not answer."""
-        if self._door is None:
-            return ThreadPoolExecutor(self.cfg.threads)
-        return ThreadPoolExecutor(self.cfg.threads + MOST_LATE, initializer=give_way)
 
     def load_wsgi(self) -> None:
         """Build the app."""
@@ -103,59 +62,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if now - self._told_alive >= PULSE_SECONDS:
             self._told_alive = now
             super().notify()
-
-    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - as gunicorn calls it
-        """Take connections, or none; the door is open as long as some are taken."""
-        changes = enabled != self._accepting
-        super().set_accept_enabled(enabled)
-        if self._door is not None and changes:
-            if enabled:
-                self._door.open()
-            else:
-                self._door.shut()
-                while self._take(self._door):
-                    pass
-
-    def accept(self, listener: socket.socket) -> None:
-        """Take a new connection, and wait for its first request without a thread."""
-        if self._door is not None:
-            self._take(self._door)
-            return
-        if not self._sees_plain_bytes:
-            super().accept(listener)
-            return
-        if self.nr_conns and self.cfg.workers > 1:
-            time.sleep(HESITATION)
-        for _ in range(min(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED, self.worker_connections - self.nr_conns)):
-            try:
-                self._await_first_request(*listener.accept(), listener.getsockname())
-            except (BlockingIOError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                if error.errno not in EXHAUSTED:
-                    raise
-                self.log.warning("no more connections can be taken now: %s", error.strerror)
-                time.sleep(1000 * HESITATION)
-                return
-
-    def _take(self, door: Door) -> bool:
-        """Answer what was handed over, in a thread; False if nothing was."""
-        handed = door.take()
-        if handed is None:
-            return False
-        connection = Connection(self.cfg, handed.connected, handed.client, handed.server, self._wait_for_end)
-        connection.received = handed.received
-        self.nr_conns += 1
-        self._let_thread_answer(connection)
-        return True
-
-    def _await_first_request(self, connected: socket.socket, client: Any, server: Any) -> None:
-        connection = Connection(self.cfg, connected, client, server, self._wait_for_end)
-        connection.timeout = time.monotonic() + max(self.cfg.keepalive, FIRST_REQUEST)
-        self.nr_conns += 1
-        self.pending_conns.append(connection)
-        connection.queue = self.pending_conns
-        self.poller.register(connected, EVENT_READ, partial(self.on_pending_socket_readable, connection))
 
     def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
         """A new connection has something to read."""
@@ -276,11 +182,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _give_to_thread(self, connection: Connection) -> None:
         self.poller.unregister(connection.sock)
         self._let_thread_answer(connection)
-
-    def _let_thread_answer(self, connection: Connection) -> None:
-        connection.give_back()
-        connection.queue = self.keepalived_conns  # where gunicorn has it wait, if it does
-        self.enqueue_req(connection)
 
     def _forget(self, connection: Connection, *, graceful: bool = False) -> None:
         self.poller.unregister(connection.sock)

@@ -11,6 +11,7 @@ FLOORS = [
     {"service.cli"},
     {"service.wsgi", "service.gunicorn_conf"},
     {"service.rehearsal", "service.worker"},
+    {"service.accepting"},
     {"service.handover", "service.lingering", "service.together"},
     {"service.connection"},
     {"service.app", "service.server"},

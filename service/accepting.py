@@ -1,0 +1,120 @@
+"""How the worker comes by its connections: from clients, or from the workers that hand long requests over to it."""
+
+import errno
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from service.connection import Connection
+from service.handover import Door, Doors
+from service.priorities import give_way
+
+HESITATION = 0.0001
+"""Seconds for which a worker that has connections leaves a new one to a worker that has none: the kernel lets whichever
+comes first have it, and clients that keep theirs would all be one worker's."""
+CONNECTIONS_PER_ACCEPTED = 16
+"""A worker takes one more connection at a time for so many that it has; or many would wait long for their turn."""
+MOST_LATE = 2
+"""Connections that may still come through a door when it is shut, because no more were to be taken."""
+FIRST_REQUEST = 5.0
+"""Seconds that a new connection may take to its first request, at least."""
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Accepting(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, with a part of its own in who takes which connection."""
+
+    takes_long = False
+    """Whether it is the one that takes long requests, and nothing else; decided before the fork."""
+    sockets: list[Any]
+    _doors: Doors | None = None
+    _door: Door | None = None
+    _sees_plain_bytes = False
+    """Whether what comes on a connection is what its client means: no TLS, and no other protocol around it."""
+
+    def find_doors(self, folder: Path, number: int) -> None:
+        """Hand long requests over through a door in `folder`, or take them through one with this number."""
+        doors = Doors(folder)
+        if not self.takes_long:
+            self._doors = doors
+            return
+        for listener in self.sockets:  # others take what comes there
+            listener.close()
+        self._door = doors.make(number)
+        self.sockets = [self._door.listener]
+        self.worker_connections = self.cfg.threads
+        self.max_keepalived = 0  # the next request of its client may be a short one
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Threads for what the quick way does not answer."""
+        if self._door is None:
+            return ThreadPoolExecutor(self.cfg.threads)
+        return ThreadPoolExecutor(self.cfg.threads + MOST_LATE, initializer=give_way)
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - as gunicorn calls it
+        """Take connections, or none; the door is open as long as some are taken."""
+        changes = enabled != self._accepting
+        super().set_accept_enabled(enabled)
+        if self._door is not None and changes:
+            if enabled:
+                self._door.open()
+            else:
+                self._door.shut()
+                while self._take(self._door):
+                    pass
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection, and wait for its first request without a thread."""
+        if self._door is not None:
+            self._take(self._door)
+            return
+        if not self._sees_plain_bytes:
+            super().accept(listener)
+            return
+        if self.nr_conns and self.cfg.workers > 1:
+            time.sleep(HESITATION)
+        for _ in range(min(1 + self.nr_conns // CONNECTIONS_PER_ACCEPTED, self.worker_connections - self.nr_conns)):
+            try:
+                self._await_first_request(*listener.accept(), listener.getsockname())
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in EXHAUSTED:
+                    raise
+                self.log.warning("no more connections can be taken now: %s", error.strerror)
+                time.sleep(1000 * HESITATION)
+                return
+
+    def _take(self, door: Door) -> bool:
+        """Answer what was handed over, in a thread; False if nothing was."""
+        handed = door.take()
+        if handed is None:
+            return False
+        connection = Connection(self.cfg, handed.connected, handed.client, handed.server, self._wait_for_end)
+        connection.received = handed.received
+        self.nr_conns += 1
+        self._let_thread_answer(connection)
+        return True
+
+    def _await_first_request(self, connected: socket.socket, client: Any, server: Any) -> None:
+        connection = Connection(self.cfg, connected, client, server, self._wait_for_end)
+        connection.timeout = time.monotonic() + max(self.cfg.keepalive, FIRST_REQUEST)
+        self.nr_conns += 1
+        self.pending_conns.append(connection)
+        connection.queue = self.pending_conns
+        self.poller.register(connected, EVENT_READ, partial(self.on_pending_socket_readable, connection))
+
+    def _let_thread_answer(self, connection: Connection) -> None:
+        connection.give_back()
+        connection.queue = self.keepalived_conns  # where gunicorn has it wait, if it does
+        self.enqueue_req(connection)
+
+    def _wait_for_end(self, connection: Connection) -> None:
+        """Wait for a client to close a connection whose last answer it has."""
+        raise NotImplementedError
