@@ -18,7 +18,7 @@ from service.formats.source import BATCH_BYTES, Columns, Format
 
 SMALLEST_ENCODED = 1024
 HELD_BYTES = 1 << 18
-"""What is made of an answer before its head is sent: an error until then is a problem as any other."""
+"""What is made of an answer, as it is sent, before its head is: an error until then is a problem as any other."""
 HELD_IN_MEMORY = 1 << 20
 
 
@@ -27,12 +27,12 @@ class Answer:
     """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one.
 
     table: the value as a table, for a client that asks for one. batches: columns of the value that come in batches,
-    once the rest is known; `a.b` is the member b of the object a. While they come, headers may be added, which are sent
-    if the answer is short. last: what is known after them.
+    once the rest is known; `a.b` is the member b of the object a. last: what is known after them. headers: asked when
+    the answer's head is written, which is after the batches if those are short.
     """
 
     value: dict[str, Any]
-    headers: dict[str, str] | None = None
+    headers: Callable[[], dict[str, str]] = dict
     status: int | None = None
     table: Columns | None = None
     batches: Iterator[Columns] | None = None
@@ -46,35 +46,51 @@ def write(answer: Answer, schema: Schema, status: int) -> Response:
     if batches is not None and form is not None:
         return _in_pieces(form.write(batches), status, answer.headers, form.media_type)
     if answer.batches is None:
-        return whole(json.encode(schema.dump(answer.value)), status, answer.headers)
+        return whole(json.encode(schema.dump(answer.value)), status, answer.headers())
     return _in_pieces(_json(answer, schema, answer.batches), status, answer.headers, json.MEDIA_TYPE)
 
 
-def whole(data: bytes, status: int, headers: dict[str, str] | None, media_type: str = json.MEDIA_TYPE) -> Response:
+def whole(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:
     """A response that is there as a whole."""
     encoding = _accepted_encoding() if len(data) >= SMALLEST_ENCODED else None
     if encoding:
         data = b"".join(deflated(iter([data]), encoding))
-    return _labelled(Response(data, status, headers, content_type=media_type), encoding)
+    return _response(data, status, headers, media_type, encoding)
 
 
-def _in_pieces(pieces: Iterator[bytes], status: int, headers: dict[str, str] | None, media_type: str) -> Response:
-    held: list[bytes] = []
-    size = 0
-    while size <= HELD_BYTES:
-        piece = next(pieces, None)
-        if piece is None:
-            return whole(b"".join(held), status, headers, media_type)
-        held.append(piece)
-        size += len(piece)
-    pieces = chain(held, pieces)
-    encoding = _accepted_encoding()
+def _in_pieces(
+    pieces: Iterator[bytes], status: int, headers: Callable[[], dict[str, str]], media_type: str
+) -> Response:
+    """A response that is sent while it is made, if it is long. Its pieces are held as they leave: a compressor keeps
+    much to itself, and while nothing has left, a fault can still have a status of its own."""
+    start = _held(pieces, SMALLEST_ENCODED)
+    encoding = _accepted_encoding() if _size(start) >= SMALLEST_ENCODED else None
+    pieces = chain(start, pieces)
     if encoding:
         pieces = deflated(pieces, encoding)
-    return _labelled(Response(relayed(pieces), status, headers, content_type=media_type), encoding)
+    held = _held(pieces, HELD_BYTES)
+    body = relayed(chain(held, pieces)) if _size(held) >= HELD_BYTES else b"".join(held)
+    return _response(body, status, headers(), media_type, encoding)
 
 
-def _labelled(response: Response, encoding: str | None) -> Response:
+def _held(pieces: Iterator[bytes], least: int) -> list[bytes]:
+    """The first pieces: at least so many bytes, or all there are."""
+    held: list[bytes] = []
+    size = 0
+    while size < least and (piece := next(pieces, None)) is not None:
+        held.append(piece)
+        size += len(piece)
+    return held
+
+
+def _size(pieces: list[bytes]) -> int:
+    return sum(map(len, pieces))
+
+
+def _response(
+    body: bytes | Iterator[bytes], status: int, headers: dict[str, str], media_type: str, encoding: str | None
+) -> Response:
+    response = Response(body, status, headers, content_type=media_type)
     if encoding:
         response.headers["Content-Encoding"] = encoding
         response.headers["Vary"] = "Accept-Encoding"

@@ -80,8 +80,8 @@ def infer(model: str, version: int | None = None) -> Response:
     y = _predicted(predictions, asked)
     body, length = tensors.encode(asked, model, loaded.version.number, y)
     if length is None:
-        return answers.whole(body, 200, predictions.headers)
-    headers = predictions.headers | {HEADER_LENGTH: str(length)}
+        return answers.whole(body, 200, predictions.headers())
+    headers = predictions.headers() | {HEADER_LENGTH: str(length)}
     return answers.whole(body, 200, headers, "application/octet-stream")
 
 

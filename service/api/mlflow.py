@@ -32,7 +32,7 @@ def invocations(model: str) -> Response:
     body = bodies.opened(media_type)
     y = _of_json(predictions, body) if media_type == json.MEDIA_TYPE else _of_table(predictions, body, media_type)
     predictions.count()
-    return answers.whole(json.encode({"predictions": y}), 200, predictions.headers)
+    return answers.whole(json.encode({"predictions": y}), 200, predictions.headers())
 
 
 def _of_json(predictions: Predictions, body: Body) -> FloatArray:

@@ -74,7 +74,7 @@ def show_version(model: str, version: int) -> Answer:
     found = parts().store.version(model, version)
     file = torchscript.opened(parts().store.read(found))
     answer = version_answer(found, file.report, file.data)
-    return Answer(answer, {"ETag": f'"{answer["etag"]}"'})
+    return Answer(answer, lambda: {"ETag": f'"{answer["etag"]}"'})
 
 
 @models.delete("/models/<model>/versions/<version:version>")

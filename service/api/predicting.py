@@ -39,9 +39,8 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
     if body["explain"]:
         answer["mean_prediction"] = loaded.mean_prediction
     if "rows" in body:
-        headers = predictions.headers
-        batches = _batches(predictions, body["rows"], told, headers)
-        return Answer(answer, headers, batches=batches, last=body["rows"].sieve.report)
+        batches = _batches(predictions, body["rows"], told)
+        return Answer(answer, predictions.headers, batches=batches, last=body["rows"].sieve.report)
     table = body["x"]
     x, y = _predicted(predictions, table)
     columns = told(x, y)
@@ -106,8 +105,8 @@ def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, Floa
     return x, y
 
 
-def _batches(predictions: Predictions, rows: Unlabelled, told: Told, headers: dict[str, str]) -> Iterator[Columns]:
-    """What is told of each batch of `rows`; ŷ is counted when all are there, and `headers` say so if they still can."""
+def _batches(predictions: Predictions, rows: Unlabelled, told: Told) -> Iterator[Columns]:
+    """What is told of each batch of `rows`; ŷ is counted when all are there."""
 
     def pointer(row: int) -> str:
         return f"/x/{predictions.rows + row}"
@@ -116,7 +115,6 @@ def _batches(predictions: Predictions, rows: Unlabelled, told: Told, headers: di
         x = predictions.loaded.columns.arrange(values, rows.names, "/x")
         yield told(x, predictions.of(x, pointer))
     predictions.count()
-    headers |= predictions.headers
 
 
 def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:

@@ -13,6 +13,7 @@ class Predictions:
         self.loaded = loaded
         self._metrics = metrics
         self.rows = self.outside = 0
+        self._are_counted = False
 
     def of(self, x: FloatArray, pointer: Pointer) -> FloatArray:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of a row."""
@@ -40,11 +41,12 @@ class Predictions:
         metrics.counter("descent_predicted_rows_total", label).add(self.rows)
         if self.outside:
             metrics.counter("descent_extrapolated_inputs_total", label).add(self.outside)
+        self._are_counted = True
 
-    @property
     def headers(self) -> dict[str, str]:
-        """Which version answers, and how many of its rows so far were outside the range of its training data."""
-        return headers(self.loaded, self.outside)
+        """Which version answers, and, once they are counted, how many rows were outside the range of its training
+        data."""
+        return headers(self.loaded, self.outside if self._are_counted else 0)
 
 
 def headers(loaded: LoadedModel, outside: int) -> dict[str, str]:

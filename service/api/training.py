@@ -34,7 +34,7 @@ def train(model: str, body: dict[str, Any]) -> Answer:
     headers = {"ETag": f'"{answer["etag"]}"', "Location": path_of(model, answer["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Answer(answer, headers)
+    return Answer(answer, lambda: headers)
 
 
 TRAIN = operation(

@@ -1,6 +1,7 @@
 """Answers that go out piece by piece, in process and with sockets that take no more."""
 
 import contextlib
+import gzip
 import json
 import socket
 from types import SimpleNamespace
@@ -51,10 +52,41 @@ def test_a_long_table_is_answered_in_pieces(http, line, accept, encoding):
 
 
 def test_a_fault_after_the_first_byte_breaks_the_answer_off(http, line):
-    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": "identity"}
     with pytest.raises(Exception, match="is text, not a number"):
         http.post("/models/line/predict", content=rows(200_000, b"no number\n"), headers=headers)
     assert 'status="422"' in http.get("/metrics").text
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "zstd"])
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+def test_a_fault_before_the_first_byte_is_a_problem_however_well_the_answer_compresses(http, line, accept, encoding):
+    headers = {"Content-Type": "text/csv", "Accept": accept, "Accept-Encoding": encoding}
+    count = 10_000 if encoding == "identity" else 400_000
+    answer = http.post("/models/line/predict", content=rows(count, b"oops\n"), headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": f"/x/x/{count}", "detail": "is text, not a number"}]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_fault_after_the_first_byte_of_a_compressed_answer_breaks_it_off(http, line, encoding):
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": encoding}
+    numbers = np.random.default_rng(20).normal(size=60_000)
+    body = "x\n" + "\n".join(map(str, numbers)) + "\noops\n"
+    with pytest.raises(Exception, match="is text, not a number"):
+        http.post("/models/line/predict", content=body.encode(), headers=headers)
+
+
+@pytest.mark.parametrize("length", [10, 1_000, 500_000])
+def test_only_what_is_worth_it_is_compressed(length):
+    batches = iter([{"y": np.zeros(length)}])
+    with Flask("answers").test_request_context(headers={"Accept-Encoding": "gzip"}):
+        g.body = SimpleNamespace(is_read=True)
+        response = write(Answer({"model": "a"}, batches=batches), Band(), 200)
+        data = b"".join(response.iter_encoded())
+    assert response.headers.get("Content-Encoding") == (None if length == 10 else "gzip")
+    document = json.loads(data if length == 10 else gzip.decompress(data))
+    assert document == {"model": "a", "y": [0] * length}
 
 
 def test_what_a_client_does_not_take_waits_until_the_request_has_come():
