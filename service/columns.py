@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from service.core.blocks import FloatArray
-from service.errors import Fault, InvalidRequest, counted
+from service.errors import Fault, InvalidRequest, counted, listed, quoted
 
 
 class Form(StrEnum):
@@ -77,13 +78,11 @@ class Columns:
         return None
 
     def _mismatch(self, names: tuple[str, ...], at: str) -> InvalidRequest:
-        missing = [f"column {name!r} is missing" for name in self.names if name not in names]
-        unknown = [f"column {name!r} is not one of the model's" for name in names if name not in self.names]
-        details = missing + unknown
-        expected = ", ".join(map(repr, self.names))
-        return InvalidRequest(
-            f"{at}: {'; '.join(details)}. The model's columns are {expected}.", [Fault(at, each) for each in details]
-        )
+        given, known = set(names), set(self.names)
+        missing = (f"column {quoted(name)} is missing" for name in self.names if name not in given)
+        unknown = (f"column {quoted(name)} is not one of the model's" for name in names if name not in known)
+        faults = (Fault(at, detail) for detail in chain(missing, unknown))
+        return InvalidRequest.of(faults, f"The model's columns are {listed(self.names)}.")
 
     def _wrong_count(self, count: int, at: str) -> InvalidRequest:
         d = len(self.names)

@@ -18,10 +18,18 @@ DescentError
 └── StoreUnavailable         the store cannot be read or written
 """
 
+from collections.abc import Iterable, Sequence
+from itertools import groupby, islice
 from typing import NamedTuple
 
 MOST_FAULTS = 10
 """Faults that one answer tells; who has more of them has seen enough."""
+MOST_NAMED = 20
+LONGEST_NAME = 100
+LONGEST_FAULT = 1000
+LONGEST_DETAIL = 2000
+"""Characters of a name, of a fault's pointer or detail, and of an error's detail that are told: names are the client's,
+and of any length."""
 
 
 def counted(count: int, noun: str) -> str:
@@ -42,11 +50,11 @@ class DescentError(Exception):
     slug = "error"
     title = "Error"
 
-    def __init__(self, detail: str, faults: list[Fault] | None = None, **facts: object) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.faults = faults or []
+    def __init__(self, detail: str, faults: Iterable[Fault] = (), **facts: object) -> None:
+        self.detail = _cut(detail, LONGEST_DETAIL)
+        self.faults = told(faults)
         self.facts = facts
+        super().__init__(self.detail)
 
 
 class MalformedBody(DescentError):
@@ -71,7 +79,15 @@ class InvalidRequest(DescentError):
     @classmethod
     def at(cls, pointer: str, detail: str) -> "InvalidRequest":
         """One fault at one field."""
-        return cls(f"{pointer}: {detail}", [Fault(pointer, detail)])
+        return cls.of([Fault(pointer, detail)])
+
+    @classmethod
+    def of(cls, faults: Iterable[Fault], advice: str = "") -> "InvalidRequest":
+        """Some faults, and what helps with all of them."""
+        first = told(faults)
+        places = groupby(first, key=lambda fault: fault.pointer)
+        listing = "; ".join(f"{at}: {'; '.join(fault.detail for fault in those)}" for at, those in places)
+        return cls(f"{listing}. {advice}" if advice else listing, first)
 
 
 class DivergingRate(InvalidRequest):
@@ -127,3 +143,24 @@ class DamagedVersion(DescentError):
 class StoreUnavailable(DescentError):
     slug = "store-unavailable"
     title = "The store cannot be used"
+
+
+def told(faults: Iterable[Fault]) -> list[Fault]:
+    """As many of some faults, and as much of each, as an answer tells."""
+    first = islice(faults, MOST_FAULTS)
+    return [Fault(_cut(pointer, LONGEST_FAULT), _cut(detail, LONGEST_FAULT)) for pointer, detail in first]
+
+
+def quoted(name: str) -> str:
+    """A name that a client gave, as it is told."""
+    return repr(_cut(name, LONGEST_NAME))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, as they are told."""
+    return ", ".join(map(quoted, names[:MOST_NAMED])) + (" …" if len(names) > MOST_NAMED else "")
+
+
+def _cut(text: str, most: int) -> str:
+    """The beginning of `text`; without the tilde that half a pointer's escape would leave at its end."""
+    return text if len(text) <= most else f"{text[:most].rstrip('~')}…"

@@ -79,7 +79,7 @@ class Settings:
     max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is held as a whole.")
     max_stream_bytes: int = _setting(64 * 1024**3, _at_least(1), "The largest body that is read as it comes.")
     max_inflation: int = _setting(
-        100, _at_least(1), "The largest ratio of a compressed body's inflated size to its own; 16 MiB are always allowed."
+        100, _at_least(1), "The largest ratio of a body's inflated size to its own; 16 MiB are always allowed."
     )
     max_columns: int = _setting(1000, _at_least(1), "The most columns that a model may have.")
     keep_versions: int = _setting(0, _at_least(0), "The newest versions that are kept of each model; 0 keeps all.")

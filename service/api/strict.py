@@ -1,17 +1,13 @@
 """Schemas that refuse what they do not know, with faults that say where and what to change."""
 
 import difflib
-import itertools
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from service.errors import MOST_FAULTS, Fault, InvalidRequest
+from service.errors import LONGEST_NAME, Fault, InvalidRequest
 from service.formats.arrays import escape
-
-LONGEST_NAME = 100
-"""Characters of an unknown field's name that are told, and looked for among the known."""
 
 
 class Request(Schema):
@@ -23,8 +19,7 @@ class Request(Schema):
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
         if not isinstance(error.messages, dict) or ("_schema" in error.messages and not isinstance(data, dict)):
             raise InvalidRequest.at("", 'is no object; send one such as {"x": [1, 2]}')
-        faults = list(itertools.islice(self._faults(error.messages), MOST_FAULTS))
-        raise InvalidRequest("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults), faults)
+        raise InvalidRequest.of(self._faults(error.messages))
 
     def _faults(self, messages: dict[str, Any]) -> Iterator[Fault]:
         for name, each in messages.items():

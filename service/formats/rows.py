@@ -1,6 +1,7 @@
 """Rows as a fit or a prediction takes them, whatever they came as: which columns mean what, and what becomes of missing
 values."""
 
+import heapq
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +12,11 @@ import numpy.typing as npt
 
 from service.columns import Columns, Form
 from service.core.blocks import Batch, FloatArray
-from service.errors import MOST_FAULTS, Fault, InvalidRequest, counted
+from service.errors import Fault, InvalidRequest, counted, listed, quoted, told
 from service.formats.arrays import Pointer, Table, check_magnitudes, escape, is_clean
 from service.formats.source import Cell, Source, UnreadableCell
 
 Missing = Literal["refuse", "drop"]
-MOST_NAMED = 20
 
 
 class Part(NamedTuple):
@@ -166,7 +166,7 @@ def _roles(source: Source, choice: Choice) -> _Roles:
 def _check_names(source: Source) -> None:
     if source.names is not None and len(set(source.names)) < source.width:
         [(twice, _)] = Counter(source.names).most_common(1)
-        raise InvalidRequest.at("/x", f"column {twice!r} is there more than once; give each its own name")
+        raise InvalidRequest.at("/x", f"column {quoted(twice)} is there more than once; give each its own name")
 
 
 def _check_count(source: Source, d: int) -> None:
@@ -179,9 +179,8 @@ def _find(source: Source, name: str, role: str) -> int:
         raise InvalidRequest.at(f"/{role}", "names a column, but this media type has no names of columns")
     if name in source.names:
         return source.names.index(name)
-    there = ", ".join(map(repr, source.names[:MOST_NAMED])) + (" …" if source.width > MOST_NAMED else "")
-    detail = f"column {name!r} is missing; the columns are {there}; choose one with ?{role}="
-    raise InvalidRequest.at(f"/{role}", detail)
+    there = f"the columns are {listed(source.names)}"
+    raise InvalidRequest.at(f"/{role}", f"column {quoted(name)} is missing; {there}; choose one with ?{role}=")
 
 
 def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[Batch]:
@@ -244,15 +243,17 @@ def _rows_missing(values: FloatArray) -> npt.NDArray[np.bool_]:
     return missing
 
 
+def _missing_cells(part: Part) -> Iterator[tuple[int, str]]:
+    """The row and the place of each cell without a value."""
+    width = part.values.shape[1] if part.values.ndim == 2 else 1
+    for index in np.flatnonzero(np.isnan(part.values)):
+        yield int(index) // width, part.pointer(int(index))
+
+
 def _missing_values(parts: list[Part]) -> InvalidRequest:
     """The first cells without a value, in order of their rows."""
-    found: list[tuple[int, str]] = []
-    for part in parts:
-        width = part.values.shape[1] if part.values.ndim == 2 else 1
-        first = np.flatnonzero(np.isnan(part.values))[:MOST_FAULTS].tolist()
-        found += [(index // width, part.pointer(index)) for index in first]
-    found.sort(key=lambda each: each[0])
-    faults = [Fault(at, "is missing (null, NaN or empty)") for _, at in found[:MOST_FAULTS]]
+    found = heapq.merge(*map(_missing_cells, parts), key=lambda cell: cell[0])
+    faults = told(Fault(at, "is missing (null, NaN or empty)") for _, at in found)
     named = ", ".join(fault.pointer for fault in faults)
     return InvalidRequest(
         f"Values are missing (null, NaN or empty), first at {named}; give them, or missing=drop.", faults

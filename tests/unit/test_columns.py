@@ -35,6 +35,19 @@ def test_missing_and_unknown_columns_are_named():
     ]
 
 
+def test_of_many_wrong_columns_the_first_are_told_and_of_long_names_the_beginning():
+    model = Columns(tuple(f"column {i}" for i in range(1000)), Form.OBJECT)
+    names = tuple(f"{i}" * 50_000 for i in range(1000))
+    with pytest.raises(InvalidRequest) as caught:
+        model.arrange(np.ones((1, 1000)), names, "/x")
+    assert [fault.detail for fault in caught.value.faults] == [f"column 'column {i}' is missing" for i in range(10)]
+    assert caught.value.detail.startswith("/x: column 'column 0' is missing; column 'column 1' is missing; ")
+    assert caught.value.detail.endswith("'column 18', 'column 19' ….")
+    with pytest.raises(InvalidRequest) as caught:
+        NAMED.arrange(np.ones((1, 3)), ("a", "b", "/" * 50_000), "/x")
+    assert [fault.detail for fault in caught.value.faults] == [f"column '{'/' * 100}…' is not one of the model's"]
+
+
 @pytest.mark.parametrize(("columns", "hint"), [(UNNAMED, "[[1, 2]]"), (NAMED, "[[1, 2]]")])
 def test_a_wrong_number_of_columns_suggests_rows(columns, hint):
     with pytest.raises(InvalidRequest, match="2 columns") as caught:
