@@ -12,6 +12,8 @@ from service.errors import DescentError
 from service.store.contract import NAME
 
 START_RESPONSE = "descent.start_response"
+HUNG_UP = 499
+"""The status, as nginx has it, of a request whose client did not wait for the end of its answer."""
 
 
 def register(app: Flask, recorder: Recorder) -> None:
@@ -75,6 +77,9 @@ def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int],
             yield piece
     except DescentError as error:
         record(problems.STATUSES[type(error)], size)
+        raise
+    except GeneratorExit:
+        record(HUNG_UP, size)
         raise
     except BaseException:
         record(500, size)

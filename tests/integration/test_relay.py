@@ -68,6 +68,16 @@ def test_a_fault_before_the_first_byte_is_a_problem_however_well_the_answer_comp
     assert answer.json()["errors"] == [{"pointer": f"/x/x/{count}", "detail": "is text, not a number"}]
 
 
+def test_a_client_that_hangs_up_is_no_fault_of_the_services(http, line, caplog):
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": "identity"}
+    with http.stream("POST", "/models/line/predict", content=rows(200_000), headers=headers) as answer:
+        assert next(answer.iter_raw())
+    metrics = http.get("/metrics").text
+    assert 'status="499"' in metrics
+    assert 'status="500"' not in metrics
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_a_fault_after_the_first_byte_of_a_compressed_answer_breaks_it_off(http, line, encoding):
     headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": encoding}
