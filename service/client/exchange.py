@@ -3,7 +3,6 @@
 import csv
 import io
 import itertools
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from service.client.encoding import encode, encode_option
 from service.client.problems import Problem, Unintelligible, Unreachable
 
 JSON = "application/json"
@@ -55,8 +55,8 @@ class Body:
 
     @classmethod
     def of_json(cls, document: Mapping[str, Any]) -> "Body":
-        """`document`, with arrays of numpy written as lists."""
-        return cls.of_bytes(json.dumps(document, default=as_json).encode(), JSON, {})
+        """`document`, with arrays as lists; raises Unsendable."""
+        return cls.of_bytes(encode(document), JSON, {})
 
     @classmethod
     def of_file(cls, file: File, query: dict[str, str]) -> "Body":
@@ -151,25 +151,17 @@ def decode(response: httpx.Response) -> Answer:
 
 def query_of(options: Mapping[str, Any]) -> dict[str, str]:
     """Options as the fields of a query: texts as they are, lists of names as a line of CSV, all else as JSON has it."""
-    return {name: _text(value) for name, value in options.items() if value is not None}
+    return {name: _text(name, value) for name, value in options.items() if value is not None}
 
 
-def as_json(value: Any) -> Any:
-    """What json.dumps does not know: arrays and numbers of numpy, pandas and Arrow."""
-    for convert in ("tolist", "to_pylist", "as_py"):
-        if hasattr(value, convert):
-            return getattr(value, convert)()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(value)
         return line.getvalue()
-    return json.dumps(value, default=as_json)
+    return encode_option(name, value)
 
 
 def _chunks(file: File) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from decimal import Decimal
 from email.utils import formatdate
 
 import httpx
@@ -440,9 +441,43 @@ def test_what_json_has_travels_as_json(x):
     assert service.last.headers["Accept"] == "application/json"
 
 
-def test_what_no_json_has_is_told():
-    with pytest.raises(TypeError, match="object has no JSON form"):
-        Service(ok({})).client().predict(object())
+@pytest.mark.parametrize("x", [[[1.0], [np.nan]], np.array([[1.0], [np.nan]]), [[np.float32(1)], [None]]])
+def test_what_is_missing_travels_as_null(x):
+    service = Service(ok(FIT))
+    service.client().train(x, [float("nan"), 2], sample_weight=np.array([1.0, np.nan]), missing="drop")
+    sent = {"x": [[1], [None]], "y": [None, 2], "sample_weight": [1, None], "missing": "drop"}
+    assert json.loads(service.last.content) == sent
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda client: client.train([[1, 2], [3, -np.inf]], [1, 2]), "^/x/1/1 is -inf, which JSON cannot hold"),
+        (lambda client: client.train(X, Y, sample_weight=[1, 2, np.inf]), "^/sample_weight/2 is inf"),
+        (lambda client: client.train([1, 2], [1, 2], l2=np.nan), "^/l2 is nan, which JSON cannot hold"),
+        (lambda client: client.train(X, Y, l2=np.inf), "^/l2 is inf"),
+    ],
+)
+def test_numbers_that_no_json_has_are_told_with_their_place(call, told):
+    service = Service(ok(FIT))
+    with pytest.raises(Unsendable, match=told):
+        call(service.client())
+    assert not service.requests
+
+
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        ({1, 2}, "^/x is of the type set, which JSON does not have; give numbers"),
+        ([1, Decimal("1.5")], "^/x/1 is of the type Decimal"),
+        ({("a", 1): [1]}, r"^/x has the name \('a', 1\); give names that are texts"),
+    ],
+)
+def test_what_no_json_has_is_told(x, told):
+    service = Service(ok({}))
+    with pytest.raises(Unsendable, match=told):
+        service.client().predict(x)
+    assert not service.requests
 
 
 def test_a_client_closes_its_connections():
