@@ -2,10 +2,12 @@
 
 import io
 import sys
+from collections import Counter
+from functools import reduce
 from typing import Any, NamedTuple, Protocol
 
 from service.client.exchange import Answer
-from service.client.problems import Unsendable
+from service.client.problems import Unintelligible, Unsendable
 
 NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -74,9 +76,9 @@ class Array:
     media_type: str | None = NPY
 
     def __init__(self, x: Any, y: Any, weight: Any) -> None:
-        import numpy as np
-
-        x = np.asarray(x, dtype=np.float64)
+        x = _floats(x, "x")
+        if x.ndim > 2:
+            raise Unsendable(f"x has {x.ndim} dimensions; give rows of numbers, or one number for each row.")
         self._x = x.reshape(-1, 1) if x.ndim == 1 else x
         self._y, self._weight = y, weight
 
@@ -85,7 +87,7 @@ class Array:
 
         if self._weight is not None or isinstance(self._y, str):
             return None  # an array has no names to say which column holds weights
-        last = [] if self._y is None else [np.asarray(self._y, dtype=np.float64)]
+        last = [] if self._y is None else [_floats(self._y, "y")]
         if last and last[0].shape != self._x.shape[:1]:
             return None  # the service says in JSON what does not fit
         rows = np.column_stack([self._x, *last]) if last else np.ascontiguousarray(self._x)
@@ -117,6 +119,7 @@ class Table:
 
         self._arrow = pa
         self._table = pa.table(x)
+        _check_names(self._table.column_names)
         self._others: dict[str, str] = {}
         self._add("y", y)
         self._add("weight", weight)
@@ -148,14 +151,27 @@ class Table:
             name = role
             while name in self._table.column_names:
                 name = f"_{name}"
-            self._table = self._table.append_column(name, self._arrow.array(column))
+            self._table = self._table.append_column(name, self._beside(column, role))
         elif name not in self._table.column_names:
             raise Unsendable(f"{name!r} is no column of x; its columns are {', '.join(self._table.column_names)}.")
         self._others[role] = name
 
+    def _beside(self, given: Any, role: str) -> Any:
+        """`given` as a column that has a value for each row of x."""
+        argument = "sample_weight" if role == "weight" else role
+        try:
+            column = self._arrow.array(given)
+        except (self._arrow.ArrowException, TypeError, ValueError) as error:
+            raise Unsendable(f"{argument} is no list of numbers: {error}") from None
+        if len(column) != self._table.num_rows:
+            detail = f"{argument} has {len(column)} values, but x has {self._table.num_rows} rows"
+            raise Unsendable(f"{detail}; give one for each.")
+        return column
+
 
 class Frame(Table):
-    """pandas: a frame, or a series as its one column. ŷ is a series with x's index."""
+    """pandas: a frame, or a series as its one column. ŷ is a series with x's index, without the rows that the service
+    dropped, as `dropna` leaves them out."""
 
     def __init__(self, x: Any, y: Any, weight: Any) -> None:
         import pandas as pd
@@ -165,13 +181,43 @@ class Frame(Table):
         super().__init__(_arrow_of(frame), y, weight)
 
     def like(self, values: Any) -> Any:
-        return self._pandas.Series(values, index=self._index, name="y", dtype="float64")
+        index = self._index if len(values) == len(self._index) else self._index[self._complete()]
+        if len(values) != len(index):
+            raise Unintelligible(f"The service answers {len(values)} values for {len(index)} rows.")
+        return self._pandas.Series(values, index=index, name="y", dtype="float64")
+
+    def _complete(self) -> Any:
+        """Which rows miss no value, as a mask."""
+        import pyarrow.compute as pc
+
+        missing = [pc.is_null(column, nan_is_null=True) for column in self._table.columns]
+        return ~reduce(pc.or_, missing).to_numpy()
 
 
 def _arrow_of(frame: Any) -> Any:
     import pyarrow as pa
 
-    return pa.Table.from_pandas(frame.rename(columns=str), preserve_index=False)
+    frame = frame.rename(columns=str)
+    _check_names(list(frame.columns))
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise Unsendable(f"x cannot be made into columns of numbers: {error}") from None
+
+
+def _check_names(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        [(twice, _)] = Counter(names).most_common(1)
+        raise Unsendable(f"x has more than one column {twice!r}; give each its own name.")
+
+
+def _floats(values: Any, argument: str) -> Any:
+    import numpy as np
+
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise Unsendable(f"{argument} is no array of numbers: {error}") from None
 
 
 def _given(**members: Any) -> Answer:

@@ -480,6 +480,38 @@ def test_what_no_json_has_is_told(x, told):
     assert not service.requests
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda client: client.predict(np.array(["a"])), "^x is no array of numbers: could not convert"),
+        (lambda client: client.predict(np.zeros((2, 2, 2))), "^x has 3 dimensions; give rows"),
+        (lambda client: client.train(X, ["a", "b", "c"]), "^y is no array of numbers"),
+        (lambda client: client.train(FRAME, [1, 2]), "^y has 2 values, but x has 3 rows; give one for each"),
+        (lambda client: client.train(TABLE, Y, sample_weight=[1]), "^sample_weight has 1 values, but x has 3 rows"),
+        (lambda client: client.train(FRAME, y=5), "^y is no list of numbers: 'int' object is not iterable"),
+        (lambda client: client.evaluate(TABLE, [1, "a", 2]), "^y is no list of numbers"),
+        (lambda client: client.predict(pd.DataFrame({"a": [1, "b"]})), "^x cannot be made into columns of numbers"),
+        (lambda client: client.predict(pd.DataFrame([[1, 2]], columns=["1", 1])), "^x has more than one column '1'"),
+        (lambda client: client.predict(pa.table([[1], [2]], names=["a", "a"])), "^x has more than one column 'a'"),
+    ],
+)
+def test_rows_that_cannot_be_sent_are_told(call, told):
+    service = Service(ok({}))
+    with pytest.raises(Unsendable, match=told):
+        call(service.client())
+    assert not service.requests
+
+
+def test_predictions_for_a_frame_leave_out_the_rows_that_were_dropped():
+    frame = pd.DataFrame({"a": [1, np.nan, 3, 4], "b": pd.array([1, 2, None, 4], dtype="Int64")}, index=list("pqrs"))
+    service = Service(ok({"y": [1.0, 4.0], "lower": [0.0, 3.0], "upper": [2.0, 5.0], "dropped": 2}))
+    found = service.client().prediction(frame, missing="drop", interval=0.9)
+    pd.testing.assert_series_equal(found.y, pd.Series([1.0, 4.0], index=["p", "s"], name="y"))
+    assert list(found.upper.index) == ["p", "s"]
+    with pytest.raises(Unintelligible, match="answers 3 values for 2 rows"):
+        Service(ok({"y": [1, 2, 3]})).client().prediction(frame, missing="drop")
+
+
 def test_a_client_closes_its_connections():
     with Service(ok({})).client() as client:
         pass
