@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody, counted
@@ -112,9 +111,21 @@ def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
     flat = arrays.vector(data, lambda i: f"{at}/{i}")
     if len(flat) != math.prod(shape):
         raise InvalidRequest.at(at, f"has {counted(len(flat), 'number')}, but the shape {shape} has {math.prod(shape)}")
-    kind: npt.DTypeLike = TYPES[datatype] if datatype.startswith("FP") else np.float64
+    if not datatype.startswith("FP"):
+        _check_whole(data, flat, datatype)
+        return flat.reshape(shape)
     with np.errstate(over="ignore"):
-        return _checked(flat.astype(kind).astype(np.float64).reshape(shape))
+        return _checked(flat.astype(TYPES[datatype]).astype(np.float64).reshape(shape))
+
+
+def _check_whole(data: list[float], flat: FloatArray, datatype: str) -> None:
+    """Refuse `data`, and as float64 `flat`, at the first number that the datatype of whole ones does not have."""
+    bounds = np.iinfo(TYPES[datatype])
+    if bounds.min <= min(data) and max(data) <= bounds.max and (flat == np.floor(flat)).all():
+        return
+    index = next(i for i, value in enumerate(data) if not bounds.min <= value <= bounds.max or value != value // 1)
+    detail = f"is {data[index]}, which {datatype} does not have; send whole numbers from {bounds.min} to {bounds.max}"
+    raise InvalidRequest.at(f"/inputs/0/data/{index}", detail)
 
 
 def _checked(x: FloatArray) -> FloatArray:

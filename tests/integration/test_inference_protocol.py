@@ -58,6 +58,31 @@ def test_data_may_be_flat_or_nested_and_needs_no_media_type(http, model, data):
     }
 
 
+@pytest.mark.parametrize(
+    ("datatype", "data", "at"),
+    [
+        ("INT32", [1, 2, 1.5, 2], 2),
+        ("UINT8", [0, 255, 300, -2], 2),
+        ("UINT8", [[0, -2], [1, 2]], 1),
+        ("INT64", [1, 2, 3, 2**63], 3),
+        ("UINT64", [2**64, 1, 2, 3], 0),
+    ],
+)
+def test_data_are_held_to_their_datatype(http, model, datatype, data, at):
+    answer = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"datatype": datatype, "data": data}]})
+    assert answer.status_code == 400
+    assert f"/inputs/0/data/{at}: is " in answer.json()["error"]
+    assert f"which {datatype} does not have; send whole numbers from" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("datatype", ["INT8", "UINT8", "INT64", "UINT64", "FP16"])
+def test_whole_numbers_are_of_every_datatype(http, model, datatype):
+    x = [[1, 2.0], [3, 127]]
+    expected = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"data": x}]}).json()
+    found = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"datatype": datatype, "data": x}]})
+    assert found.json() == expected
+
+
 def test_a_body_may_be_the_tensor_alone(http, model):
     answer = http.post("/v2/models/v2/infer", content=X.tobytes(), headers={"Inference-Header-Content-Length": "0"})
     length = int(answer.headers["Inference-Header-Content-Length"])
@@ -79,6 +104,7 @@ def test_a_body_may_be_the_tensor_alone(http, model):
         (json.dumps({"inputs": [TENSOR | {"data": [[1, 2], 3, 4]}]}), {}, "beside other things"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, 1e200]}]}), {}, "1e150"),
         (json.dumps({"inputs": [TENSOR | {"datatype": "FP32", "data": [1, 2, 3, 1e100]}]}), {}, "is not a finite"),
+        (json.dumps({"inputs": [TENSOR | {"datatype": "BOOL", "data": [True, False, True, True]}]}), {}, "FP64"),
         (json.dumps({"inputs": [TENSOR | {"datatype": "BYTES", "data": [1, 2, 3, 4]}]}), {}, "FP64"),
         (json.dumps({"inputs": [TENSOR | {"shape": [2, -2], "data": []}]}), {}, "shape"),
         (json.dumps({"inputs": [TENSOR | {"shape": "2", "data": []}]}), {}, "shape"),
