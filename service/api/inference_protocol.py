@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from service import __version__
 from service.api import answers, bodies, schemas
-from service.api.operation import operation
+from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.predictions import Predictions
 from service.core.blocks import FloatArray
@@ -21,21 +21,21 @@ EXTENSIONS = ["binary_tensor_data", "model_repository"]
 
 
 @inference_protocol.get("")
-@operation(None, query=schemas.AnyQuery)
+@Operation(None, query=schemas.AnyQuery())
 def server_metadata() -> Response:
     """Tell what this server is."""
     return _answer({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
 
 
 @inference_protocol.get("/health/live")
-@operation(None, query=schemas.AnyQuery)
+@Operation(None, query=schemas.AnyQuery())
 def live() -> Response:
     """Tell whether the process answers."""
     return _answer({"live": True})
 
 
 @inference_protocol.get("/health/ready")
-@operation(None, query=schemas.AnyQuery)
+@Operation(None, query=schemas.AnyQuery())
 def ready() -> Response:
     """Tell whether models can be read and trained."""
     if parts().store.is_ready():
@@ -45,7 +45,7 @@ def ready() -> Response:
 
 @inference_protocol.get("/models/<model>")
 @inference_protocol.get("/models/<model>/versions/<version:version>", endpoint="version_metadata")
-@operation(None, query=schemas.AnyQuery, problems=(404,))
+@Operation(None, query=schemas.AnyQuery(), problems=(404,))
 def model_metadata(model: str, version: int | None = None) -> Response:
     """Tell a model's versions and tensors."""
     columns = len(parts().predictor.model(model, version).columns.names)
@@ -62,7 +62,7 @@ def model_metadata(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.get("/models/<model>/ready")
 @inference_protocol.get("/models/<model>/versions/<version:version>/ready", endpoint="version_ready")
-@operation(None, query=schemas.AnyQuery, problems=(404,))
+@Operation(None, query=schemas.AnyQuery(), problems=(404,))
 def model_ready(model: str, version: int | None = None) -> Response:
     """Tell whether a model can answer."""
     parts().predictor.model(model, version)
@@ -71,7 +71,7 @@ def model_ready(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.post("/models/<model>/infer")
 @inference_protocol.post("/models/<model>/versions/<version:version>/infer", endpoint="version_infer")
-@operation(None, query=schemas.AnyQuery, described=schemas.InferRequest, problems=(404,), counts="prediction")
+@Operation(None, query=schemas.AnyQuery(), described=schemas.InferRequest(), problems=(404,), counts="prediction")
 def infer(model: str, version: int | None = None) -> Response:
     """Predict ŷ for the rows of the input tensor."""
     predictions = Predictions(parts().predictor.model(model, version), parts().metrics)
@@ -86,7 +86,7 @@ def infer(model: str, version: int | None = None) -> Response:
 
 
 @inference_protocol.post("/repository/index")
-@operation(None, query=schemas.AnyQuery, described=schemas.IndexRequest)
+@Operation(None, query=schemas.AnyQuery(), described=schemas.IndexRequest())
 def repository_index() -> Response:
     """List the serving version of every model. All that have one can answer, so `ready` chooses nothing."""
     bodies.whole()

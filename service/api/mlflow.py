@@ -4,7 +4,7 @@ import numpy as np
 from flask import Blueprint, Response
 
 from service.api import answers, bodies, schemas
-from service.api.operation import operation
+from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.predictions import Predictions
 from service.core.blocks import FloatArray
@@ -16,7 +16,7 @@ mlflow = Blueprint("mlflow", __name__)
 
 @mlflow.get("/ping")
 @mlflow.get("/health", endpoint="health")
-@operation(None, query=schemas.ModelQuery, problems=(404,))
+@Operation(None, query=schemas.ModelQuery(), problems=(404,))
 def ping(model: str) -> Response:
     """Tell whether the model can answer."""
     parts().predictor.model(model)
@@ -24,7 +24,7 @@ def ping(model: str) -> Response:
 
 
 @mlflow.post("/invocations")
-@operation(None, query=schemas.ModelQuery, described=schemas.ScoringRequest, problems=(404,), counts="prediction")
+@Operation(None, query=schemas.ModelQuery(), described=schemas.ScoringRequest(), problems=(404,), counts="prediction")
 def invocations(model: str) -> Response:
     """Predict ŷ for rows as MLflow's clients send them, JSON in their forms, or a table."""
     predictions = Predictions(parts().predictor.model(model), parts().metrics)

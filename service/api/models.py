@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter
 from service import torchscript
 from service.api import replies, schemas
 from service.api.answers import Answer
-from service.api.operation import conditional, operation
+from service.api.operation import Operation, conditional
 from service.api.parts import parts
 from service.api.versions import version_answer
 from service.errors import Misconfigured, NotFound
@@ -28,7 +28,7 @@ class VersionConverter(BaseConverter):
 
 
 @models.get("/models")
-@operation(replies.ModelsAnswer, query=schemas.ModelsQuery)
+@Operation(replies.ModelsAnswer(), query=schemas.ModelsQuery())
 def list_models(prefix: str, limit: int, page_token: str) -> Answer:
     """List models in order of name, a page at a time."""
     names = (name for name in parts().store.models() if name.startswith(prefix) and name > page_token)
@@ -38,14 +38,14 @@ def list_models(prefix: str, limit: int, page_token: str) -> Answer:
 
 
 @models.get("/models/<model>")
-@operation(replies.ModelAnswer, problems=(404, 503))
+@Operation(replies.ModelAnswer(), problems=(404, 503))
 def show_model(model: str) -> Answer:
     """Show a model: its versions, which of them serves, its description and labels."""
     return Answer(_model_answer(model))
 
 
 @models.patch("/models/<model>")
-@operation(replies.ModelAnswer, body=schemas.DescribeRequest, problems=(404, 503))
+@Operation(replies.ModelAnswer(), body=schemas.DescribeRequest(), problems=(404, 503))
 def describe_model(model: str, body: dict[str, Any]) -> Answer:
     """Change a model's description and labels; what is not sent stays, and null removes."""
     parts().store.describe(model, body)
@@ -53,7 +53,7 @@ def describe_model(model: str, body: dict[str, Any]) -> Answer:
 
 
 @models.delete("/models/<model>")
-@operation(None, status=204, problems=(404, 503))
+@Operation(None, status=204, problems=(404, 503))
 def delete_model(model: str) -> Answer:
     """Delete a model with all its versions."""
     parts().store.delete_model(model)
@@ -61,14 +61,14 @@ def delete_model(model: str) -> Answer:
 
 
 @models.get("/models/<model>/versions")
-@operation(replies.ModelAnswer, problems=(404, 503))
+@Operation(replies.ModelAnswer(), problems=(404, 503))
 def list_versions(model: str) -> Answer:
     """List the versions of a model."""
     return Answer(_model_answer(model))
 
 
 @models.get("/models/<model>/versions/<version:version>")
-@operation(replies.FitAnswer, problems=(404, 503))
+@Operation(replies.FitAnswer(), problems=(404, 503))
 def show_version(model: str, version: int) -> Answer:
     """Show the report of a version."""
     found = parts().store.version(model, version)
@@ -78,7 +78,7 @@ def show_version(model: str, version: int) -> Answer:
 
 
 @models.delete("/models/<model>/versions/<version:version>")
-@operation(None, status=204, problems=(404, 409, 503))
+@Operation(None, status=204, problems=(404, 409, 503))
 def delete_version(model: str, version: int) -> Answer:
     """Delete a version; its number is never given again."""
     parts().store.delete_version(model, version)
@@ -86,7 +86,7 @@ def delete_version(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/history")
-@operation(replies.HistoryAnswer, problems=(404, 503))
+@Operation(replies.HistoryAnswer(), problems=(404, 503))
 def show_history(model: str, version: int) -> Answer:
     """Show the loss curve of a version."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
@@ -94,7 +94,7 @@ def show_history(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/artifact")
-@operation(None, media_type="application/octet-stream", problems=(404, 503))
+@Operation(None, media_type="application/octet-stream", problems=(404, 503))
 def send_artifact(model: str, version: int) -> Response:
     """Download the TorchScript file of a version, if it is as it was written."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
@@ -105,14 +105,14 @@ def send_artifact(model: str, version: int) -> Response:
 
 
 @models.get("/models/<model>/serving")
-@operation(replies.ServingAnswer, problems=(404, 503))
+@Operation(replies.ServingAnswer(), problems=(404, 503))
 def show_serving(model: str) -> Answer:
     """Show which version serves, and whether it is pinned."""
     return Answer(_serving_answer(model))
 
 
 @models.put("/models/<model>/serving")
-@operation(replies.ServingAnswer, body=schemas.PinRequest, problems=(404, 503))
+@Operation(replies.ServingAnswer(), body=schemas.PinRequest(), problems=(404, 503))
 def pin(model: str, body: dict[str, Any]) -> Answer:
     """Pin a version: it serves, whatever is published, until another is pinned or it is unpinned."""
     parts().store.pin(model, body["version"])
@@ -120,7 +120,7 @@ def pin(model: str, body: dict[str, Any]) -> Answer:
 
 
 @models.delete("/models/<model>/serving")
-@operation(replies.ServingAnswer, problems=(404, 503))
+@Operation(replies.ServingAnswer(), problems=(404, 503))
 def unpin(model: str) -> Answer:
     """Let the newest version serve again."""
     parts().store.pin(model, None)

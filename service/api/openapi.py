@@ -36,16 +36,16 @@ def document(app: Flask) -> dict[str, Any]:
     about = "Fits and serves linear models: ŷ = w·x + b by gradient descent."
     spec = APISpec("Descent", __version__, "3.1.0", info={"description": about}, plugins=[plugin])
     for rule in app.url_map.iter_rules():
-        contract = getattr(app.view_functions[rule.endpoint], "operation", None)
-        if contract is not None:
+        view = app.view_functions[rule.endpoint]
+        if hasattr(view, "operation"):
             methods = {method.lower() for method in rule.methods or ()} - {"head", "options"}
-            operations = {method: _operation(rule, contract) for method in methods}
+            operations = {method: _operation(rule, view.operation, view.__doc__ or "") for method in methods}
             spec.path(VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
     return spec.to_dict()
 
 
-def _operation(rule: Rule, contract: Operation) -> dict[str, Any]:
-    summary, _, description = contract.summary.partition(". ")
+def _operation(rule: Rule, contract: Operation, told: str) -> dict[str, Any]:
+    summary, _, description = told.partition(". ")
     described: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),

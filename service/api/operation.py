@@ -1,7 +1,7 @@
 """What every route shares: the schemas around a view, from which the OpenAPI document can be made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from functools import wraps
 from typing import Any
 
@@ -20,33 +20,43 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """The contract of a route: the schemas of its query, headers, body and answer (None for one without a document),
+    """The contract of a route: the schemas of its answer (None for one without a document), query, headers and body,
     the status of success, further ones and what they mean, those of its problems, and what the metrics count it as.
 
     table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
     described: the schema of a body that the view reads itself. answers_tables: whether the answer can be a table.
     """
 
-    summary: str
-    query: Schema
-    headers: Schema | None
-    body: Schema | None
     answer: Schema | None
-    media_type: str
-    status: int
-    also: dict[int, str]
-    problems: tuple[int, ...]
-    counts: Counted | None
-    table: Table | None
-    described: Schema | None
-    answers_tables: bool
+    _: KW_ONLY
+    query: Schema = field(default_factory=NoQuery)
+    headers: Schema | None = None
+    body: Schema | None = None
+    media_type: str = json.MEDIA_TYPE
+    status: int = 200
+    also: dict[int, str] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
+    counts: Counted | None = None
+    table: Table | None = None
+    described: Schema | None = None
+    answers_tables: bool = False
+
+    def __call__(self, view: View) -> Callable[..., Response]:
+        """Make a view, which takes its path's variables, its query's fields and its body, into a route's function."""
+
+        @wraps(view)
+        def respond(**variables: Any) -> Response:
+            return self._respond(view, variables)
+
+        respond.operation = self  # type: ignore[attr-defined]
+        return respond
 
     @property
     def is_conditional(self) -> bool:
         """Whether answers have a tag, and a client that knows it gets no other."""
         return self.body is None and self.described is None and self.status == 200
 
-    def respond(self, view: View, variables: dict[str, Any]) -> Response:
+    def _respond(self, view: View, variables: dict[str, Any]) -> Response:
         """Read the request for `view`, call it, and write its answer."""
         g.operation = self
         answered = view(**variables, **self._arguments())
@@ -72,53 +82,6 @@ class Operation:
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
         return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(body, media_type))}
-
-
-def operation(
-    answer: type[Schema] | None,
-    *,
-    query: type[Schema] = NoQuery,
-    headers: type[Schema] | None = None,
-    body: type[Schema] | None = None,
-    media_type: str = json.MEDIA_TYPE,
-    status: int = 200,
-    also: dict[int, str] | None = None,
-    problems: tuple[int, ...] = (),
-    counts: Counted | None = None,
-    table: type[Table] | None = None,
-    described: type[Schema] | None = None,
-    answers_tables: bool = False,
-) -> Callable[..., Callable[..., Response]]:
-    """Make a view, which takes its path's variables, its query's fields and its body, into a route's function.
-
-    The view's docstring is the summary.
-    """
-
-    def decorate(view: View, query: type[Schema] = query) -> Callable[..., Response]:
-        contract = Operation(
-            summary=(view.__doc__ or "").strip(),
-            query=query(),
-            headers=headers() if headers else None,
-            body=body() if body else None,
-            answer=answer() if answer else None,
-            media_type=media_type,
-            status=status,
-            also=also or {},
-            problems=problems,
-            counts=counts,
-            table=table() if table else None,
-            described=described() if described else None,
-            answers_tables=answers_tables,
-        )
-
-        @wraps(view)
-        def respond(**variables: Any) -> Response:
-            return contract.respond(view, variables)
-
-        respond.operation = contract  # type: ignore[attr-defined]
-        return respond
-
-    return decorate
 
 
 def conditional(response: Response) -> Response:

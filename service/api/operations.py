@@ -6,7 +6,7 @@ from prometheus_client.exposition import choose_encoder
 
 from service import __version__
 from service.api.openapi import document
-from service.api.operation import operation
+from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.schemas import AnyQuery
 from service.errors import StoreUnavailable
@@ -21,7 +21,7 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 @operations.get("/metrics")
-@operation(None, query=AnyQuery, media_type="text/plain")
+@Operation(None, query=AnyQuery(), media_type="text/plain")
 def metrics() -> Response:
     """Tell Prometheus the facts and events, in the format that it accepts."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -29,14 +29,14 @@ def metrics() -> Response:
 
 
 @operations.get("/livez")
-@operation(None, query=AnyQuery, media_type="text/plain")
+@Operation(None, query=AnyQuery(), media_type="text/plain")
 def livez() -> Response:
     """Tell whether the process answers."""
     return Response("ok\n", content_type=PLAIN)
 
 
 @operations.get("/readyz")
-@operation(None, query=AnyQuery, media_type="text/plain")
+@Operation(None, query=AnyQuery(), media_type="text/plain")
 def readyz() -> Response:
     """Tell whether models can be read and trained."""
     if parts().store.is_ready():
@@ -45,14 +45,14 @@ def readyz() -> Response:
 
 
 @operations.get("/version")
-@operation(None, query=AnyQuery, media_type="text/plain")
+@Operation(None, query=AnyQuery(), media_type="text/plain")
 def version() -> Response:
     """Tell the release."""
     return Response(f"{__version__}\n", content_type=PLAIN)
 
 
 @operations.get("/openapi.json")
-@operation(None, query=AnyQuery)
+@Operation(None, query=AnyQuery())
 def openapi() -> Response:
     """Describe all calls (OpenAPI 3.1)."""
     return Response(json.encode(document(current_app)), content_type=json.MEDIA_TYPE)

@@ -1,7 +1,7 @@
 """Predicting and evaluating: one model, or one for each group of rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from flask import Blueprint
 from service.api import replies, schemas
 from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
-from service.api.operation import operation
+from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.predictions import Predictions
 from service.core.blocks import FloatArray
@@ -48,15 +48,15 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
     return Answer(answer | mirrored | body["sieve"].report(), predictions.headers, table=columns)
 
 
-PREDICT = operation(
-    replies.PredictAnswer,
-    body=schemas.PredictRequest,
-    table=schemas.PredictTable,
+PREDICT = Operation(
+    replies.PredictAnswer(),
+    body=schemas.PredictRequest(),
+    table=schemas.PredictTable(),
     answers_tables=True,
     problems=(404, 503),
     counts="prediction",
 )
-predicting.post("/predict", endpoint="predict")(PREDICT(predict, schemas.ModelQuery))
+predicting.post("/predict", endpoint="predict")(replace(PREDICT, query=schemas.ModelQuery())(predict))
 predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
@@ -76,8 +76,8 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
     return Answer({"model": model, "version": loaded.version.number, **evaluation, **rows.sieve.report()})
 
 
-EVALUATE = operation(
-    replies.EvaluateAnswer, body=schemas.EvaluateRequest, table=schemas.EvaluateTable, problems=(404, 503)
+EVALUATE = Operation(
+    replies.EvaluateAnswer(), body=schemas.EvaluateRequest(), table=schemas.EvaluateTable(), problems=(404, 503)
 )
 predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
 predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")(
@@ -86,7 +86,7 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 
 
 @predicting.post("/models:predict")
-@operation(replies.GroupsAnswer, body=schemas.GroupPredictRequest, counts="prediction")
+@Operation(replies.GroupsAnswer(), body=schemas.GroupPredictRequest(), counts="prediction")
 def predict_groups(body: dict[str, Any]) -> Answer:
     """Predict ŷ for the rows of each group from its own model. One result per group, which names its rows."""
 

@@ -1,6 +1,7 @@
 """Training: one model, or one for each group of rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -8,7 +9,7 @@ from flask import Blueprint, g, request
 from service.api import replies, schemas
 from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
-from service.api.operation import operation
+from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.versions import fit_answer, path_of
 from service.errors import InvalidRequest
@@ -37,22 +38,22 @@ def train(model: str, body: dict[str, Any]) -> Answer:
     return Answer(answer, lambda: headers)
 
 
-TRAIN = operation(
-    replies.FitAnswer,
-    body=schemas.TrainRequest,
-    table=schemas.TrainTable,
-    headers=schemas.TrainHeaders,
+TRAIN = Operation(
+    replies.FitAnswer(),
+    body=schemas.TrainRequest(),
+    table=schemas.TrainTable(),
+    headers=schemas.TrainHeaders(),
     status=201,
     problems=(404, 409, 412, 503),
     also={200: "The fit of a dry run, which publishes nothing."},
     counts="training",
 )
-training.post("/train", endpoint="train")(TRAIN(train, schemas.ModelQuery))
+training.post("/train", endpoint="train")(replace(TRAIN, query=schemas.ModelQuery())(train))
 training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
 @training.post("/models:train")
-@operation(replies.GroupsAnswer, body=schemas.GroupTrainRequest, counts="training")
+@Operation(replies.GroupsAnswer(), body=schemas.GroupTrainRequest(), counts="training")
 def train_groups(body: dict[str, Any]) -> Answer:
     """Fit a line for each group of rows, and publish each as its model's next version. One result per group."""
 
