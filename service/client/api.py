@@ -56,10 +56,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         waits = httpx.Timeout(timeout, connect=min(timeout, 10))
-        try:
-            http = httpx.Client(base_url=url, timeout=waits, headers=headers, transport=transport)
-        except httpx.InvalidURL as error:
-            raise Unsendable(f"{url!r} is no URL: {error}") from None
+        http = httpx.Client(base_url=_address(url), timeout=waits, headers=headers, transport=transport)
         self._exchange = Exchange(http, retries)
         self._refused: set[str] = set()
 
@@ -132,6 +129,14 @@ class Client:
         """How well a version predicts (x, y) that it need not have seen: n, mse, rmse, mae, r2, bias."""
         return decode(self._post(f"{_path(model, version)}/evaluate", data_of(x, y, sample_weight), {}, {}))
 
+    def evaluate_file(
+        self, file: File, *, model: str = "default", version: int | None = None, **options: Any
+    ) -> Answer:
+        """`evaluate` for the rows of a file, which is sent as it is and never held whole; `options` are `y`, `x`,
+        `weight` and `missing`."""
+        body = Body.of_file(file, query_of(options))
+        return decode(self._exchange.send("POST", f"{_path(model, version)}/evaluate", body))
+
     def models(self, prefix: str = "") -> Iterator[Answer]:
         """Every model whose name begins with `prefix`, in order of name."""
         query = {"prefix": prefix, "limit": "1000"}
@@ -191,6 +196,17 @@ class Client:
                     raise
             self._refused.add(data.media_type)
         return self._exchange.send("POST", path, Body.of_json(data.document() | options), headers)
+
+
+def _address(url: str) -> httpx.URL:
+    """`url`, if a service may be there; raises Unsendable."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Unsendable(f"{url!r} is no URL: {error}; give one such as {URL}") from None
+    if address.scheme not in ("http", "https") or not address.host:
+        raise Unsendable(f"{url!r} names no service; give a URL such as {URL}")
+    return address
 
 
 def _path(model: str, version: int | None = None) -> str:

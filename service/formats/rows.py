@@ -180,7 +180,7 @@ def _find(source: Source, name: str, role: str) -> int:
     if name in source.names:
         return source.names.index(name)
     there = f"the columns are {listed(source.names)}"
-    raise InvalidRequest.at(f"/{role}", f"column {quoted(name)} is missing; {there}; choose one with ?{role}=")
+    raise InvalidRequest.at(f"/{role}", f"column {quoted(name)} is missing; {there}; choose another with {role}=")
 
 
 def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[Batch]:

@@ -189,10 +189,14 @@ def test_what_is_no_service_of_ours_is_told():
 
 
 def test_an_address_that_is_none_is_told():
-    with pytest.raises(Unsendable, match="is no URL"):
+    with pytest.raises(Unsendable, match=r"is no URL: .*; give one such as http://127\.0\.0\.1:8000"):
         Client("http://service:port")
-    with pytest.raises(Unreachable):
-        Client("somewhere").model("m")
+
+
+@pytest.mark.parametrize("url", ["somewhere", "127.0.0.1:8000", "localhost:8000", "ftp://service", "http://", ""])
+def test_a_url_needs_its_scheme_and_its_host(url):
+    with pytest.raises(Unsendable, match=r"such as http://127\.0\.0\.1:8000"):
+        Client(url)
 
 
 @pytest.mark.parametrize("name", ["", ".", ".."])
@@ -278,6 +282,21 @@ def test_the_answer_for_a_file_comes_in_pieces(tmp_path):
     assert service.last.headers["Accept"] == "text/csv"
     with pytest.raises(Unintelligible, match="answers text/csv, not application/json"):
         list(service.client().predict_file(file))
+
+
+def test_a_file_is_evaluated_as_it_is(tmp_path):
+    (tmp_path / "rows.csv").write_text("a,price\n1,2\n")
+    service = Service(ok({"mse": 0.5}))
+    file = File(tmp_path / "rows.csv", "text/csv")
+    assert service.client().evaluate_file(file, model="m", version=3, y="price", x=["a"], missing="drop") == {
+        "mse": 0.5
+    }
+    assert service.last.url.path == "/models/m/versions/3/evaluate"
+    assert service.last.content == b"a,price\n1,2\n"
+    assert service.last.headers["Content-Type"] == "text/csv"
+    assert dict(service.last.url.params) == {"y": "price", "x": "a", "missing": "drop"}
+    service.client().evaluate_file(file, model="m")
+    assert service.last.url.path == "/models/m/evaluate"
 
 
 def test_an_answer_that_breaks_off_is_told(tmp_path):
