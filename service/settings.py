@@ -10,7 +10,11 @@ PREFIX = "DESCENT_"
 
 
 class InvalidSetting(ValueError):
-    """A setting whose text cannot be used; the message names it."""
+    """A setting whose text cannot be used; the message names its variable, `name` the setting itself."""
+
+    def __init__(self, name: str, text: str, remedy: str) -> None:
+        super().__init__(f"{variable(name)}={text!r}: {remedy}")
+        self.name, self.text, self.remedy = name, text, remedy
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -128,4 +132,4 @@ def _read(field: "dataclasses.Field[Any]", text: str) -> Any:
     try:
         return read(text)
     except ValueError:
-        raise InvalidSetting(f"{variable(field.name)}={text!r}: give {read.__doc__}") from None
+        raise InvalidSetting(field.name, text, f"give {read.__doc__}") from None

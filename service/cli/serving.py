@@ -12,15 +12,18 @@ from service.settings import InvalidSetting, Settings, variable
 
 
 def environment(given: Mapping[str, object]) -> dict[str, str]:
-    """The environment of the service: this process's, with the settings that were `given`; a BadParameter if one of
-    them all cannot be used."""
+    """The environment of the service: this process's, with the settings that were `given` as options; a BadParameter
+    if one of them all cannot be used, which names the option or the variable that it came from."""
     overridden = {variable(name): str(value) for name, value in given.items() if value is not None}
     found = {**os.environ, **overridden}
     found.pop(URL_VARIABLE, None)  # the command line's own, and no setting
     try:
         Settings.from_environment(found)
     except InvalidSetting as error:
-        raise typer.BadParameter(str(error)) from None
+        if given.get(error.name) is None:
+            raise typer.BadParameter(str(error)) from None
+        option = f"--{error.name.replace('_', '-')}"
+        raise typer.BadParameter(f"{error.text!r}: {error.remedy}", param_hint=option) from None
     return found
 
 

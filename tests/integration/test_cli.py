@@ -101,6 +101,13 @@ def test_a_refused_prediction_leaves_the_file_as_it_was(descent, houses, tmp_pat
     assert (tmp_path / "y.json").read_text() == "mine"
 
 
+def test_a_column_that_is_missing_is_told_for_options_and_queries_alike(descent, tmp_path):
+    (tmp_path / "houses.csv").write_text("area,price\n1,2\n2,3\n")
+    refused = descent("train", "houses.csv")
+    assert refused.exit_code == session.REFUSED
+    assert "column 'y' is missing; the columns are 'area', 'price'; choose another with y=" in refused.stderr
+
+
 def test_the_releases_are_told(descent):
     answer = json.loads(descent("version", "--json").stdout)
     assert answer["client"] == answer["service"]
@@ -260,11 +267,17 @@ def test_serve_becomes_gunicorn_with_its_options_before_the_environment(descent,
     assert found == {"PORT": "0", "WORKERS": "3", "THREADS": "7", "STORE": "store", "URL": None}
 
 
-def test_serve_refuses_what_no_setting_takes(descent):
-    refused = descent("serve", "--port", "65536")
-    assert refused.exit_code == 2
-    assert "DESCENT_PORT='65536'" in refused.stderr
-    assert "DESCENT_STORE" not in environment({"store": None})
+def test_serve_refuses_what_no_setting_takes_by_the_name_it_came_under(descent, monkeypatch):
+    monkeypatch.setenv("DESCENT_PORT", "70000")
+    for arguments, told in [
+        (("--port", "65536"), "Invalid value for --port: '65536': give a port number"),
+        ((), "Invalid value: DESCENT_PORT='70000': give a port number"),
+        (("--port", "1", "--workers", "0"), "Invalid value for --workers: '0': give a whole number"),
+    ]:
+        refused = descent("serve", *arguments)
+        assert refused.exit_code == 2
+        assert told in refused.stderr
+    assert "DESCENT_STORE" not in environment({"store": None, "port": 1})
 
 
 @pytest.mark.parametrize("command", ["--help", "train --help", "models --url http://127.0.0.1:9"])
