@@ -60,8 +60,6 @@ def _version(answer: Answer) -> str:
     if answer["version"] is None:
         return "none: nothing was saved"
     version, serving = answer["version"], answer.get("serving")
-    if version is None:
-        return "none, as this was a dry run"
     if serving is None:
         return str(version)
     return f"{version}, {'serving' if version == serving else f'version {serving} serves'}"
