@@ -1,217 +1,185 @@
 """The commands. One is its options, a call of the client, and how the answer is shown."""
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from service import __version__
 from service.cli import display
-from service.cli.options import DESCENT, AsJson, Columns, DataFile, Model, Name, Store, Url, Version
+from service.cli.application import Commands, command
+from service.cli.options import (
+    Columns,
+    Common,
+    DataFile,
+    Descent,
+    IntervalKind,
+    LogLevel,
+    Model,
+    Name,
+    Out,
+    Version,
+    asked,
+)
 from service.cli.session import session
+from service.cli.terminal import STDERR, confirm, saying, show
 
 app = typer.Typer(
-    help="Fit and serve linear models.",
-    epilog="Exit status: 0 done, 2 wrong usage, 3 refused, 4 not found, 5 the service failed or is too busy, "
-    "6 the service does not answer.",
+    cls=Commands,
+    epilog="Exit status: 0 done; 1 not confirmed, or a fault of the command itself; 2 wrong usage; 3 refused; "
+    "4 not found; 5 the service failed or is too busy; 6 the service does not answer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-STDOUT = Console()
-STDERR = Console(stderr=True)
+
+def _tell_release(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"descent {__version__}")
+        raise typer.Exit
 
 
-@app.command()
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_release, is_eager=True, help="Tell the release of this command.")
+    ] = False,
+) -> None:
+    """Fit and serve linear models."""
+
+
+@command(app)
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
     threads: Annotated[int | None, typer.Option(help="Threads per worker.")] = None,
     store: Annotated[Path | None, typer.Option(help="The folder that holds the models.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_level: Annotated[LogLevel | None, typer.Option(help="The least level that is logged.")] = None,
 ) -> None:
-    """Run the service. What is given here goes before the DESCENT_* variables, which hold all other settings."""
+    """Run the service. Options override the DESCENT_* variables, which hold all other settings."""
     from service.cli import serving
 
     given = {"host": host, "port": port, "workers": workers, "threads": threads, "store": store}
     serving.serve(given | {"log_level": log_level})
 
 
-@app.command()
+@command(app)
 def train(
     file: DataFile,
-    y: Annotated[str | None, typer.Option(help="The column of y.")] = None,
-    x: Columns = None,
-    weight: Annotated[str | None, typer.Option(help="The column of weights.")] = None,
-    missing: Annotated[str | None, typer.Option(help="drop: leave rows with missing values out.")] = None,
+    *,
+    columns: Columns,
     model: Model = "default",
-    method: Annotated[str | None, typer.Option(help="spectral or autograd.", rich_help_panel=DESCENT)] = None,
-    learning_rate: Annotated[str | None, typer.Option(help="A number, or auto.", rich_help_panel=DESCENT)] = None,
-    epochs: Annotated[int | None, typer.Option(help="Steps; by default to the limit.", rich_help_panel=DESCENT)] = None,
-    seed: Annotated[int | None, typer.Option(help="Start from this draw.", rich_help_panel=DESCENT)] = None,
-    standardize: Annotated[bool | None, typer.Option("--standardize/--no-standardize", rich_help_panel=DESCENT)] = None,
-    fit_intercept: Annotated[
-        bool | None, typer.Option("--fit-intercept/--no-fit-intercept", rich_help_panel=DESCENT)
-    ] = None,
-    l2: Annotated[float | None, typer.Option(help="The penalty on w.", rich_help_panel=DESCENT)] = None,
-    append: Annotated[bool, typer.Option("--append", help="Add the rows to the newest version's.")] = False,
+    append: Annotated[bool | None, typer.Option("--append", help="Add the rows to the newest version's.")] = None,
     append_to: Annotated[int | None, typer.Option(help="Add the rows to this version's.", min=1)] = None,
     decay: Annotated[float | None, typer.Option(help="With --append: what earlier rows still weigh.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Fit, and save nothing.")] = False,
-    url: Url = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    dry_run: Annotated[bool | None, typer.Option("--dry-run", help="Fit, and save nothing.")] = None,
+    descent: Descent,
+    common: Common,
 ) -> None:
     """Fit a line to a file's rows and publish it as the model's next version.
 
-    The file is sent as it is. A JSON file is a request, {"x": …, "y": …}, with its options inside.
+    The file is sent as it is. A .json file is a request, {"x": …, "y": …}, with its options inside.
     """
-    from service.cli.files import sending
+    from service.cli.files import file_of, watched
 
-    asked: dict[str, Any] = {
-        "y": y,
-        "x": x,
-        "weight": weight,
-        "missing": missing,
-        "method": method,
-        "learning_rate": learning_rate,
-        "epochs": epochs,
-        "seed": seed,
-        "standardize": standardize,
-        "fit_intercept": fit_intercept,
-        "l2": l2,
-        "append": append_to or append or None,
-        "decay": decay,
-        "dry_run": dry_run or None,
-    }
-    with session(url, store, as_json=as_json) as client, sending(file, STDERR) as opened:
-        answer = client.train_file(opened, model=model, **asked)
-    _show(answer, display.fit, as_json=as_json)
+    options = asked(columns, descent, append=append_to or append, decay=decay, dry_run=dry_run)
+    rows = file_of(file, options)
+    with session(common, creates=True) as client, watched(rows, STDERR) as sent:
+        answer = client.train_file(sent, model=model, **options)
+    show(answer, display.fit, as_json=common.as_json)
 
 
-@app.command()
+@command(app)
 def predict(
     file: DataFile,
+    *,
     model: Model = "default",
     version: Version = None,
     interval: Annotated[float | None, typer.Option(help="Bounds at this level, such as 0.95.")] = None,
-    interval_kind: Annotated[str | None, typer.Option(help="prediction or confidence.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write ŷ, in the format of its suffix.", dir_okay=False)
+    interval_kind: Annotated[
+        IntervalKind | None, typer.Option(help="Of a new y, or of the line; by default prediction.")
     ] = None,
-    url: Url = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    out: Annotated[Path | None, Out(help="Where to write ŷ, in the format of its suffix.")] = None,
+    common: Common,
 ) -> None:
     """Predict ŷ for a file's rows."""
-    from service.cli.files import media_type_of, sending
+    from service.cli.files import file_of, media_type_of, watched, write
     from service.client.exchange import JSON
 
-    accept = media_type_of(out) if out else JSON
-    asked = {"interval": interval, "interval_kind": interval_kind}
-    with session(url, store, as_json=as_json) as client, sending(file, STDERR) as opened:
-        pieces = client.predict_file(opened, model=model, version=version, accept=accept, **asked)
+    options = asked(interval=interval, interval_kind=interval_kind)
+    rows, accept = file_of(file, options), media_type_of(out) if out else JSON
+    with session(common) as client, watched(rows, STDERR) as sent:
+        pieces = client.predict_file(sent, model=model, version=version, accept=accept, **options)
         if out is None:
             answer = json.loads(b"".join(pieces))
         else:
-            first = next(pieces, b"")  # a refusal leaves the file as it was
-            with out.open("wb") as written:
-                written.write(first)
-                written.writelines(pieces)
+            write(out, pieces)
     if out is None:
-        _show(answer, display.predictions, as_json=as_json)
+        show(answer, display.predictions, as_json=common.as_json)
 
 
-@app.command("models")
+@command(app, "models")
 def list_models(
-    prefix: Annotated[str, typer.Option(help="Only those whose names begin so.")] = "",
-    url: Url = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    *, prefix: Annotated[str, typer.Option(help="Only names that begin with this.")] = "", common: Common
 ) -> None:
     """List the models."""
-    with session(url, store, as_json=as_json) as client:
+    with session(common) as client:
         listed = list(client.models(prefix))
-    _show(listed, display.models, as_json=as_json)
+    show(listed, display.models, as_json=common.as_json)
 
 
-@app.command()
-def show(name: Name, version: Version = None, url: Url = None, store: Store = None, as_json: AsJson = False) -> None:
+@command(app, "show")
+def show_model(name: Name, *, version: Version = None, common: Common) -> None:
     """Show a version: its line, its loss, and how far it is from the best line."""
-    with session(url, store, as_json=as_json) as client:
+    with session(common) as client:
         answer = client.version(name, version)
-    _show(answer, display.fit, as_json=as_json)
+    show(answer, display.fit, as_json=common.as_json)
 
 
-@app.command()
+@command(app)
 def pin(
     name: Name,
-    version: Annotated[int, typer.Argument(help="The version's number.", min=1)],
-    url: Url = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    version: Annotated[int, typer.Argument(help="The version's number.", metavar="VERSION", min=1)],
+    *,
+    common: Common,
 ) -> None:
     """Let a version serve, whatever is trained, until it is unpinned."""
-    with session(url, store, as_json=as_json) as client:
+    with session(common) as client:
         answer = client.pin(name, version)
-    _show(answer, _say(f"{name}: version {version} is pinned"), as_json=as_json)
+    show(answer, saying(f"{name}: version {version} is pinned"), as_json=common.as_json)
 
 
-@app.command()
-def unpin(name: Name, url: Url = None, store: Store = None, as_json: AsJson = False) -> None:
+@command(app)
+def unpin(name: Name, *, common: Common) -> None:
     """Let the newest version serve again."""
-    with session(url, store, as_json=as_json) as client:
+    with session(common) as client:
         answer = client.unpin(name)
-    _show(answer, _say(f"{name}: the newest version serves"), as_json=as_json)
+    show(answer, saying(f"{name}: the newest version serves"), as_json=common.as_json)
 
 
-@app.command()
+@command(app)
 def rm(
     name: Name,
+    *,
     version: Annotated[int | None, typer.Option(help="Only this version.", min=1)] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    url: Url = None,
-    store: Store = None,
-    as_json: AsJson = False,
+    common: Common,
 ) -> None:
     """Delete a model, or one of its versions."""
     what = f"{name} with all its versions" if version is None else f"{name}, version {version}"
     if not yes:
-        _confirm(f"Delete {what}?")
-    with session(url, store, as_json=as_json) as client:
+        confirm(f"Delete {what}?")
+    with session(common) as client:
         client.delete(name, version)
-    _show({"model": name, "version": version, "deleted": True}, _say(f"{what}: deleted"), as_json=as_json)
+    show({"model": name, "version": version, "deleted": True}, saying(f"{what}: deleted"), as_json=common.as_json)
 
 
-@app.command("version")
-def show_version(url: Url = None, store: Store = None, as_json: AsJson = False) -> None:
+@command(app, "version")
+def show_version(*, common: Common) -> None:
     """Tell the release of this command and of the service."""
-    with session(url, store, as_json=as_json) as client:
+    with session(common) as client:
         answer = {"client": __version__, "service": client.release()}
-    _show(answer, _say(f"descent {__version__}, service {answer['service']}"), as_json=as_json)
-
-
-def _show(answer: Any, shown: Any, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
-    else:
-        shown(answer, STDOUT)
-
-
-def _say(text: str) -> Any:
-    return lambda _, console: console.print(text, markup=False, highlight=False)
-
-
-def _confirm(question: str) -> None:
-    if not _somebody_is_there():
-        raise typer.BadParameter("nobody is there to be asked; give --yes")
-    typer.confirm(question, abort=True)
-
-
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty()
+    show(answer, saying(f"descent {__version__}, service {answer['service']}"), as_json=common.as_json)

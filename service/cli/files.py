@@ -1,7 +1,7 @@
 """Files of data: what their names say of them, and how far an upload got."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import typer
@@ -28,24 +28,46 @@ WORTH_A_BAR = 1 << 20
 """Bytes. Smaller files are sent before a bar could be read."""
 
 
+NAMES_IN_JSON = {"weight": "sample_weight"}
+"""Of options that a request in JSON has under another name."""
+
+
 def media_type_of(path: Path) -> str:
     """The media type of a file by the end of its name; a BadParameter if that tells nothing."""
     try:
         return MEDIA_TYPES[path.suffix.lower()]
     except KeyError:
-        known = ", ".join(MEDIA_TYPES)
+        unknown = f"no format is known by the suffix {path.suffix}"
+        reason = unknown if path.suffix else f"{path.name} has no suffix to tell its format"
+        raise typer.BadParameter(f"{reason}; use {', '.join(MEDIA_TYPES)}") from None
+
+
+def file_of(path: Path, asked: Collection[str]) -> File:
+    """The file `path`, to be sent with the options `asked`; a BadParameter if it cannot be."""
+    encoding = ENCODINGS.get(path.suffix.lower())
+    file = File(path, media_type_of(path.with_suffix("") if encoding else path), encoding)
+    if file.media_type == JSON and asked:
+        names = " and ".join(NAMES_IN_JSON.get(name, name) for name in asked)
         raise typer.BadParameter(
-            f"{path.name}: nothing is known of {path.suffix or 'no suffix'}; use {known}"
-        ) from None
+            f"a .json file holds the whole request: put {names} in the file, or send a table such as .csv"
+        )
+    return file
 
 
 @contextlib.contextmanager
-def sending(path: Path, console: Console) -> Iterator[File]:
-    """The file `path` to send, with a bar on `console` while it is under way, if somebody watches and it is long."""
-    encoding = ENCODINGS.get(path.suffix.lower())
-    media_type = media_type_of(path.with_suffix("") if encoding else path)
+def watched(file: File, console: Console) -> Iterator[File]:
+    """`file` with a bar on `console` while it is under way, if that is a terminal and the file is long."""
+    total = file.path.stat().st_size
     columns = ("[progress.description]{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    hidden = not console.is_terminal or path.stat().st_size < WORTH_A_BAR
+    hidden = not console.is_terminal or total < WORTH_A_BAR
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task(path.name, total=path.stat().st_size)
-        yield File(path, media_type, encoding, lambda sent, _: progress.update(task, completed=sent))
+        task = progress.add_task(file.path.name, total=total)
+        yield file._replace(progress=lambda sent, _: progress.update(task, completed=sent))
+
+
+def write(path: Path, pieces: Iterator[bytes]) -> None:
+    """Write an answer to `path`. A refusal comes in place of its first piece, and leaves the file as it was."""
+    first = next(pieces, b"")
+    with path.open("wb") as written:
+        written.write(first)
+        written.writelines(pieces)

@@ -10,39 +10,43 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from service.cli.options import URL_VARIABLE
+from service.cli.options import URL_VARIABLE, Common
 
 if TYPE_CHECKING:
     import httpx
 
     from service.client import Client, ClientError
 
-REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 3, 4, 5, 6
-"""0 is success, 1 a fault of the command itself, 2 wrong usage."""
+MISUSED, REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 2, 3, 4, 5, 6
+"""0 is success, 1 a question that was not confirmed or a fault of the command itself."""
 
 IN_PROCESS = "http://in-process"
 
 
 @contextlib.contextmanager
-def session(url: str | None, store: Path | None, *, as_json: bool) -> Iterator["Client"]:
-    """A client of the service at `url`, or of one in process over the folder `store`. A ClientError ends the command,
-    with what it says on standard error."""
+def session(common: Common, *, creates: bool = False) -> Iterator["Client"]:
+    """A client of the service at a URL, or of one in process over a folder, which has to be there unless the command
+    `creates` it. A ClientError ends the command, with what it says on standard error."""
     from service.client import ClientError
 
-    if url and store:
+    if common.url and common.store:
         raise typer.BadParameter("give either --url or --store")
+    if common.store and not creates and not common.store.is_dir():
+        raise typer.BadParameter(f"there is no folder {common.store}", param_hint="--store")
     try:
-        with _client(url, store) as client:
+        with _client(common.url, common.store) as client:
             yield client
     except ClientError as error:
-        _tell(error, as_json=as_json)
+        _tell(error, as_json=common.as_json)
         raise typer.Exit(status_of(error)) from error
 
 
 def status_of(error: "ClientError") -> int:
     """The exit status of a command that met `error`."""
-    from service.client import Problem, Unreachable
+    from service.client import Problem, Unreachable, Unsendable
 
+    if isinstance(error, Unsendable):
+        return MISUSED
     if isinstance(error, Unreachable):
         return UNREACHABLE
     if not isinstance(error, Problem):

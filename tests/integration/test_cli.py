@@ -2,21 +2,26 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from service.cli import commands, display, session
-from service.cli.files import MEDIA_TYPES, sending
+from service import __version__
+from service.api import schemas
+from service.cli import commands, display, options, session, terminal
+from service.cli.files import MEDIA_TYPES, file_of, watched
 from service.cli.serving import environment
 from service.client import Client, Problem, Unreachable, Unsendable
+from service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 HOUSES = {"x": {"area": [50, 70, 80, 100], "rooms": [2, 3, 3, 4]}, "y": [150, 210, 240, 310]}
@@ -27,6 +32,7 @@ def descent(tmp_path, monkeypatch):
     """Run a command on a store of one's own: descent("models", "--json")."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DESCENT_URL", raising=False)
+    (tmp_path / "store").mkdir()
 
     def run(*arguments, place=("--store", "store"), **options):
         return CliRunner().invoke(commands.app, [*arguments, *place], **options)
@@ -43,6 +49,11 @@ def houses(descent, tmp_path):
     trained = descent("train", "houses.json", "--model", "houses")
     assert trained.exit_code == 0, trained.output
     return path
+
+
+def told(result):
+    """What was said on standard error, without the frame around it."""
+    return " ".join(result.stderr.replace("│", " ").split())
 
 
 def asked(monkeypatch, answer=None):
@@ -109,6 +120,7 @@ def test_a_column_that_is_missing_is_told_for_options_and_queries_alike(descent,
 
 
 def test_the_releases_are_told(descent):
+    assert descent("--version", place=()).stdout == f"descent {__version__}\n"
     answer = json.loads(descent("version", "--json").stdout)
     assert answer["client"] == answer["service"]
     assert descent("version").stdout.startswith(f"descent {answer['client']}, service ")
@@ -130,7 +142,7 @@ def test_a_refusal_is_told_with_its_exit_status(descent, houses, tmp_path):
     [
         (Problem(422, {}), 3),
         (Problem(409, {}), 3),
-        (Unsendable(), 3),
+        (Unsendable(), 2),
         (Problem(404, {}), 4),
         (Problem(429, {}), 5),
         (Problem(503, {}), 5),
@@ -157,7 +169,13 @@ def test_a_service_that_is_not_there_is_told(descent, monkeypatch):
         ("models", "--url", "http://127.0.0.1:9"),
         ("train", "absent.json"),
         ("train", "houses.txt"),
+        ("train", "houses.json", "--method", "newton"),
+        ("train", "houses.csv", "--missing", "fill"),
+        ("predict", "houses.csv", "--interval-kind", "credible"),
         ("predict", "houses.json", "--out", "y"),
+        ("predict", "houses.json", "--out", "nowhere/y.csv"),
+        ("serve", "--log-level", "loud"),
+        ("show", ".."),
         ("pin", "houses", "0"),
         ("rm", "houses"),
         ("fit",),
@@ -165,8 +183,69 @@ def test_a_service_that_is_not_there_is_told(descent, monkeypatch):
 )
 def test_wrong_usage_has_status_2(descent, houses, tmp_path, arguments):
     (tmp_path / "houses.txt").write_text("")
+    (tmp_path / "houses.csv").write_text("x,y\n1,2\n")
     found = descent(*arguments)
     assert found.exit_code == 2, found.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "detail"),
+    [
+        (("train", "passwd"), "passwd has no suffix to tell its format; use .csv, .parquet"),
+        (("train", "houses.txt"), "no format is known by the suffix .txt; use .csv, .parquet"),
+        (("predict", "new.json", "--out", "nowhere/y.csv"), "there is no folder nowhere"),
+        (("train", "houses.csv", "--initial", "w=1"), "'w=1' is not JSON"),
+        (("rm", "houses"), "standard input is not a terminal; confirm with --yes"),
+    ],
+)
+def test_wrong_usage_is_told_in_plain_words(descent, houses, tmp_path, arguments, detail):
+    for name in ("passwd", "houses.txt", "houses.csv"):
+        (tmp_path / name).write_text("")
+    refused = descent(*arguments)
+    assert refused.exit_code == 2
+    assert detail in told(refused)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("train", "--l2", "1"), "l2"),
+        (("train", "--y", "price"), "y"),
+        (("train", "--x", "area", "--no-standardize"), "x and standardize"),
+        (("train", "--weight", "w", "--append-to", "1"), "sample_weight and append"),
+        (("predict", "--interval", "0.9"), "interval"),
+    ],
+)
+def test_a_request_in_json_has_its_options_inside(descent, houses, monkeypatch, arguments, names):
+    requests = asked(monkeypatch)
+    refused = descent(arguments[0], "houses.json", *arguments[1:])
+    assert refused.exit_code == 2
+    expected = f"a .json file holds the whole request: put {names} in the file, or send a table such as .csv"
+    assert expected in told(refused)
+    assert not requests
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["models", "show m", "predict new.json", "pin m 1", "unpin m", "rm m -y", "version"],
+)
+def test_only_a_training_makes_the_folder_of_models(descent, houses, tmp_path, arguments):
+    refused = descent(*arguments.split(), place=("--store", "typo"))
+    assert refused.exit_code == 2
+    assert "--store: there is no folder typo" in told(refused)
+    assert not (tmp_path / "typo").exists()
+    assert descent("train", "houses.json", place=("--store", "typo")).exit_code == 0
+    assert descent("models", place=("--store", "typo")).exit_code == 0
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8472", "localhost", "http://service:port"])
+def test_a_url_that_is_none_is_wrong_usage(descent, monkeypatch, url):
+    refused = descent("models", place=("--url", url))
+    assert refused.exit_code == 2
+    assert repr(url) in refused.stderr
+    assert "such as http://127.0.0.1:8000" in refused.stderr
+    monkeypatch.setenv("DESCENT_URL", url)
+    assert descent("models", place=()).exit_code == 2
 
 
 def test_a_setting_that_cannot_be_used_is_wrong_usage(descent, monkeypatch):
@@ -176,21 +255,33 @@ def test_a_setting_that_cannot_be_used_is_wrong_usage(descent, monkeypatch):
     assert "DESCENT_MAX_COLUMNS" in found.stderr
 
 
-def test_options_of_a_training_go_into_the_query(descent, houses, monkeypatch):
+def test_options_of_a_training_go_into_the_query(descent, houses, tmp_path, monkeypatch):
     requests = asked(monkeypatch, json.loads(descent("show", "houses", "--json").stdout))
     columns = ("--y", "price", "--x", "area", "--x", "rooms", "--weight", "w", "--missing", "drop")
     how = ("--learning-rate", "0.01", "--epochs", "5", "--seed", "1", "--no-standardize", "--l2", "0.5")
     more = ("--no-fit-intercept", "--append-to", "3", "--decay", "0.9", "--dry-run", "--method", "spectral")
-    assert descent("train", "houses.json", "--model", "m", *columns, *how, *more).exit_code == 0
+    start = ("--initial", '{"w": [1, 2], "b": 0}')
+    (tmp_path / "houses.csv").write_text("area,rooms,price,w\n1,2,3,4\n")
+    assert descent("train", "houses.csv", "--model", "m", *columns, *how, *more, *start).exit_code == 0
     [(method, path, query, body)] = requests
-    assert (method, path, json.loads(body)) == ("POST", "/models/m/train", HOUSES)
+    assert (method, path, body) == ("POST", "/models/m/train", (tmp_path / "houses.csv").read_bytes())
     assert query == {
         "y": "price", "x": "area,rooms", "weight": "w", "missing": "drop", "learning_rate": "0.01", "epochs": "5",
         "seed": "1", "standardize": "false", "l2": "0.5", "fit_intercept": "false", "append": "3", "decay": "0.9",
-        "dry_run": "true", "method": "spectral",
+        "dry_run": "true", "method": "spectral", "initial": '{"w": [1, 2], "b": 0}',
     }  # fmt: skip
-    descent("train", "houses.json", "--append")
+    descent("train", "houses.csv", "--append")
     assert requests[1][2] == {"append": "true"}
+
+
+def test_options_of_a_prediction_go_into_the_query(descent, houses, tmp_path, monkeypatch):
+    requests = asked(monkeypatch, {"model": "m", "version": 1, "y": [1.0]})
+    (tmp_path / "new.csv").write_text("area,rooms\n1,2\n")
+    what = ("--interval", "0.9", "--interval-kind", "confidence")
+    assert descent("predict", "new.csv", "--model", "m", *what).exit_code == 0
+    [(method, path, query, body)] = requests
+    assert (method, path, body) == ("POST", "/models/m/predict", (tmp_path / "new.csv").read_bytes())
+    assert query == {"interval": "0.9", "interval_kind": "confidence"}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +301,7 @@ def test_models_are_looked_after(descent, monkeypatch, arguments, request_line, 
 
 def test_deleting_asks_the_person_who_is_there(descent, monkeypatch):
     requests = asked(monkeypatch)
-    monkeypatch.setattr(commands, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(terminal, "_somebody_is_there", lambda: True)
     declined = descent("rm", "m", input="n\n")
     assert declined.exit_code == 1
     assert not requests
@@ -222,14 +313,14 @@ def test_an_upload_shows_how_far_it_got(tmp_path):
     path = tmp_path / "rows.csv.gz"
     path.write_bytes(bytes(3 << 20))
     screen = Console(file=io.StringIO(), force_terminal=True, width=100)
-    with sending(path, screen) as file:
+    with watched(file_of(path, ()), screen) as file:
         file.progress(1 << 20, 3 << 20)
         file.progress(3 << 20, 3 << 20)
     assert "rows.csv.gz" in screen.file.getvalue()
     assert "3.1/3.1 MB" in screen.file.getvalue()
     assert (file.media_type, file.encoding) == ("text/csv", "gzip")
     silent = Console(file=io.StringIO(), width=100)
-    with sending(path, silent) as file:
+    with watched(file_of(path, ()), silent) as file:
         file.progress(1 << 20, 3 << 20)
     assert silent.file.getvalue().strip() == ""
 
@@ -278,6 +369,45 @@ def test_serve_refuses_what_no_setting_takes_by_the_name_it_came_under(descent, 
         assert refused.exit_code == 2
         assert told in refused.stderr
     assert "DESCENT_STORE" not in environment({"store": None, "port": 1})
+
+
+def help_of(descent, *command):
+    return descent(*command, "--help", place=(), env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
+
+
+COMMANDS = ["serve", "train", "predict", "models", "show", "pin", "unpin", "rm", "version"]
+
+
+@pytest.mark.parametrize("command", [(), *zip(COMMANDS, strict=True)], ids=str)
+def test_help_shows_flags_without_a_type_and_cuts_nothing(descent, command):
+    shown = help_of(descent, *command)
+    assert "<bool>" not in shown
+    assert "…" not in shown.replace('{"x": …, "y": …}', "")
+    assert shown.count("--help") == 1
+    assert set(re.findall("{([a-zA-Z]+)}", shown)) <= {"FILE", "MODEL", "VERSION"}
+
+
+def test_help_tells_what_may_be_given(descent):
+    assert set(COMMANDS) == set(re.findall("^│ ([a-z]+) ", help_of(descent), re.MULTILINE))
+    train, predict = help_of(descent, "train"), help_of(descent, "predict")
+    for option, said in {"y": "by default the one named y", "method": "spectral", "missing": "<refuse|drop>"}.items():
+        assert said in " ".join(train[train.index(f"--{option} ") :].replace("│", "").split()[:30])
+    assert "<prediction|confidence>" in predict
+    assert "<debug|info|warning|error>" in help_of(descent, "serve")
+    assert "0 done; 1 not confirmed" in help_of(descent)
+    described = re.findall(r"^│ \*? *--?([a-z-]+)(.*)", train, re.MULTILINE)
+    assert all(re.search("[A-Za-z]{2}", re.sub("--[a-z-]+|<.*?>", "", rest)) for _, rest in described)
+
+
+def test_the_choices_are_those_of_the_service():
+    def accepted(schema, name):
+        return schema().fields[name].validate.choices
+
+    assert accepted(schemas.TrainOptions, "method") == list(get_args(options.Method))
+    assert accepted(schemas.RowOptions, "missing") == list(get_args(options.MissingValues))
+    assert accepted(schemas.PredictOptions, "interval_kind") == list(get_args(options.IntervalKind))
+    for level in get_args(options.LogLevel):
+        Settings.from_environment({"DESCENT_LOG_LEVEL": level})
 
 
 @pytest.mark.parametrize("command", ["--help", "train --help", "models --url http://127.0.0.1:9"])
