@@ -16,10 +16,12 @@ from service.cli.options import (
     Descent,
     IntervalKind,
     LogLevel,
+    Missing,
     Model,
     Name,
     Out,
     Version,
+    X,
     asked,
 )
 from service.cli.session import session
@@ -98,10 +100,13 @@ def predict(
     *,
     model: Model = "default",
     version: Version = None,
+    x: X = None,
+    missing: Missing = None,
     interval: Annotated[float | None, typer.Option(help="Bounds at this level, such as 0.95.")] = None,
     interval_kind: Annotated[
         IntervalKind | None, typer.Option(help="Of a new y, or of the line; by default prediction.")
     ] = None,
+    explain: Annotated[bool | None, typer.Option("--explain", help="Tell each column's part in ŷ.")] = None,
     out: Annotated[Path | None, Out(help="Where to write ŷ, in the format of its suffix.")] = None,
     common: Common,
 ) -> None:
@@ -109,7 +114,7 @@ def predict(
     from service.cli.files import file_of, media_type_of, watched, write
     from service.client.exchange import JSON
 
-    options = asked(interval=interval, interval_kind=interval_kind)
+    options = asked(x=x, missing=missing, interval=interval, interval_kind=interval_kind, explain=explain)
     rows, accept = file_of(file, options), media_type_of(out) if out else JSON
     with session(common) as client, watched(rows, STDERR) as sent:
         pieces = client.predict_file(sent, model=model, version=version, accept=accept, **options)
@@ -119,6 +124,20 @@ def predict(
             write(out, pieces)
     if out is None:
         show(answer, display.predictions, as_json=common.as_json)
+
+
+@command(app)
+def evaluate(
+    file: DataFile, *, columns: Columns, model: Model = "default", version: Version = None, common: Common
+) -> None:
+    """Compare a version's predictions for a file's rows with their y."""
+    from service.cli.files import file_of, watched
+
+    options = asked(columns)
+    rows = file_of(file, options)
+    with session(common) as client, watched(rows, STDERR) as sent:
+        answer = client.evaluate_file(sent, model=model, version=version, **options)
+    show(answer, display.evaluation, as_json=common.as_json)
 
 
 @command(app, "models")
@@ -137,6 +156,31 @@ def show_model(name: Name, *, version: Version = None, common: Common) -> None:
     with session(common) as client:
         answer = client.version(name, version)
     show(answer, display.fit, as_json=common.as_json)
+
+
+@command(app)
+def history(name: Name, *, version: Version = None, common: Common) -> None:
+    """Show the loss after each epoch of a version's descent."""
+    with session(common) as client:
+        answer = client.history(name, version)
+    show(answer, display.history, as_json=common.as_json)
+
+
+@command(app)
+def download(
+    name: Name,
+    *,
+    version: Version = None,
+    out: Annotated[Path, Out(help="Where to write it.")],
+    common: Common,
+) -> None:
+    """Download the TorchScript file of a version, by default of the serving one."""
+    with session(common) as client:
+        version = version or client.model(name)["serving"]
+        artifact = client.artifact(name, version)
+    out.write_bytes(artifact)
+    answer = {"model": name, "version": version, "out": str(out)}
+    show(answer, saying(f"{name}, version {version}: written to {out}"), as_json=common.as_json)
 
 
 @command(app)

@@ -27,14 +27,56 @@ def fit(answer: Answer, console: Console) -> None:
 
 
 def predictions(answer: Answer, console: Console) -> None:
-    """A table of ŷ, with the bounds where there are any."""
-    asked = [name for name in ("y", "lower", "upper") if name in answer]
-    table = _table("row", *asked)
-    values = [answer[name] if isinstance(answer[name], list) else [answer[name]] for name in asked]
-    for row, numbers in enumerate(zip(*values, strict=True)):
+    """A table of ŷ, with its bounds and each column's part in it where they were asked for."""
+    columns = {name: _rows(answer[name]) for name in ("y", "lower", "upper") if name in answer} | _contributions(answer)
+    table = _table("row", *columns)
+    for row, numbers in enumerate(zip(*columns.values(), strict=True)):
         table.add_row(str(row), *map(_number, numbers))
+    mean = f", mean prediction {_number(answer['mean_prediction'])}" if "mean_prediction" in answer else ""
+    console.print(f"{answer['model']}, version {answer['version']}{mean}{_dropped(answer)}", markup=False)
+    console.print(table)
+
+
+def evaluation(answer: Answer, console: Console) -> None:
+    """How well a version predicts."""
+    facts = {"model": answer["model"], "version": str(answer["version"]), "rows": f"{answer['n']}{_dropped(answer)}"}
+    console.print(_grid(facts | {name: _number(answer[name]) for name in ("mse", "rmse", "mae", "r2", "bias")}))
+
+
+def history(answer: Answer, console: Console) -> None:
+    """A table of losses, and of the objective where there is a penalty."""
+    losses = [name for name in ("loss", "objective") if name in answer]
+    table = _table("epoch", *losses)
+    for epoch, *values in zip(answer["epoch"], *(answer[name] for name in losses), strict=True):
+        table.add_row(str(epoch), *map(_number, values))
     console.print(f"{answer['model']}, version {answer['version']}", markup=False)
     console.print(table)
+
+
+def _rows(values: Any) -> list[Any]:
+    """One value per row, also where x was a row alone."""
+    return values if isinstance(values, list) else [values]
+
+
+def _contributions(answer: Answer) -> dict[str, list[Any]]:
+    """The contributions of each column, under the names that they have in a table."""
+    found = answer.get("contributions", {})
+    if isinstance(found, list):
+        by_column = zip(*map(_rows, found if isinstance(answer["y"], list) else [found]), strict=True)
+        columns = list(map(list, by_column))
+        found = dict(zip(_names(len(columns)), columns, strict=True))
+    elif not isinstance(found, dict):
+        found = {"x": found}
+    return {f"contributions.{name}": _rows(values) for name, values in found.items()}
+
+
+def _names(count: int) -> list[str]:
+    """What the service calls columns that nobody named."""
+    return ["x"] if count == 1 else [f"x{i}" for i in range(count)]
+
+
+def _dropped(answer: Answer) -> str:
+    return f", {answer['dropped']} dropped" if answer.get("dropped") else ""
 
 
 def _facts(answer: Answer) -> RenderableType:
@@ -42,7 +84,7 @@ def _facts(answer: Answer) -> RenderableType:
     facts = {
         "model": answer["model"],
         "version": _version(answer),
-        "rows": _number(answer["n"]),
+        "rows": _number(answer["n"]) + _dropped(answer),
         "loss": _number(answer["loss"]),
         "loss of the best line": _number(optimum["loss"]),
         "R² of the best line": _number(optimum["r2"]),
@@ -50,10 +92,7 @@ def _facts(answer: Answer) -> RenderableType:
     }
     if "trained_at" in answer:
         facts["trained"] = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(answer["trained_at"]))
-    grid = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        grid.add_row(name, value)
-    return grid
+    return _grid(facts)
 
 
 def _version(answer: Answer) -> str:
@@ -80,6 +119,13 @@ def _each(coefficients: Any, columns: list[str]) -> list[Any]:
     if isinstance(coefficients, dict):
         return [coefficients[name] for name in columns]
     return coefficients if isinstance(coefficients, list) else [coefficients] * len(columns)
+
+
+def _grid(facts: dict[str, str]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        grid.add_row(name, value)
+    return grid
 
 
 def _number(value: float | None) -> str:

@@ -106,6 +106,50 @@ def test_predictions_are_shown_or_written(descent, houses, tmp_path):
     assert json.loads((tmp_path / "y.json").read_text()) == answer
 
 
+def test_a_prediction_is_explained(descent, houses, tmp_path):
+    (tmp_path / "new.csv").write_text("rooms,area,town\n2,60,1\n3,,1\n")
+    how = ("--x", "area", "--x", "rooms", "--missing", "drop", "--explain")
+    shown = descent("predict", "new.csv", "--model", "houses", *how, env={"COLUMNS": "120"}).stdout
+    assert shown.splitlines()[0] == "houses, version 1, mean prediction 227.5, 1 dropped"
+    assert [line.split() for line in shown.splitlines()][1:] == [
+        ["row", "y", "contributions.area", "contributions.rooms"],
+        ["0", "177.5", "-45", "-5"],
+    ]
+    descent("predict", "new.csv", "--model", "houses", *how, "--out", "y.csv")
+    assert (tmp_path / "y.csv").read_text().startswith('"y","contributions.area","contributions.rooms"\n177.5,')
+
+
+def test_a_version_is_evaluated(descent, houses, tmp_path):
+    (tmp_path / "houses.csv").write_text("area,rooms,price\n50,2,150\n70,3,210\n80,3,240\n100,4,310\n")
+    evaluate = ("evaluate", "houses.csv", "--model", "houses", "--y", "price")
+    answer = json.loads(descent(*evaluate, "--json").stdout)
+    assert (answer["n"], answer["mse"]) == (4, pytest.approx(6.25))
+    assert ["rmse", "2.5"] in [line.split() for line in descent(*evaluate).stdout.splitlines()]
+    assert json.loads(descent("evaluate", "houses.json", "--model", "houses", "--json").stdout)["n"] == 4
+
+
+def test_a_history_is_shown(descent, houses):
+    descent("train", "houses.json", "--model", "houses")
+    answer = json.loads(descent("history", "houses", "--version", "1", "--json").stdout)
+    assert (answer["version"], answer["epoch"][0], len(answer["loss"])) == (1, 0, len(answer["epoch"]))
+    title, head, first, *_, last = descent("history", "houses").stdout.splitlines()
+    assert (title, head.split(), first.split()[0]) == ("houses, version 2", ["epoch", "loss"], "0")
+    assert last.split() == [str(answer["epoch"][-1]), "6.25"]
+
+
+def test_a_file_is_downloaded_and_a_refusal_leaves_what_is_there(descent, houses, tmp_path):
+    found = descent("download", "houses", "--out", "houses.pt")
+    assert found.stdout == "houses, version 1: written to houses.pt\n"
+    written = (tmp_path / "houses.pt").read_bytes()
+    assert written == (tmp_path / "store/houses/1/model.pt").read_bytes()
+    assert descent("download", "houses", "--version", "2", "--out", "houses.pt").exit_code == session.NOT_FOUND
+    assert descent("download", "flats", "--out", "houses.pt").exit_code == session.NOT_FOUND
+    assert (tmp_path / "houses.pt").read_bytes() == written
+    answer = json.loads(descent("download", "houses", "--version", "1", "--out", "1.pt", "--json").stdout)
+    assert answer == {"model": "houses", "version": 1, "out": "1.pt"}
+    assert (tmp_path / "1.pt").read_bytes() == written
+
+
 def test_a_refused_prediction_leaves_the_file_as_it_was(descent, houses, tmp_path):
     (tmp_path / "y.json").write_text("mine")
     assert descent("predict", "new.json", "--model", "nothing", "--out", "y.json").exit_code == 4
@@ -174,6 +218,8 @@ def test_a_service_that_is_not_there_is_told(descent, monkeypatch):
         ("predict", "houses.csv", "--interval-kind", "credible"),
         ("predict", "houses.json", "--out", "y"),
         ("predict", "houses.json", "--out", "nowhere/y.csv"),
+        ("download", "houses"),
+        ("download", "houses", "--out", "nowhere/houses.pt"),
         ("serve", "--log-level", "loud"),
         ("show", ".."),
         ("pin", "houses", "0"),
@@ -214,6 +260,8 @@ def test_wrong_usage_is_told_in_plain_words(descent, houses, tmp_path, arguments
         (("train", "--x", "area", "--no-standardize"), "x and standardize"),
         (("train", "--weight", "w", "--append-to", "1"), "sample_weight and append"),
         (("predict", "--interval", "0.9"), "interval"),
+        (("predict", "--explain", "--missing", "drop"), "missing and explain"),
+        (("evaluate", "--y", "price"), "y"),
     ],
 )
 def test_a_request_in_json_has_its_options_inside(descent, houses, monkeypatch, arguments, names):
@@ -227,7 +275,10 @@ def test_a_request_in_json_has_its_options_inside(descent, houses, monkeypatch, 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["models", "show m", "predict new.json", "pin m 1", "unpin m", "rm m -y", "version"],
+    [
+        *("models", "show m", "history m", "download m --out m.pt", "predict new.json", "evaluate houses.json"),
+        *("pin m 1", "unpin m", "rm m -y", "version"),
+    ],
 )
 def test_only_a_training_makes_the_folder_of_models(descent, houses, tmp_path, arguments):
     refused = descent(*arguments.split(), place=("--store", "typo"))
@@ -277,11 +328,28 @@ def test_options_of_a_training_go_into_the_query(descent, houses, tmp_path, monk
 def test_options_of_a_prediction_go_into_the_query(descent, houses, tmp_path, monkeypatch):
     requests = asked(monkeypatch, {"model": "m", "version": 1, "y": [1.0]})
     (tmp_path / "new.csv").write_text("area,rooms\n1,2\n")
-    what = ("--interval", "0.9", "--interval-kind", "confidence")
+    what = ("--interval", "0.9", "--interval-kind", "confidence", "--x", "area", "--missing", "drop", "--explain")
     assert descent("predict", "new.csv", "--model", "m", *what).exit_code == 0
     [(method, path, query, body)] = requests
     assert (method, path, body) == ("POST", "/models/m/predict", (tmp_path / "new.csv").read_bytes())
-    assert query == {"interval": "0.9", "interval_kind": "confidence"}
+    assert query == {
+        "interval": "0.9", "interval_kind": "confidence", "x": "area", "missing": "drop", "explain": "true"
+    }  # fmt: skip
+
+
+def test_options_of_an_evaluation_go_into_the_query(descent, houses, tmp_path, monkeypatch):
+    answer = {"model": "m", "version": 3, "n": 4, "mse": 6.25, "rmse": 2.5, "mae": 2.0, "r2": None, "bias": 0.0}
+    requests = asked(monkeypatch, answer | {"dropped": 1})
+    (tmp_path / "houses.csv").write_text("area,rooms,price,w\n1,2,3,4\n")
+    columns = ("--y", "price", "--x", "area", "--x", "rooms", "--weight", "w", "--missing", "drop")
+    found = descent("evaluate", "houses.csv", "--model", "m", "--version", "3", *columns)
+    [(method, path, query, body)] = requests
+    assert (method, path, body) == ("POST", "/models/m/versions/3/evaluate", (tmp_path / "houses.csv").read_bytes())
+    assert query == {"y": "price", "x": "area,rooms", "weight": "w", "missing": "drop"}
+    assert [line.split() for line in found.stdout.splitlines()] == [
+        ["model", "m"], ["version", "3"], ["rows", "4,", "1", "dropped"], ["mse", "6.25"], ["rmse", "2.5"],
+        ["mae", "2"], ["r2", "–"], ["bias", "0"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -344,6 +412,33 @@ def test_a_single_prediction_is_a_row_with_its_bounds(capsys):
     assert capsys.readouterr().out.splitlines()[2].split() == ["0", "2", "1", "3"]
 
 
+@pytest.mark.parametrize(
+    ("y", "contributions", "names", "rows"),
+    [
+        ([3.0, 4.0], {"a": [1.0, 2.0], "b": [0.5, 1.0]}, ["a", "b"], [["1", "0.5"], ["2", "1"]]),
+        ([3.0, 4.0], [[1.0, 0.5], [2.0, 1.0]], ["x0", "x1"], [["1", "0.5"], ["2", "1"]]),
+        ([3.0, 4.0], [1.0, 2.0], ["x"], [["1"], ["2"]]),
+        (3.0, {"a": 1.0, "b": 0.5}, ["a", "b"], [["1", "0.5"]]),
+        (3.0, [1.0, 0.5], ["x0", "x1"], [["1", "0.5"]]),
+        (3.0, 1.0, ["x"], [["1"]]),
+    ],
+)
+def test_contributions_have_a_column_each_in_every_form(capsys, y, contributions, names, rows):
+    answer = {"model": "m", "version": 1, "y": y, "mean_prediction": 2.0, "contributions": contributions}
+    display.predictions(answer, Console(width=80))
+    _, head, *body = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert head == ["row", "y", *(f"contributions.{name}" for name in names)]
+    assert [line[2:] for line in body] == rows
+
+
+def test_a_history_of_a_penalised_fit_has_its_objective(capsys):
+    display.history({"model": "m", "version": 1, "epoch": [0], "loss": [2.0], "objective": [3.0]}, Console(width=80))
+    assert [line.split() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        ["epoch", "loss", "objective"],
+        ["0", "2", "3"],
+    ]
+
+
 def test_serve_becomes_gunicorn_with_its_options_before_the_environment(descent, monkeypatch):
     became = []
     monkeypatch.setattr("os.execve", lambda *arguments: became.append(arguments))
@@ -375,7 +470,20 @@ def help_of(descent, *command):
     return descent(*command, "--help", place=(), env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).stdout
 
 
-COMMANDS = ["serve", "train", "predict", "models", "show", "pin", "unpin", "rm", "version"]
+COMMANDS = [
+    "serve",
+    "train",
+    "predict",
+    "evaluate",
+    "models",
+    "show",
+    "history",
+    "download",
+    "pin",
+    "unpin",
+    "rm",
+    "version",
+]
 
 
 @pytest.mark.parametrize("command", [(), *zip(COMMANDS, strict=True)], ids=str)
