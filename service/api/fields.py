@@ -1,12 +1,13 @@
-"""marshmallow fields for what its own are too slow or too lenient for."""
+"""marshmallow fields that say what they mean, also for what its own are too slow or too lenient for."""
 
 import csv
 import re
 import sys
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar
 
 import marshmallow
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from service.columns import Form
 from service.core.blocks import FloatArray
@@ -19,39 +20,73 @@ def _number(kinds: arrays.Kinds) -> dict[str, Any]:
     return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
 
 
-class Rows(fields.Field[arrays.Table]):
+Value = TypeVar("Value")
+
+
+class Described(fields.Field[Value]):
+    """A field that says what it is `about`, and in JSON Schema's words what it takes.
+
+    default: what holds for a field that is not given, where that is not filled in when it is loaded.
+    """
+
+    def __init__(self, about: str, *, takes: dict[str, Any], default: Any = marshmallow.missing, **kwargs: Any) -> None:
+        defaults = {} if default is marshmallow.missing else {"default": default}
+        super().__init__(metadata={"description": about, **takes, **defaults}, **kwargs)
+
+
+class Text(Described[str], fields.String):
+    """A text; neither a number nor a boolean."""
+
+    def __init__(self, about: str, **kwargs: Any) -> None:
+        super().__init__(about, takes={}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise marshmallow.ValidationError("Give a text.")
+        return value
+
+
+class Choice(Text):
+    """One of a few words."""
+
+    def __init__(self, about: str, choices: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(about, validate=validate.OneOf(choices, error="Give one of: {choices}."), **kwargs)
+
+
+class Rows(Described[arrays.Table]):
     """Rows of x in any of their four forms, as a Table."""
 
-    def __init__(self, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
+    def __init__(self, about: str, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
         number = _number(kinds)
         numbers = {"type": "array", "items": number, "minItems": 1}
         rows = {"type": "array", "items": numbers, "minItems": 1}
         columns = {"type": "object", "additionalProperties": numbers, "minProperties": 1}
         row = {"type": "object", "additionalProperties": number, "minProperties": 1}
         records = {"type": "array", "items": row, "minItems": 1}
-        super().__init__(metadata={"anyOf": [numbers, rows, columns, records, row, {"type": "number"}]}, **kwargs)
+        forms = [numbers, rows, columns, records, row, {"type": "number"}]
+        super().__init__(about, takes={"anyOf": forms}, **kwargs)
         self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
         return arrays.table(value, f"/{attr}", self.kinds)
 
 
-class Vector(fields.Field[Any]):
+class Vector(Described[Any]):
     """A list of numbers, as a float64 array; on the way out an array, or a number, as it is."""
 
-    def __init__(self, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "array", "items": _number(kinds), "minItems": 1}, **kwargs)
+    def __init__(self, about: str, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
+        super().__init__(about, takes={"type": "array", "items": _number(kinds), "minItems": 1}, **kwargs)
         self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
         return arrays.list_vector(value, f"/{attr}", self.kinds)
 
 
-class Names(fields.Field[tuple[str, ...]]):
+class Names(Described[tuple[str, ...]]):
     """Names of columns with commas between, as in a query; one with a comma or a quote stands in quotes, as in CSV."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "string"}, **kwargs)
+    def __init__(self, about: str, **kwargs: Any) -> None:
+        super().__init__(about, takes={"type": "string"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
         try:
@@ -60,12 +95,15 @@ class Names(fields.Field[tuple[str, ...]]):
             raise marshmallow.ValidationError("Give names of columns with commas between.") from None
 
 
-class InitialLine(fields.Field[Start]):
+class InitialLine(Described[Start]):
     """{"w": a number, a list or an object by column, "b": a number}."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        properties = {"w": {"description": "A number, a list, or an object by column."}, "b": {"type": "number"}}
-        super().__init__(metadata={"type": "object", "properties": properties}, **kwargs)
+    def __init__(self, about: str, **kwargs: Any) -> None:
+        properties = {
+            "w": {"description": "The slopes: a number, a list, or an object by column name."},
+            "b": {"type": "number", "description": "The intercept.", "default": 0},
+        }
+        super().__init__(about, takes={"type": "object", "properties": properties}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Start:
         if not isinstance(value, dict) or "w" not in value or not set(value) <= {"w", "b"}:
@@ -77,12 +115,12 @@ class InitialLine(fields.Field[Start]):
         return Start(w.values.ravel(), w.names, float(b[0]))
 
 
-class Rate(fields.Field[Any]):
+class Rate(Described[Any]):
     """A positive number, or "auto"."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, about: str, **kwargs: Any) -> None:
         number = {"type": "number", "exclusiveMinimum": 0}
-        super().__init__(metadata={"anyOf": [number, {"const": "auto"}]}, **kwargs)
+        super().__init__(about, takes={"anyOf": [number, {"const": "auto"}]}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float | Literal["auto"]:
         if value == "auto":
@@ -92,11 +130,11 @@ class Rate(fields.Field[Any]):
         return float(value)
 
 
-class Real(fields.Field[float]):
+class Real(Described[float]):
     """A number from `least` to `most`; neither a boolean nor a text."""
 
-    def __init__(self, *, least: float, most: float, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "number", "minimum": least, "maximum": most}, **kwargs)
+    def __init__(self, about: str, *, least: float, most: float, **kwargs: Any) -> None:
+        super().__init__(about, takes={"type": "number", "minimum": least, "maximum": most}, **kwargs)
         self.least, self.most = least, most
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
@@ -105,11 +143,11 @@ class Real(fields.Field[float]):
         return float(value)
 
 
-class Whole(fields.Field[int]):
+class Whole(Described[int]):
     """A whole number from `least` to `most`; 3.0 is one, true and "3" are not. In a query, digits."""
 
-    def __init__(self, *, least: int, most: int, in_query: bool = False, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "integer", "minimum": least, "maximum": most}, **kwargs)
+    def __init__(self, about: str, *, least: int, most: int, in_query: bool = False, **kwargs: Any) -> None:
+        super().__init__(about, takes={"type": "integer", "minimum": least, "maximum": most}, **kwargs)
         self.least, self.most, self.in_query = least, most, in_query
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
@@ -120,11 +158,11 @@ class Whole(fields.Field[int]):
         return int(value)
 
 
-class Flag(fields.Field[bool]):
+class Flag(Described[bool]):
     """true or false."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "boolean"}, **kwargs)
+    def __init__(self, about: str, **kwargs: Any) -> None:
+        super().__init__(about, takes={"type": "boolean"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if type(value) is not bool:
@@ -132,11 +170,11 @@ class Flag(fields.Field[bool]):
         return value
 
 
-class FlagOrVersion(fields.Field[Any]):
+class FlagOrVersion(Described[Any]):
     """true, false, or a version's number."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1}]}, **kwargs)
+    def __init__(self, about: str, **kwargs: Any) -> None:
+        super().__init__(about, takes={"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1}]}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | int:
         if type(value) is bool or (type(value) is int and 0 < value < 2**63):
@@ -144,21 +182,12 @@ class FlagOrVersion(fields.Field[Any]):
         raise marshmallow.ValidationError("Give true, false, or the number of a version.")
 
 
-class Text(fields.String):
-    """A text; neither a number nor a boolean."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str):
-            raise marshmallow.ValidationError("Give a text.")
-        return value
-
-
-class Labels(fields.Field[list[str]]):
+class Labels(Described[list[str]]):
     """A label, a text or a whole number, for each row."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, about: str, **kwargs: Any) -> None:
         labels = {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}
-        super().__init__(metadata={"anyOf": [labels, {"type": "string"}]}, **kwargs)
+        super().__init__(about, takes={"anyOf": [labels, {"type": "string"}]}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         if not isinstance(value, list) or not value or not set(map(type, value)) <= {str, int}:

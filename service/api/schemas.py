@@ -2,38 +2,43 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, fields, post_load, pre_load, validate
 
-from service.api.fields import Flag, FlagOrVersion, InitialLine, Labels, Names, Rate, Real, Rows, Text, Vector, Whole
+from service.api.fields import Labels, Names, Rows, Text, Vector, Whole
+from service.api.options import PredictOptions, RowOptions, TrainOptions
 from service.api.strict import Request
-from service.core.descent import MOST_EPOCHS
 from service.errors import InvalidRequest
 from service.formats import rows
-from service.formats.arrays import LARGEST, NUMBERS_OR_NULL
+from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.source import Source
 from service.store.contract import NAME, NAME_RULE
 from service.store.description import MOST_LABELS
 
+LONGEST_KEY = 255
 LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
-SMALLEST_LEVEL = 1e-6
-SMALLEST_DECAY = 1e-6
+
+X = "The rows of x: a list of numbers (one column), a list of rows, an object of named columns, or a list of records"
+Y = "What was observed: a number for each row of `x`."
+WEIGHT = "A weight for each row, at least 0; null weighs all rows alike."
 
 
 class ModelQuery(Request):
     """The model of a route whose path names none."""
 
-    model = fields.String(
-        load_default="default", validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"Give {NAME_RULE}.")
+    model = Text(
+        f"The model's name: {NAME_RULE}.",
+        load_default="default",
+        validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"Give {NAME_RULE}."),
     )
 
 
 class ModelsQuery(Request):
     """Which models to list."""
 
-    prefix = fields.String(load_default="")
-    limit = Whole(least=1, most=1000, load_default=100, in_query=True)
-    page_token = fields.String(load_default="")
+    prefix = Text("Lists only models whose names begin with this.", load_default="")
+    limit = Whole("The most models to list on a page.", least=1, most=1000, load_default=100, in_query=True)
+    page_token = Text("The `next_page_token` of the page before; empty for the first page.", load_default="")
 
 
 class NoQuery(Request):
@@ -50,46 +55,26 @@ class AnyQuery(Schema):
 class TrainHeaders(Schema):
     """Headers that make a training safe to send again, or dependent on what there is."""
 
-    idempotency_key = fields.String(data_key="Idempotency-Key")
-    if_match = fields.String(data_key="If-Match")
-    if_none_match = fields.String(data_key="If-None-Match")
-
-
-class TrainOptions(Request):
-    """How to train. What is not given is a default, or inherited in an append."""
-
-    method = fields.String(validate=validate.OneOf(["spectral", "autograd"], error="Give one of: {choices}."))
-    learning_rate = Rate()
-    epochs = Whole(least=0, most=MOST_EPOCHS, allow_none=True)
-    seed = Whole(least=0, most=2**63 - 1, allow_none=True)
-    initial = InitialLine(allow_none=True)
-    standardize = Flag(allow_none=True)
-    fit_intercept = Flag()
-    l2 = Real(least=0, most=LARGEST)
-    append = FlagOrVersion(load_default=False)
-    decay = Real(least=SMALLEST_DECAY, most=1, load_default=1.0)
-    dry_run = Flag(load_default=False)
-
-    @validates_schema
-    def _one_start(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if data.get("seed") is not None and data.get("initial") is not None:
-            raise ValidationError("Give either seed or initial: both say where to start.", "seed")
-
-
-class RowOptions(Request):
-    """How to read rows."""
-
-    missing = fields.String(
-        load_default="refuse", validate=validate.OneOf(["refuse", "drop"], error="Give one of: {choices}.")
+    idempotency_key = Text(
+        f"A key of your choice, 1 to {LONGEST_KEY} printable characters, that makes the training safe to send again: "
+        "it counts once, and a repetition gets the first answer, with `Idempotency-Replayed: true`.",
+        data_key="Idempotency-Key",
+    )
+    if_match = Text(
+        "Trains only if the model's newest version has this ETag, else answers 412; `*` stands for any version.",
+        data_key="If-Match",
+    )
+    if_none_match = Text(
+        "With `*`, trains only if the model does not exist yet, else answers 412.", data_key="If-None-Match"
     )
 
 
 class LabelledRequest(RowOptions):
     """Rows of x and their y in JSON; loaded, they are `rows`."""
 
-    x = Rows(NUMBERS_OR_NULL, required=True)
-    y = Vector(NUMBERS_OR_NULL, required=True)
-    sample_weight = Vector(NUMBERS_OR_NULL, load_default=None, allow_none=True)
+    x = Rows(f"{X}.", NUMBERS_OR_NULL, required=True)
+    y = Vector(Y, NUMBERS_OR_NULL, required=True)
+    sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL, load_default=None, allow_none=True)
 
     @post_load
     def _join(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -108,22 +93,22 @@ class Table(RowOptions):
 class LabelledTable(Table):
     """Which columns of a table are x, y and weights."""
 
-    x = Names(load_default=None)
-    y = fields.String(load_default="y")
-    weight = fields.String(load_default=None)
+    x = Names("The columns to use as x, with commas between their names; all others by default.")
+    y = Text("The column that holds y; `.npy` has no names, and its last column is y.", load_default="y")
+    weight = Text("The column that holds each row's weight; all rows weigh alike by default.")
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
-        x, y, weight, missing = (options.pop(name) for name in ("x", "y", "weight", "missing"))
+        x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
         return options | {"rows": rows.labelled(source, rows.Choice(x, y, weight), missing)}
 
 
 class UnlabelledTable(Table):
     """Which columns of a table are x."""
 
-    x = Names(load_default=None)
+    x = Names("The columns to use as x, with commas between their names; all columns by default.")
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
-        x, missing = (options.pop(name) for name in ("x", "missing"))
+        x, missing = (options.pop(name, None) for name in ("x", "missing"))
         return options | {"rows": rows.unlabelled(source, x, missing)}
 
 
@@ -143,17 +128,6 @@ class TrainRequest(LabelledRequest, TrainOptions):
     }
 
 
-class PredictOptions(Request):
-    """What to tell beside predictions."""
-
-    interval = Real(least=SMALLEST_LEVEL, most=1 - SMALLEST_LEVEL, load_default=None, allow_none=True)
-    interval_kind = fields.String(
-        load_default="prediction",
-        validate=validate.OneOf(["prediction", "confidence"], error="Give one of: {choices}."),
-    )
-    explain = Flag(load_default=False)
-
-
 class PredictTable(UnlabelledTable, PredictOptions):
     """A table to predict for, and what to tell beside the predictions."""
 
@@ -167,7 +141,7 @@ class PredictRequest(RowOptions, PredictOptions):
         "with intervals and contributions": {"value": {"x": [5, 6], "interval": 0.95, "explain": True}},
     }
 
-    x = Rows(NUMBERS_OR_NULL, required=True)
+    x = Rows(f"{X}; a bare number, or one object of numbers, is one row.", NUMBERS_OR_NULL, required=True)
 
     @post_load
     def _sift(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -190,7 +164,7 @@ class PinRequest(Request):
 
     examples: ClassVar = {"the first version": {"value": {"version": 1}}}
 
-    version = Whole(least=1, most=2**63 - 1, required=True)
+    version = Whole("The number of the version to serve.", least=1, most=2**63 - 1, required=True)
 
 
 class DescribeRequest(Request):
@@ -198,20 +172,32 @@ class DescribeRequest(Request):
 
     examples: ClassVar = {"a sensor": {"value": {"description": "The inlet's sensor", "labels": {"site": "north"}}}}
 
-    description = Text(allow_none=True, validate=validate.Length(max=LONGEST_TEXT))
+    description = Text(
+        "What the model is for; null removes the description.",
+        allow_none=True,
+        validate=validate.Length(max=LONGEST_TEXT),
+    )
     labels = fields.Dict(
-        keys=Text(validate=validate.Length(1, LONGEST_LABEL)),
-        values=Text(allow_none=True, validate=validate.Length(max=LONGEST_LABEL)),
+        keys=Text("A label's name.", validate=validate.Length(1, LONGEST_LABEL)),
+        values=Text("A label's text.", allow_none=True, validate=validate.Length(max=LONGEST_LABEL)),
         validate=validate.Length(max=MOST_LABELS),
         error_messages={"invalid": "Give an object of texts."},
+        metadata={"description": "Labels to set, by name; null removes one, and labels that are not sent stay."},
     )
 
 
 class Grouped(Request):
     """A request whose rows are told apart by a group: a list with one label a row, or the name of a column of x."""
 
-    group = Labels(required=True)
-    prefix = fields.String(load_default="", validate=validate.Length(max=LONGEST_LABEL))
+    group = Labels(
+        "The group of each row: a list with a label for each row, or the name of a column of `x` that holds them.",
+        required=True,
+    )
+    prefix = Text(
+        "What stands before the label in the name of a group's model.",
+        load_default="",
+        validate=validate.Length(max=LONGEST_LABEL),
+    )
 
     @pre_load
     def _take_column(self, data: Any, **kwargs: Any) -> Any:
@@ -236,9 +222,9 @@ class GroupTrainRequest(TrainOptions, Grouped):
         "two sensors": {"value": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}}
     }
 
-    x = Rows(required=True)
-    y = Vector(required=True)
-    sample_weight = Vector(load_default=None, allow_none=True)
+    x = Rows(f"{X}.", required=True)
+    y = Vector(Y, required=True)
+    sample_weight = Vector(WEIGHT, load_default=None, allow_none=True)
 
 
 class GroupPredictRequest(Grouped):
@@ -246,7 +232,7 @@ class GroupPredictRequest(Grouped):
 
     examples: ClassVar = {"two sensors": {"value": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}}
 
-    x = Rows(required=True)
+    x = Rows(f"{X}.", required=True)
 
 
 class InferRequest(Schema):

@@ -21,7 +21,6 @@ from service.training import Conditions, Request, Trained
 training = Blueprint("training", __name__)
 
 NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
-LONGEST_KEY = 255
 
 
 def train(model: str, body: dict[str, Any]) -> Answer:
@@ -88,8 +87,8 @@ def _token(model: str) -> Callable[[], Token] | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
-        raise InvalidRequest(f"Idempotency-Key: give 1 to {LONGEST_KEY} printable characters.")
+    if not (1 <= len(key) <= schemas.LONGEST_KEY and key.isprintable()):
+        raise InvalidRequest(f"Idempotency-Key: give 1 to {schemas.LONGEST_KEY} printable characters.")
     return lambda: Token.of(key, model.encode(), request.query_string, g.body.digest)
 
 
