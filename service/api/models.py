@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from werkzeug.routing import BaseConverter
 
 from service import torchscript
-from service.api import replies, schemas
+from service.api import fits, replies, schemas
 from service.api.answers import Answer
 from service.api.operation import Operation, conditional
 from service.api.parts import parts
@@ -68,7 +68,7 @@ def list_versions(model: str) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>")
-@Operation(replies.FitAnswer(), problems=(404, 503))
+@Operation(fits.FitAnswer(), problems=(404, 503))
 def show_version(model: str, version: int) -> Answer:
     """Show the report of a version."""
     found = parts().store.version(model, version)
@@ -86,7 +86,7 @@ def delete_version(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/history")
-@Operation(replies.HistoryAnswer(), problems=(404, 503))
+@Operation(fits.HistoryAnswer(), problems=(404, 503))
 def show_history(model: str, version: int) -> Answer:
     """Show the loss curve of a version."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))

@@ -86,7 +86,7 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 
 
 @predicting.post("/models:predict")
-@Operation(replies.GroupsAnswer(), body=schemas.GroupPredictRequest(), counts="prediction")
+@Operation(replies.GroupPredictionsAnswer(), body=schemas.GroupPredictRequest(), counts="prediction")
 def predict_groups(body: dict[str, Any]) -> Answer:
     """Predict ŷ for the rows of each group from its own model. One result per group, which names its rows."""
 

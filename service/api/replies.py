@@ -1,177 +1,113 @@
-"""What the routes answer. Numbers are passed on as they are: there are too many for a field each."""
+"""What the routes answer that do not train."""
 
 from typing import Any
 
 from marshmallow import Schema, fields
 
+from service.api.described import about, as_x, flag, number, objects, text, whole
 
-def _number(**options: Any) -> fields.Raw:
-    """A number, passed on as it is."""
-    return fields.Raw(metadata={"type": "number"}, **options)
-
-
-def _numbers() -> fields.Raw:
-    """Numbers, passed on as they are: too many for a field each."""
-    return fields.Raw(metadata={"type": "array", "items": {"type": "number"}})
-
-
-class Artifact(Schema):
-    """The TorchScript file of a version."""
-
-    href = fields.String()
-    sha256 = fields.String()
-    bytes = fields.Integer()
-
-
-class Curve(Schema):
-    """A loss curve: the losses after so many epochs; the penalised objective too where there is a penalty."""
-
-    epoch = _numbers()
-    loss = _numbers()
-    objective = _numbers()
-
-
-class PerCoefficient(Schema):
-    """A number for each coefficient of the best line; null where the data does not determine it."""
-
-    w = fields.Raw()
-    b = _number(allow_none=True)
-
-
-class OptimumAnswer(Schema):
-    """The best line there is for the data, and what the data says of it.
-
-    What is undefined is null, and `undefined` says why. `lower` and `upper` are the coefficients' 95 % intervals.
-    """
-
-    w = fields.Raw()
-    b = _number()
-    loss = _number()
-    objective = _number()
-    rss = _number()
-    degrees_of_freedom = _number()
-    r2 = _number(allow_none=True)
-    adjusted_r2 = _number(allow_none=True)
-    residual_std_error = _number(allow_none=True)
-    f = _number(allow_none=True)
-    f_p_value = _number(allow_none=True)
-    aic = _number(allow_none=True)
-    bic = _number(allow_none=True)
-    condition_number = _number(allow_none=True)
-    std_errors = fields.Nested(PerCoefficient, allow_none=True)
-    t = fields.Nested(PerCoefficient, allow_none=True)
-    p_values = fields.Nested(PerCoefficient, allow_none=True)
-    lower = fields.Nested(PerCoefficient, allow_none=True)
-    upper = fields.Nested(PerCoefficient, allow_none=True)
-    undefined = fields.String(allow_none=True)
-
-
-class FitAnswer(Schema):
-    """A version: the line, how descent came to it, and how far that is from the best one."""
-
-    model = fields.String()
-    version = fields.Integer(allow_none=True)
-    serving = fields.Integer(allow_none=True)
-    w = fields.Raw()
-    b = _number()
-    columns = fields.List(fields.String())
-    n = _number()
-    loss = _number()
-    objective = _number()
-    initial_loss = _number()
-    epochs = fields.Integer(allow_none=True)
-    converged = fields.Boolean()
-    options = fields.Raw(metadata={"type": "object"})
-    largest_stable_learning_rate = _number(allow_none=True)
-    optimum = fields.Nested(OptimumAnswer)
-    history = fields.Nested(Curve)
-    warnings = fields.Raw(metadata={"type": "array", "items": {"type": "object", "required": ["type", "detail"]}})
-    dropped = fields.Integer()
-    trained_at = _number()
-    etag = fields.String()
-    artifact = fields.Nested(Artifact)
+MODEL = "The model's name."
+VERSION = "The number of the version that answers."
+DROPPED = 'How many rows were left out because they lack a value; only with `"missing": "drop"`.'
+OF_EACH_GROUP: dict[str, dict[str, Any]] = {
+    "group": about("The label of the group.", type="string"),
+    "model": about("The group's model: the prefix and the label.", type="string"),
+    "problem": about("Why the group failed, as a problem; it takes the place of the other fields.", type="object"),
+}
+"""What the results of all calls with groups hold."""
 
 
 class PredictAnswer(Schema):
     """ŷ for every row of x, one number for a bare row; bounds and contributions where they were asked for."""
 
-    model = fields.String()
-    version = fields.Integer()
-    y = fields.Raw()
-    lower = fields.Raw()
-    upper = fields.Raw()
-    contributions = fields.Raw()
-    mean_prediction = _number()
-    dropped = fields.Integer()
+    model = text(MODEL)
+    version = whole(VERSION)
+    y = as_x("The predictions ŷ: a number for each row of `x`, or a single one for a single bare row.")
+    lower = as_x("The lower bound of the interval around each prediction; only with `interval`.")
+    upper = as_x("The upper bound of the interval around each prediction; only with `interval`.")
+    contributions = as_x(
+        "What each column adds to each prediction, w·(x − mean), in the form of `x`; only with `explain`."
+    )
+    mean_prediction = number("The prediction at the mean of the training data; only with `explain`.")
+    dropped = whole(DROPPED)
 
 
 class EvaluateAnswer(Schema):
     """How well a version's predictions meet what was observed; r2 is null where y does not vary."""
 
-    model = fields.String()
-    version = fields.Integer()
-    n = fields.Integer()
-    mse = _number()
-    rmse = _number()
-    mae = _number()
-    r2 = _number(allow_none=True)
-    bias = _number()
-    dropped = fields.Integer()
+    model = text(MODEL)
+    version = whole(VERSION)
+    n = whole("The number of rows with a weight above 0.")
+    mse = number("The mean squared error.")
+    rmse = number("The square root of the mean squared error, in units of y.")
+    mae = number("The mean absolute error, in units of y.")
+    r2 = number("R², the share of the variation of y that is predicted; null if y does not vary.", allow_none=True)
+    bias = number("The mean of ŷ − y, in units of y.")
+    dropped = whole(DROPPED)
 
 
-class GroupsAnswer(Schema):
-    """One result per group, in order of appearance: what was done for it, or the problem that it met."""
+class GroupPredictionsAnswer(Schema):
+    """One result per group, in order of appearance: its predictions, or the problem that it met."""
 
-    results = fields.Raw(metadata={"type": "array", "items": {"type": "object", "required": ["group", "model"]}})
+    results = objects(
+        "One result for each group, in order of appearance.",
+        ["group", "model"],
+        {
+            **OF_EACH_GROUP,
+            "version": about(VERSION, type="integer"),
+            "rows": about("Which rows of `x` are the group's, from 0.", type="array", items={"type": "integer"}),
+            "y": about("The prediction for each of these rows.", type="array", items={"type": "number"}),
+        },
+    )
 
 
 class ServingAnswer(Schema):
     """Which version serves, and whether it is pinned."""
 
-    model = fields.String()
-    version = fields.Integer()
-    pinned = fields.Boolean()
-
-
-class HistoryAnswer(Curve):
-    """The loss curve of a version."""
-
-    model = fields.String()
-    version = fields.Integer()
+    model = text(MODEL)
+    version = whole("The number of the version that answers predictions.")
+    pinned = flag("Whether that version is pinned; otherwise it is the newest.")
 
 
 class ModelAnswer(Schema):
     """A model and its versions."""
 
-    model = fields.String()
-    serving = fields.Integer(allow_none=True)
-    versions = fields.List(fields.Integer())
-    description = fields.String(allow_none=True)
-    labels = fields.Dict(keys=fields.String(), values=fields.String())
+    model = text(MODEL)
+    serving = whole(
+        "The number of the version that answers predictions; null if the model's `config.pbtxt` cannot be followed.",
+        allow_none=True,
+    )
+    versions = fields.List(fields.Integer(), metadata=about("The numbers of all its versions, in ascending order."))
+    description = text("What the model is for; null if it has no description.", allow_none=True)
+    labels = fields.Dict(keys=fields.String(), values=fields.String(), metadata=about("The model's labels, by name."))
 
 
 class ModelsAnswer(Schema):
     """Models in order of name; `next_page_token` asks for those after them."""
 
-    models = fields.List(fields.Nested(ModelAnswer))
-    next_page_token = fields.String()
+    models = fields.List(fields.Nested(ModelAnswer), metadata=about("The models of this page, in order of name."))
+    next_page_token = text("What to send as `page_token` for the next page; absent on the last.")
 
 
 class FaultAnswer(Schema):
     """One thing wrong with one field."""
 
-    pointer = fields.String()
-    detail = fields.String()
+    pointer = text("Where the fault is: a JSON Pointer into the body, or `/` and the name of a query parameter.")
+    detail = text("What is wrong there, and what to send instead.")
 
 
 class ProblemAnswer(Schema):
     """What went wrong, and what to change (RFC 9457); of a rate that diverges, the bound, and of a service that is too
     busy, when to try again, in seconds."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    errors = fields.List(fields.Nested(FaultAnswer))
-    largest_stable_learning_rate = _number()
-    retry_after = _number()
+    type = text("The kind of problem, as a URN that never changes.", required=True)
+    title = text("The kind of problem, for people to read.", required=True)
+    status = whole("The HTTP status of the answer.", required=True)
+    detail = text("What went wrong this time, and what to change.", required=True)
+    errors = fields.List(
+        fields.Nested(FaultAnswer), metadata=about("The faults of single fields; absent if it is not about fields.")
+    )
+    largest_stable_learning_rate = number(
+        "The bound that the learning rate must stay below; only if the one that was sent makes the descent diverge."
+    )
+    retry_after = number("When to try again, in seconds; only if the service is too busy.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from service.api import replies, schemas
+from service.api import fits, schemas
 from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
 from service.api.operation import Operation
@@ -38,7 +38,7 @@ def train(model: str, body: dict[str, Any]) -> Answer:
 
 
 TRAIN = Operation(
-    replies.FitAnswer(),
+    fits.FitAnswer(),
     body=schemas.TrainRequest(),
     table=schemas.TrainTable(),
     headers=schemas.TrainHeaders(),
@@ -52,7 +52,7 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
 @training.post("/models:train")
-@Operation(replies.GroupsAnswer(), body=schemas.GroupTrainRequest(), counts="training")
+@Operation(fits.GroupFitsAnswer(), body=schemas.GroupTrainRequest(), counts="training")
 def train_groups(body: dict[str, Any]) -> Answer:
     """Fit a line for each group of rows, and publish each as its model's next version. One result per group."""
 
