@@ -1,6 +1,7 @@
 """text/csv: a header that names the columns, then rows of numbers. pyarrow reads and writes it."""
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from pyarrow import csv as arrow_csv
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, counted
 from service.formats import columnar
-from service.formats.lines import Lines
+from service.formats.csv_lines import CsvLines
 from service.formats.source import Body, Columns, Format, Limits, Source, UnreadableCell
 
 MEDIA_TYPE = "text/csv"
@@ -20,7 +21,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def read(body: Body, _: Limits) -> Source:
     """The table of a CSV text in UTF-8; raises MalformedBody."""
-    lines = Lines(body)
+    lines = CsvLines(body)
     names = _names(lines.header().removeprefix(BYTE_ORDER_MARK))
     return Source(names, len(names), lambda wanted: _batches(lines, len(names), wanted))
 
@@ -46,13 +47,13 @@ def _names(header: bytes) -> tuple[str, ...]:
     if not text:
         raise MalformedBody("The body is empty; send CSV whose first line names the columns, such as x,y.")
     try:
-        [names] = csv.reader([text], strict=True)
+        [names] = csv.reader(io.StringIO(text, newline=""), strict=True)
     except csv.Error as error:
         raise MalformedBody(f"The CSV's header cannot be read: {error}.") from None
     return tuple(names)
 
 
-def _batches(lines: Lines, width: int, wanted: Sequence[int]) -> Iterator[FloatArray]:
+def _batches(lines: CsvLines, width: int, wanted: Sequence[int]) -> Iterator[FloatArray]:
     first = 0
     for block in lines.blocks():
         values = _numbers(block, width, wanted, first)

@@ -18,27 +18,36 @@ class Lines:
     def header(self) -> bytes:
         """The first line that is not empty, without its end; empty at the end of the body."""
         while True:
-            line, found, self._rest = _without_empty_lines(self._rest).partition(b"\n")
-            if found:
-                return line
-            more = self._more(line)
+            held = _without_empty_lines(self._rest)
+            end = self._first_end(held)
+            if end:
+                self._rest = held[end:]
+                return held[: end - 1]
+            more = self._more(held)
+            self._rest = more and held + more
             if not more:
-                return line.strip() and line
-            self._rest = line + more
+                return held.strip() and held
 
     def blocks(self) -> Iterator[bytes]:
         """The remaining lines, some whole ones at a time."""
-        more, self._rest = self._rest or self._more(b""), b""
+        held = more = self._rest or self._more(b"")
         while more:
-            block, found, rest = more.rpartition(b"\n")
-            if found:
-                yield self._rest + block + found
-                self._rest = rest
-            else:
-                self._rest += more
-            more = self._more(self._rest)
-        if self._rest.strip():
-            yield self._rest
+            end = self._last_end(held)
+            if end:
+                yield held[:end]
+                held = held[end:]
+            more = self._more(held)
+            held += more
+        if held.strip():
+            yield held
+
+    def _first_end(self, text: bytes) -> int:
+        """Where the first line of `text`, which begins with one, ends; 0 if it has no end."""
+        return text.find(b"\n") + 1
+
+    def _last_end(self, text: bytes) -> int:
+        """Where the last line of `text` ends that has an end; 0 if none has."""
+        return text.rfind(b"\n") + 1
 
     def _more(self, held: bytes) -> bytes:
         if len(held) > LONGEST_LINE:

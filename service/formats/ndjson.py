@@ -64,9 +64,14 @@ def _records(block: bytes, first: int) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = orjson.loads(b"[" + b",".join(lines) + b"]")
     except orjson.JSONDecodeError:
         records = []
-    if len(records) == len(lines) and all(type(record) is dict for record in records):
+    if len(records) == len(lines) and all(map(_is_alone, lines)) and all(type(record) is dict for record in records):
         return records
     return [_record(line, first + row) for row, line in enumerate(lines)]
+
+
+def _is_alone(line: bytes) -> bool:
+    """Whether a line can be an object by itself, not only with the next one behind a comma."""
+    return line.lstrip()[:1] == b"{" and line.rstrip()[-1:] == b"}"
 
 
 def _record(line: bytes, row: int) -> dict[str, Any]:

@@ -298,6 +298,7 @@ def test_faults_of_csv(client, body, status, says):
         (b"{}\n", 422, "no columns"),
         (b'{"x": 1, "y": 2}\n{"x": 1, "y": 2, "z": 3}\n', 422, "/x/1: has a column 'z'"),
         (b'{"x": 1, "y": 2}\n{"x": 1 "y": 2}\n', 400, "Row 1"),
+        (b'{"x": 1, "y": 2}\n{"x": 1, "y": 2}, {"x": 2\n"y": 5}\n', 400, "Row 1"),
         (b'{"x": 1, "y": 2}\n[]\n', 422, "/x/1: is no object"),
         (b'{"x": 1, "y": 2}\n{"x": true, "y": 2}\n', 422, "/x/x/1: is a boolean"),
         (b'{"x": 1, "y": 2}\n{"x": NaN, "y": 2}\n', 400, "Row 1"),
@@ -356,3 +357,11 @@ def test_npy_of_objects_is_not_unpickled(client):
     np.save(sink, np.array([object]), allow_pickle=True)
     answer = client.post("/train", data=sink.getvalue(), content_type=media.NPY)
     assert answer.status_code == 422
+
+
+def test_a_newline_between_quotes_is_no_row_however_long_the_text(client):
+    rows, note = 100_000, "\n7,999,b" * 5
+    text = "x,y,note\n" + "".join(f'{i},{2 * i},"{note}"\n' for i in range(rows))
+    assert len(text) > 1 << 20
+    fit = client.post("/models/quoted/train?x=x&y=y", data=text, content_type="text/csv").json
+    assert (fit["n"], fit["w"]["x"]) == (rows, pytest.approx(2))

@@ -1,0 +1,44 @@
+"""The rows of CSV: where they end, wherever the body is cut."""
+
+import csv
+import io
+import random
+
+import pytest
+
+from service.formats import lines as bodies
+from service.formats.csv_lines import CsvLines
+
+CELLS = ["1", "-2.5", "", '"seex\n7,999,b"', '"a ""b"" c"', '""', '"\n"', '5" pipe', 'a""b', '"x"y', '"",']
+
+
+def text_of(dice, rows):
+    return "".join(",".join(dice.choices(CELLS, k=3)) + dice.choice(["\n", "\r\n"]) for _ in range(rows))
+
+
+def rows_of(text):
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
+@pytest.mark.parametrize("seed", range(10))
+def test_each_block_holds_whole_rows(monkeypatch, size, seed):
+    monkeypatch.setattr(bodies, "BATCH_BYTES", size)
+    text = "x,y,note\n" + text_of(random.Random(seed), 30)
+    lines = CsvLines(io.BytesIO(text.encode()))
+    header = lines.header().decode()
+    blocks = [block.decode() for block in lines.blocks()]
+    assert header + "\n" + "".join(blocks) == text
+    assert [row for block in (header, *blocks) for row in rows_of(block)] == rows_of(text)
+
+
+def test_a_header_may_hold_a_newline():
+    lines = CsvLines(io.BytesIO(b'\n"a\nb",y\n1,2\n'))
+    assert lines.header() == b'"a\nb",y'
+    assert list(lines.blocks()) == [b"1,2\n"]
+
+
+def test_a_quote_that_is_never_closed_is_the_end():
+    lines = CsvLines(io.BytesIO(b'x,y\n1,2\n"3,4\n5,6\n'))
+    assert lines.header() == b"x,y"
+    assert list(lines.blocks()) == [b"1,2\n", b'"3,4\n5,6\n']
