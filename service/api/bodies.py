@@ -53,7 +53,7 @@ class RequestBody:
         self._length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
         self._bound = bound
         self._setting = setting
-        self._size = 0
+        self.size = 0
         self.is_read = self._length == 0
         self._hash = hashlib.blake2b(digest_size=16) if "Idempotency-Key" in request.headers else None
         if self._length is not None and self._length > bound:
@@ -80,22 +80,22 @@ class RequestBody:
         return count
 
     def _wanted(self, size: int) -> int:
-        left = (self._bound + 1 if self._length is None else self._length) - self._size
+        left = (self._bound + 1 if self._length is None else self._length) - self.size
         return 0 if self.is_read else min(size, left)
 
     def _take(self, data: memoryview, wanted: int) -> None:
         """Count what came of what was wanted; raises BodyTooLarge, and MalformedBody at an early end."""
         if self._hash:
             self._hash.update(data)
-        self._size += len(data)
-        if self._size > self._bound:
+        self.size += len(data)
+        if self.size > self._bound:
             raise self._too_large()
         if self._length is None:
             self.is_read = len(data) < wanted
-        elif self._size == self._length:
+        elif self.size == self._length:
             self.is_read = True
         elif len(data) < wanted:
-            came = f"The body ended after {self._size} of the {self._length} bytes that Content-Length announced."
+            came = f"The body ended after {self.size} of the {self._length} bytes that Content-Length announced."
             raise MalformedBody(came)
 
     @property

@@ -1,7 +1,7 @@
 """application/vnd.apache.arrow.stream: record batches, read one at a time by pyarrow.
 
-Lengths in a stream are claims. What they would allocate is bounded before it is, and a batch's buffers are checked
-against its row count before they are read.
+Lengths in a stream are claims. What they would allocate is bounded before it is, batch by batch and in sum, and a
+batch's buffers are checked against its row count before they are read; columns of nulls have none.
 """
 
 import struct
@@ -15,14 +15,14 @@ from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats import columnar, flatbuffer
 from service.formats.sink import Sink
-from service.formats.source import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Source
+from service.formats.source import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Meter, Source
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 
-def read(body: Body, _: Limits) -> Source:
+def read(body: Body, limits: Limits) -> Source:
     """The table of an Arrow stream; raises MalformedBody."""
-    messages = _Messages(body)
+    messages = _Messages(body, limits.meter(body))
     schema = messages.schema()
     return Source(columnar.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
 
@@ -46,45 +46,46 @@ FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
 class _Messages:
     """The messages of a stream, each with its metadata and its buffers; one is gone when the next is asked for."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, meter: Meter) -> None:
         self._body = body
+        self._meter = meter
         self._space = np.empty(0, np.uint8)
 
     def schema(self) -> pa.Schema:
-        message = self._next()
+        message = self._next(0)
         if message is None or message.type != "schema":
             raise MalformedBody("The body is no Arrow stream: it does not begin with a schema.")
         return _decoded(pa.ipc.read_schema, message)
 
-    def batches(self) -> Iterator[pa.Message]:
-        while (message := self._next()) is not None:
+    def batches(self, width: int) -> Iterator[pa.Message]:
+        """The record batches, of which so many columns are read; raises BodyTooLarge as well."""
+        while (message := self._next(width)) is not None:
             if message.type == "dictionary":
                 raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send numbers.")
             if message.type != "record batch":
                 raise MalformedBody(f"The Arrow stream has a {message.type} where a record batch should stand.")
             yield message
 
-    def _next(self) -> pa.Message | None:
+    def _next(self, width: int) -> pa.Message | None:
         start = self._body.read(4)
         if start == b"\xff\xff\xff\xff":
             start = self._body.read(4)
         if start in (b"", bytes(4)):
             return None
-        head = self._exactly(struct.unpack("<i", start)[0] if len(start) == 4 else -1)
-        try:
-            length = flatbuffer.body_length(head)
-        except (struct.error, IndexError):
-            raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
-        _check_size(length)
-        framed = self._framed(head, length)
-        data = framed[len(framed) - length :]
-        _check_complete(self._body.readinto(data), length)
-        _check_inflated(head, data)
+        metadata = self._exactly(struct.unpack("<i", start)[0] if len(start) == 4 else -1)
+        head = _head(metadata)
+        _check_size(head.body_length)
+        framed = self._framed(metadata, head.body_length)
+        data = framed[len(framed) - head.body_length :]
+        _check_complete(self._body.readinto(data), head.body_length)
+        inflated = head.inflated_length(data)
+        self._meter.became(max(inflated, head.rows * width * 8))
+        _check_size(inflated)
         return _decoded(pa.ipc.read_message, pa.py_buffer(framed))
 
-    def _framed(self, head: bytes, length: int) -> memoryview:
-        """A message with its head and room for so many bytes, in the place of the one before."""
-        start = b"\xff\xff\xff\xff" + struct.pack("<i", len(head)) + head
+    def _framed(self, metadata: bytes, length: int) -> memoryview:
+        """A message with its metadata and room for so many bytes, in the place of the one before."""
+        start = b"\xff\xff\xff\xff" + struct.pack("<i", len(metadata)) + metadata
         size = len(start) + length
         if size > len(self._space):
             self._space = np.empty(size, np.uint8)
@@ -97,6 +98,13 @@ class _Messages:
         data = self._body.read(size)
         _check_complete(len(data), size)
         return data
+
+
+def _head(metadata: bytes) -> flatbuffer.Head:
+    try:
+        return flatbuffer.read(metadata)
+    except (struct.error, IndexError):
+        raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
 
 
 def _check_size(size: int) -> None:
@@ -113,18 +121,9 @@ def _check_complete(count: int, size: int) -> None:
         raise MalformedBody(f"The Arrow stream ends {size - count} bytes before its message does.")
 
 
-def _check_inflated(head: bytes, data: memoryview) -> None:
-    try:
-        inflated = flatbuffer.inflated_length(head, data)
-    except (struct.error, IndexError):
-        raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
-    if inflated > MOST_BATCH_BYTES:
-        raise BodyTooLarge(f"A record batch inflates to {inflated} bytes; send batches of at most {MOST_BATCH_BYTES}.")
-
-
 def _batches(messages: _Messages, schema: pa.Schema, wanted: Sequence[int]) -> Iterator[FloatArray]:
     columnar.check_types(schema, wanted)
-    for message in messages.batches():
+    for message in messages.batches(len(wanted)):
         batch = _decoded(pa.ipc.read_record_batch, message, schema).select(list(wanted))
         _decoded(batch.validate)
         for start in range(0, batch.num_rows, BATCH_ROWS):

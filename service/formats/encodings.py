@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from service.errors import BodyTooLarge, MalformedBody
+from service.errors import MalformedBody
 from service.formats.sink import Sink
 from service.formats.source import Body, Limits
 
@@ -20,12 +20,15 @@ class Inflated:
     """The bytes of a compressed body, at most so many times as large as what came."""
 
     def __init__(self, body: Body, encoding: str, limits: Limits, bound: int) -> None:
-        self._raw = _Counted(body)
-        self._inflate = INFLATERS[encoding](self._raw)
+        self._raw = body
+        self._inflate = INFLATERS[encoding](body)
         self._encoding = encoding
-        self._limits = limits
-        self._bound = bound
-        self._size = 0
+        self._meter = limits.meter(body, bound)
+
+    @property
+    def size(self) -> int:
+        """How many bytes have come, as they were sent."""
+        return self._raw.size
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer only at the end. Raises MalformedBody and BodyTooLarge."""
@@ -46,13 +49,7 @@ class Inflated:
             piece = self._inflate(size)
         except (zlib.error, EOFError, pa.ArrowException, OSError) as error:
             raise MalformedBody(f"The body is not {self._encoding}, or it is cut short: {error}.") from None
-        self._size += len(piece)
-        allowed = min(self._bound, self._limits.inflated(self._raw.size))
-        if self._size > allowed:
-            raise BodyTooLarge(
-                f"The body inflates to more than {allowed} bytes: the bound is {self._limits.inflation} times its size "
-                f"(DESCENT_MAX_INFLATION), and {self._bound} bytes. Send it as it is, or less of it."
-            )
+        self._meter.became(len(piece))
         return piece
 
 
@@ -68,19 +65,13 @@ def deflated(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     yield sink.taken()
 
 
-class _Counted:
-    """A body, and how much of it was read; as a file, for pyarrow."""
+class _File:
+    """A body as a file, for pyarrow."""
 
     closed = False
 
     def __init__(self, body: Body) -> None:
-        self._body = body
-        self.size = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._body.read(size)
-        self.size += len(data)
-        return data
+        self.read = body.read
 
     def readable(self) -> bool:
         return True
@@ -89,7 +80,7 @@ class _Counted:
         """Nothing is open."""
 
 
-def _unzip(raw: _Counted, window: int) -> Callable[[int], bytes]:
+def _unzip(raw: Body, window: int) -> Callable[[int], bytes]:
     """A reader of what zlib has packed: the members of a gzip file, which may be several, or a deflated text."""
     member: Any = None
 
@@ -111,11 +102,11 @@ def _unzip(raw: _Counted, window: int) -> Callable[[int], bytes]:
     return read
 
 
-def _unzstd(raw: _Counted) -> Callable[[int], bytes]:
-    return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd").read  # type: ignore[no-any-return]
+def _unzstd(raw: Body) -> Callable[[int], bytes]:
+    return pa.CompressedInputStream(pa.PythonFile(_File(raw), mode="r"), "zstd").read  # type: ignore[no-any-return]
 
 
-INFLATERS: dict[str, Callable[[_Counted], Callable[[int], bytes]]] = {
+INFLATERS: dict[str, Callable[[Body], Callable[[int], bytes]]] = {
     "gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
     "x-gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
     "deflate": partial(_unzip, window=zlib.MAX_WBITS),

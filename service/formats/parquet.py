@@ -8,10 +8,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from service.core.blocks import FloatArray
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.errors import InvalidRequest, MalformedBody
 from service.formats import columnar
 from service.formats.sink import Sink
-from service.formats.source import BATCH_BYTES, BATCH_ROWS, Body, Columns, Format, Limits, Source
+from service.formats.source import BATCH_BYTES, BATCH_ROWS, Body, Columns, Format, Limits, Meter, Source
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 HELD_IN_MEMORY = 1 << 20
@@ -26,7 +26,7 @@ def read(body: Body, limits: Limits) -> Source:
     except UNREADABLE as error:
         raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
     names = columnar.names(opened.schema_arrow)
-    return Source(names, len(names), lambda wanted: _batches(opened, wanted, file.size(), limits))
+    return Source(names, len(names), lambda wanted: _batches(opened, wanted, limits.meter(body)))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -58,9 +58,9 @@ def _spooled(body: Body) -> pa.NativeFile:
         return pa.OSFile(file.name)
 
 
-def _batches(file: parquet.ParquetFile, wanted: Sequence[int], size: int, limits: Limits) -> Iterator[FloatArray]:
+def _batches(file: parquet.ParquetFile, wanted: Sequence[int], meter: Meter) -> Iterator[FloatArray]:
     columnar.check_types(file.schema_arrow, wanted)
-    _check_claims(file.metadata, wanted, size, limits)
+    meter.became(_claimed(file.metadata, len(wanted)))
     names = [file.schema_arrow.names[position] for position in wanted]
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
@@ -69,16 +69,10 @@ def _batches(file: parquet.ParquetFile, wanted: Sequence[int], size: int, limits
         raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
 
 
-def _check_claims(metadata: parquet.FileMetaData, wanted: Sequence[int], size: int, limits: Limits) -> None:
-    """Refuse what would inflate past the bounds, by what the file's index says."""
+def _claimed(metadata: parquet.FileMetaData, width: int) -> int:
+    """The bytes that so many of its columns will be, by what the file's index says; raises InvalidRequest."""
     if metadata.num_columns != len(metadata.schema.to_arrow_schema()):
         raise InvalidRequest("The Parquet file has nested columns; send columns of numbers.")
-    rows = metadata.num_rows
-    if rows * len(wanted) * 8 > limits.inflated(size):
-        raise BodyTooLarge(f"The Parquet file of {size} bytes has {rows} rows, past {limits.inflation} times its size.")
     # Only of row groups: pyarrow 26 ends the process over a column's index that contradicts itself.
     inflated = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    if inflated > limits.inflated(size):
-        raise BodyTooLarge(
-            f"The Parquet file of {size} bytes inflates to {inflated}, past {limits.inflation} times it."
-        )
+    return int(max(inflated, metadata.num_rows * width * 8))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.core.blocks import FloatArray
+from service.errors import BodyTooLarge
 
 BATCH_BYTES = 1 << 20
 """About how much of a body is read at a time."""
@@ -22,6 +23,10 @@ Columns = Mapping[str, FloatArray]
 
 class Body(Protocol):
     """A body as it comes."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of it have come, as they were sent."""
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer only at the end."""
@@ -65,9 +70,32 @@ class Limits:
     held_bytes: int
     inflation: int
 
-    def inflated(self, size: int) -> int:
-        """The most bytes that a body of `size` bytes may inflate to."""
-        return max(ALWAYS_INFLATED, self.inflation * size)
+    def meter(self, body: Body, most: int | None = None) -> "Meter":
+        """A meter of what `body` becomes, of at most so many bytes if a bound is given."""
+        return Meter(body, self.inflation, most)
+
+
+class Meter:
+    """What a body has become by being inflated or read, and what it may become with what has come of it so far."""
+
+    def __init__(self, body: Body, inflation: int, most: int | None) -> None:
+        self._body = body
+        self._inflation = inflation
+        self._most = most
+        self._size = 0
+
+    def became(self, size: int) -> None:
+        """Count so many bytes more; raises BodyTooLarge."""
+        self._size += size
+        allowed = max(ALWAYS_INFLATED, self._inflation * self._body.size)
+        if self._most is not None:
+            allowed = min(allowed, self._most)
+        if self._size > allowed:
+            also = "" if self._most is None else f", and {self._most} bytes"
+            raise BodyTooLarge(
+                f"The body inflates to more than {allowed} bytes: the bound is {self._inflation} times its size "
+                f"(DESCENT_MAX_INFLATION){also}. Send it as it is, or less of it."
+            )
 
 
 @dataclass(frozen=True)

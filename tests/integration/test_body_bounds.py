@@ -127,6 +127,47 @@ def test_an_arrow_batch_that_inflates_too_far_is_refused(client):
     assert "inflates" in refused(client, body, media.ARROW).json["detail"]
 
 
+@pytest.mark.parametrize("call", ["/train?missing=drop", "/models/nulls/predict?missing=drop&x=x"])
+def test_arrow_rows_of_nulls_without_end_are_refused(client, call):
+    client.post("/models/nulls/train", json={"x": {"x": [1, 2]}, "y": [1, 2]})
+    body = media.as_arrow({"x": pa.nulls(1000), "y": pa.nulls(1000)}, rows_per_batch=1000)
+    old, new = struct.pack("<q", 1000), struct.pack("<q", 2**62)
+    assert body.count(old) == 5  # the batch's length, and its columns' lengths and nulls
+    answer = client.post(call, data=body.replace(old, new), content_type=media.ARROW)
+    assert (answer.status_code, "inflates" in answer.json["detail"]) == (413, True)
+
+
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+def test_what_arrow_batches_inflate_to_is_bounded_in_sum(client, compression):
+    zeros = np.zeros(MEGABYTE)
+    columns = {"x": zeros, "y": zeros}
+    assert _train(client, media.as_arrow(columns, len(zeros), compression=compression)).status_code == 201
+    body = media.as_arrow({name: np.tile(zeros, 6) for name in columns}, len(zeros), compression=compression)
+    assert "inflates" in refused(client, body, media.ARROW).json["detail"]
+
+
+def test_what_a_body_becomes_is_bounded_by_what_was_sent_of_it(client):
+    batch = np.zeros(1 << 16)
+    batch[:1024] = np.random.default_rng(3).normal(size=1024)
+    column = np.tile(batch, 20)
+    body = media.as_arrow({"x": column, "y": column}, len(batch), compression="lz4")
+    assert 16 * MEGABYTE < 16 * len(column) < 100 * len(body)
+    assert _train(client, body).status_code == 201
+    assert "inflates" in refused(client, zstandard.compress(body), media.ARROW, "zstd").json["detail"]
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
+def test_large_arrow_streams_of_any_numbers_are_taken(client, kind, compression):
+    numbers = np.random.default_rng(3).integers(-100, 100, (2, 2 * MEGABYTE)).astype(kind)
+    body = media.as_arrow({"x": numbers[0], "y": numbers[1]}, rows_per_batch=1 << 16, compression=compression)
+    assert _train(client, body).json["n"] == 2 * MEGABYTE
+
+
+def _train(client, body):
+    return client.post("/train", data=body, content_type=media.ARROW)
+
+
 def test_arrow_dictionaries_are_refused(client):
     table, sink = pa.table({"x": pa.array([1.0, 2.0]).dictionary_encode(), "y": [1.0, 2.0]}), io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
