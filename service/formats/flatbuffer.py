@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 RECORD_BATCH = 3
+VERSION_5 = 4
 
 
 class Head(NamedTuple):
@@ -25,8 +26,10 @@ class Head(NamedTuple):
 
 
 def read(head: bytes) -> Head:
-    """What `head` says; raises struct.error or IndexError where it is not one."""
+    """What `head` says; raises struct.error or IndexError where it is not one that can be relied upon."""
     message = _table(head, 0)
+    if _may_be_compressed_unsaid(head, message):
+        raise IndexError
     kind, header, length = (_field(head, message, number) for number in (1, 2, 3))
     body_length = 0 if length is None else _number("<q", head, length)
     if kind is None or header is None or head[kind] != RECORD_BATCH:
@@ -35,6 +38,13 @@ def read(head: bytes) -> Head:
     rows, compression = _field(head, batch, 0), _field(head, batch, 3)
     compressed = () if compression is None else tuple(_buffers(head, batch, body_length))
     return Head(body_length, 0 if rows is None else _number("<q", head, rows), compressed)
+
+
+def _may_be_compressed_unsaid(head: bytes, message: int) -> bool:
+    """Whether its own metadata may say that buffers are compressed, as Arrow 0.17 did: pyarrow still goes by that."""
+    version = _field(head, message, 0)
+    is_old = version is None or _number("<h", head, version) < VERSION_5
+    return is_old and _field(head, message, 4) is not None
 
 
 def _buffers(head: bytes, batch: int, body_length: int) -> Iterator[int]:

@@ -146,6 +146,23 @@ def test_what_arrow_batches_inflate_to_is_bounded_in_sum(client, compression):
     assert "inflates" in refused(client, body, media.ARROW).json["detail"]
 
 
+def test_arrow_buffers_that_are_compressed_in_the_old_way_are_refused(client):
+    size = 1 << 30
+    packed = struct.pack("<q", size) + zstandard.compress(bytes(size))
+    packed = pa.py_buffer(packed + bytes(-len(packed) % 8))
+    column = pa.Array.from_buffers(pa.float64(), packed.size // 8, [None, packed])
+    batch, sink = pa.record_batch({"x": column, "y": column}), io.BytesIO()
+    old = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)
+    with pa.ipc.new_stream(sink, batch.schema, options=old) as writer:
+        writer.write_batch(batch, custom_metadata={"ARROW:experimental_compression": "zstd"})
+    refused(client, sink.getvalue(), media.ARROW)
+
+
+def test_arrow_streams_of_the_version_before_are_taken(client):
+    body = media.as_arrow({"x": [1.0, 2.0], "y": [1.0, 2.0]}, metadata_version=pa.ipc.MetadataVersion.V4)
+    assert _train(client, body).status_code == 201
+
+
 def test_what_a_body_becomes_is_bounded_by_what_was_sent_of_it(client):
     batch = np.zeros(1 << 16)
     batch[:1024] = np.random.default_rng(3).normal(size=1024)
