@@ -73,6 +73,8 @@ def _claimed(metadata: parquet.FileMetaData, width: int) -> int:
     """The bytes that so many of its columns will be, by what the file's index says; raises InvalidRequest."""
     if metadata.num_columns != len(metadata.schema.to_arrow_schema()):
         raise InvalidRequest("The Parquet file has nested columns; send columns of numbers.")
-    # Only of row groups: pyarrow 26 ends the process over a column's index that contradicts itself.
-    inflated = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
-    return int(max(inflated, metadata.num_rows * width * 8))
+    # Only of row groups: pyarrow 26 ends the process over a column's index that contradicts itself. As many rows are
+    # read as they say, whatever the file's own number is.
+    groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
+    inflated, rows = sum(abs(group.total_byte_size) for group in groups), sum(abs(group.num_rows) for group in groups)
+    return max(inflated, rows * width * 8)

@@ -206,6 +206,17 @@ def test_a_parquet_file_of_very_many_equal_rows_is_refused(client):
     assert refused(client, sink.getvalue(), media.PARQUET).status_code == 413
 
 
+def test_a_parquet_file_that_says_it_has_few_rows_is_refused_for_those_of_its_groups(client):
+    sink, zeros = io.BytesIO(), np.zeros(1 << 24)
+    parquet.write_table(pa.table({"x": zeros, "y": zeros}), sink, row_group_size=len(zeros), store_schema=False)
+    body = bytearray(sink.getvalue())
+    index = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+    at = body.index(b"\x80\x80\x80\x10", index)  # 1 << 24, as Thrift writes it
+    body[at + 3] = 1
+    assert parquet.ParquetFile(io.BytesIO(body)).metadata.num_rows == 1 << 20
+    assert refused(client, bytes(body), media.PARQUET).status_code == 413
+
+
 @pytest.mark.parametrize(("order", "shape"), [("C", (10**12, 2)), ("F", (10**12, 2)), ("C", (2, 10**9))])
 def test_a_npy_header_that_lies_is_refused(client, order, shape):
     header = io.BytesIO()
