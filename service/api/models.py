@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter
 from service import torchscript
 from service.api import fits, replies, schemas
 from service.api.answers import Answer
-from service.api.operation import Operation, conditional
+from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.versions import version_answer
 from service.errors import Misconfigured, NotFound
@@ -94,14 +94,14 @@ def show_history(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/artifact")
-@Operation(None, media_type="application/octet-stream", problems=(404, 503))
+@Operation(None, media_type="application/octet-stream", tagged=True, problems=(404, 503))
 def send_artifact(model: str, version: int) -> Response:
     """Download the TorchScript file of a version, if it is as it was written."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
     headers = {"Content-Disposition": f'attachment; filename="{model}-{version}.pt"'}
     response = Response(file.data, content_type="application/octet-stream", headers=headers)
     response.set_etag(file.tag)
-    return conditional(response)
+    return response
 
 
 @models.get("/models/<model>/serving")

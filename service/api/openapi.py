@@ -39,19 +39,20 @@ def document(app: Flask) -> dict[str, Any]:
         view = app.view_functions[rule.endpoint]
         if hasattr(view, "operation"):
             methods = {method.lower() for method in rule.methods or ()} - {"head", "options"}
-            operations = {method: _operation(rule, view.operation, view.__doc__ or "") for method in methods}
+            operations = {method: _operation(rule, method, view) for method in methods}
             spec.path(VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
     return spec.to_dict()
 
 
-def _operation(rule: Rule, contract: Operation, told: str) -> dict[str, Any]:
-    summary, _, description = told.partition(". ")
+def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
+    contract: Operation = view.operation
+    summary, _, description = (view.__doc__ or "").partition(". ")
     described: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),
         "tags": [rule.endpoint.split(".")[0]],
         "parameters": list(_parameters(rule, contract)),
-        "responses": dict(_responses(rule, contract)),
+        "responses": dict(_responses(rule, method, contract)),
     }
     if description:
         described["description"] = description
@@ -78,10 +79,10 @@ def _parameters(rule: Rule, contract: Operation) -> Iterator[dict[str, Any]]:
         yield {"in": "header", "schema": contract.headers}
 
 
-def _responses(rule: Rule, contract: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+def _responses(rule: Rule, method: str, contract: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, meaning in {contract.status: HTTPStatus(contract.status).phrase, **contract.also}.items():
         yield str(status), {"description": meaning, **_content(contract)}
-    if contract.is_conditional:
+    if contract.is_conditional(method.upper()):
         yield "304", {"description": "The client has it already, by If-None-Match."}
     has_body = contract.body is not None or contract.described is not None
     faults = {*contract.problems, *ANSWERED_TO_ALL, *(ANSWERED_TO_BODIES if has_body else ())}

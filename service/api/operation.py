@@ -25,6 +25,7 @@ class Operation:
 
     table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
     described: the schema of a body that the view reads itself. answers_tables: whether the answer can be a table.
+    tagged: whether a response of the view's own making has a tag.
     """
 
     answer: Schema | None
@@ -40,6 +41,7 @@ class Operation:
     table: Table | None = None
     described: Schema | None = None
     answers_tables: bool = False
+    tagged: bool = False
 
     def __call__(self, view: View) -> Callable[..., Response]:
         """Make a view, which takes its path's variables, its query's fields and its body, into a route's function."""
@@ -51,22 +53,21 @@ class Operation:
         respond.operation = self  # type: ignore[attr-defined]
         return respond
 
-    @property
-    def is_conditional(self) -> bool:
+    def is_conditional(self, method: str) -> bool:
         """Whether answers have a tag, and a client that knows it gets no other."""
-        return self.body is None and self.described is None and self.status == 200
+        return method in ("GET", "HEAD") and (self.tagged or self.answer is not None)
 
     def _respond(self, view: View, variables: dict[str, Any]) -> Response:
         """Read the request for `view`, call it, and write its answer."""
         g.operation = self
-        answered = view(**variables, **self._arguments())
+        response = self._response(view(**variables, **self._arguments()))
+        return _conditional(response) if self.is_conditional(request.method) else response
+
+    def _response(self, answered: Response | answers.Answer) -> Response:
         if isinstance(answered, Response):
             return answered
         status = answered.status or self.status
-        if self.answer is None:
-            return Response(status=status)
-        response = answers.write(answered, self.answer, status)
-        return conditional(response) if request.method in ("GET", "HEAD") else response
+        return Response(status=status) if self.answer is None else answers.write(answered, self.answer, status)
 
     def _arguments(self) -> dict[str, Any]:
         """The query and the body; what is not read here at all is refused before what is wrong in the query."""
@@ -84,7 +85,7 @@ class Operation:
         return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(body, media_type))}
 
 
-def conditional(response: Response) -> Response:
+def _conditional(response: Response) -> Response:
     """`response` with a tag, or 304 for a client that has it already."""
     if "ETag" not in response.headers:
         response.add_etag()

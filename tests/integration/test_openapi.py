@@ -64,6 +64,21 @@ def test_problems_are_as_described(client, document):
         Draft202012Validator(described).validate(problem)
 
 
+def test_304_is_described_where_it_can_come_and_nowhere_else(client, document):
+    client.post("/train", json={"x": [1, 2, 3, 4], "y": [2, 4, 6.5, 8]})
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            described = "304" in operation["responses"]
+            if method == "get":
+                url = path.format(model="default", version=1)
+                tag = client.get(url).headers.get("ETag")
+                assert (tag is not None) == described, path
+                again = client.get(url, headers={"If-None-Match": tag or "*"})
+                assert again.status_code == (304 if described else 200), path
+            else:
+                assert not described, (method, path)
+
+
 def test_every_body_has_an_example(document):
     for operations in document["paths"].values():
         for operation in operations.values():
