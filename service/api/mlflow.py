@@ -24,7 +24,14 @@ def ping(model: str) -> Response:
 
 
 @mlflow.post("/invocations")
-@Operation(None, query=schemas.ModelQuery(), described=schemas.ScoringRequest(), problems=(404,), counts="prediction")
+@Operation(
+    None,
+    query=schemas.ModelQuery(),
+    described=schemas.ScoringRequest(),
+    reads_tables=True,
+    problems=(404,),
+    counts="prediction",
+)
 def invocations(model: str) -> Response:
     """Predict ŷ for rows as MLflow's clients send them, JSON in their forms, or a table."""
     predictions = Predictions(parts().predictor.model(model), parts().metrics)

@@ -26,8 +26,9 @@ PATH_VARIABLES = {
 }
 ANSWERED_TO_BODIES = (400, 413, 415)
 ANSWERED_TO_ALL = (422, 503)
-TEXTS = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
-"""Tables that can be shown in JSON."""
+LABELLED = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
+UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6}\n'}
+"""Tables that can be shown in JSON, with y and without."""
 
 
 def document(app: Flask) -> dict[str, Any]:
@@ -59,13 +60,16 @@ def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
     body = contract.body or contract.described
     if body is not None:
         content = {json.MEDIA_TYPE: {"schema": body, "examples": getattr(body, "examples", {})}}
-        described["requestBody"] = {"required": True, "content": content | (_tables() if contract.table else {})}
+        described["requestBody"] = {"required": True, "content": content | _tables(contract)}
     return described
 
 
-def _tables() -> dict[str, Any]:
-    """A table in each media type: texts have examples; the others are bytes."""
-    texts = {name: {"schema": {"type": "string"}, "examples": {"rows": {"value": TEXTS[name]}}} for name in TEXTS}
+def _tables(contract: Operation) -> dict[str, Any]:
+    """A table in each media type, where they are taken: texts have examples; the others are bytes."""
+    if contract.table is None and not contract.reads_tables:
+        return {}
+    examples = LABELLED if contract.table and "y" in contract.table.fields else UNLABELLED
+    texts = {name: {"schema": {"type": "string"}, "examples": {"rows": {"value": examples[name]}}} for name in examples}
     return {name: texts.get(name, {}) for name in TABLES}
 
 

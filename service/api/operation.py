@@ -24,8 +24,8 @@ class Operation:
     the status of success, further ones and what they mean, those of its problems, and what the metrics count it as.
 
     table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
-    described: the schema of a body that the view reads itself. answers_tables: whether the answer can be a table.
-    tagged: whether a response of the view's own making has a tag.
+    described: the schema of a body that the view reads itself, which may be a table if it `reads_tables`.
+    answers_tables: whether the answer can be a table. tagged: whether a response of the view's own making has a tag.
     """
 
     answer: Schema | None
@@ -40,6 +40,7 @@ class Operation:
     counts: Counted | None = None
     table: Table | None = None
     described: Schema | None = None
+    reads_tables: bool = False
     answers_tables: bool = False
     tagged: bool = False
 
