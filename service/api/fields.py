@@ -15,6 +15,8 @@ from service.errors import InvalidRequest
 from service.fitting import Start
 from service.formats import arrays
 
+LAST_VERSION = 2**63 - 1
+
 
 def _number(kinds: arrays.Kinds) -> dict[str, Any]:
     return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
@@ -153,9 +155,13 @@ class Whole(Described[int]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if self.in_query and re.fullmatch("[0-9]{1,16}", value):
             value = int(value)
-        if type(value) not in (int, float) or value != value // 1 or not self.least <= value <= self.most:
+        if not _is_whole(value, self.least, self.most):
             raise marshmallow.ValidationError(f"Give a whole number from {self.least} to {self.most}.")
         return int(value)
+
+
+def _is_whole(value: Any, least: int, most: int) -> bool:
+    return type(value) in (int, float) and value == value // 1 and least <= value <= most
 
 
 class Flag(Described[bool]):
@@ -174,11 +180,14 @@ class FlagOrVersion(Described[Any]):
     """true, false, or a version's number."""
 
     def __init__(self, about: str, **kwargs: Any) -> None:
-        super().__init__(about, takes={"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1}]}, **kwargs)
+        number = {"type": "integer", "minimum": 1, "maximum": LAST_VERSION}
+        super().__init__(about, takes={"anyOf": [{"type": "boolean"}, number]}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | int:
-        if type(value) is bool or (type(value) is int and 0 < value < 2**63):
+        if type(value) is bool:
             return value
+        if _is_whole(value, 1, LAST_VERSION):
+            return int(value)
         raise marshmallow.ValidationError("Give true, false, or the number of a version.")
 
 

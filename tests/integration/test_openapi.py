@@ -65,6 +65,29 @@ def test_tables_are_described_wherever_they_are_taken(client, document):
                 assert takes == described, (method, path)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "taken"),
+    [
+        ("/train", {"x": [1, 2], "y": [1, 3], "append": 1.0}, True),
+        ("/train", {"x": [1, 2], "y": [1, 3], "append": 1.5}, False),
+        ("/train", {"x": [1, 2], "y": [1, 3], "append": 2.0**63}, False),
+        ("/train", {"x": [1, 2], "y": [1, 3], "epochs": 3.0}, True),
+        ("/predict", {"x": {"x": 1}, "missing": "drop"}, True),
+        ("/predict", {"x": [{"x": 1}, {"x": None}], "missing": "drop"}, True),
+        ("/predict", {"x": {"x": [1, None]}, "missing": "drop"}, True),
+        ("/predict", {"x": [1, None], "missing": "drop"}, True),
+        ("/predict", {"x": [[1], [None]], "missing": "drop"}, True),
+        ("/predict", {"x": None, "missing": "drop"}, False),
+    ],
+)
+def test_what_the_schema_takes_the_service_takes(client, document, path, body, taken):
+    client.post("/train", json={"x": [1, 2, 3, 4], "y": [2, 4, 6.5, 8]})
+    described = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    validator = Draft202012Validator(described | {"components": document["components"]})
+    assert validator.is_valid(body) == taken
+    assert (client.post(path, json=body).status_code < 300) == taken
+
+
 def test_problems_are_as_described(client, document):
     described = {"$ref": "#/components/schemas/ProblemAnswer", "components": document["components"]}
     diverging = client.post("/train", json={"x": [1, 2], "y": [1, 3], "learning_rate": 1e9, "standardize": False}).json
