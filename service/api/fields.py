@@ -56,16 +56,18 @@ class Choice(Text):
 
 
 class Rows(Described[arrays.Table]):
-    """Rows of x in any of their four forms, as a Table."""
+    """Rows of x in any of their four forms, as a Table. A row given bare cannot miss a value: it would be no row."""
 
     def __init__(self, about: str, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
         number = _number(kinds)
         numbers = {"type": "array", "items": number, "minItems": 1}
         rows = {"type": "array", "items": numbers, "minItems": 1}
         columns = {"type": "object", "additionalProperties": numbers, "minProperties": 1}
-        row = {"type": "object", "additionalProperties": number, "minProperties": 1}
-        records = {"type": "array", "items": row, "minItems": 1}
-        forms = [numbers, rows, columns, records, row, {"type": "number"}]
+        record = {"type": "object", "additionalProperties": number, "minProperties": 1}
+        records = {"type": "array", "items": record, "minItems": 1}
+        bare = {"type": "number"}
+        row = record | {"additionalProperties": bare}
+        forms = [numbers, rows, columns, records, row, bare]
         super().__init__(about, takes={"anyOf": forms}, **kwargs)
         self.kinds = kinds
 

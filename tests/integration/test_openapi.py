@@ -72,6 +72,7 @@ def test_tables_are_described_wherever_they_are_taken(client, document):
         ("/train", {"x": [1, 2], "y": [1, 3], "append": 1.5}, False),
         ("/train", {"x": [1, 2], "y": [1, 3], "append": 2.0**63}, False),
         ("/train", {"x": [1, 2], "y": [1, 3], "epochs": 3.0}, True),
+        ("/predict", {"x": {"x": None}, "missing": "drop"}, False),
         ("/predict", {"x": {"x": 1}, "missing": "drop"}, True),
         ("/predict", {"x": [{"x": 1}, {"x": None}], "missing": "drop"}, True),
         ("/predict", {"x": {"x": [1, None]}, "missing": "drop"}, True),
