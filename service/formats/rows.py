@@ -201,12 +201,17 @@ def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[B
 
 
 def _unlabelled_batches(source: Source, wanted: list[int], sieve: Sieve) -> Iterator[FloatArray]:
+    """The rows that are kept; a batch without any only if there are none at all."""
+
     def cell(row: int, column: int) -> str:
         return _cell_of_x(source, wanted[column], row)
 
     for values, at in _numbered(source, wanted, cell):
         [x] = sieve.sift([Part(values, _pointer(at, len(wanted)))])
-        yield x
+        if len(x):
+            yield x
+    if not sieve.kept:
+        yield np.empty((0, len(wanted)))
 
 
 def _numbered(source: Source, wanted: list[int], cell: Cell) -> Iterator[tuple[FloatArray, Cell]]:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 
 import media
 import numpy as np
@@ -91,6 +92,20 @@ def test_intervals_and_contributions_of_a_table_are_those_of_json(client, media_
         "/models/a/predict", json={"x": x, "interval": 0.9, "explain": True}, headers={"Accept": media.NDJSON}
     )
     assert from_json.data == as_table.data
+
+
+@pytest.mark.parametrize("kept", [[4, 5], []], ids=["some", "none"])
+@pytest.mark.parametrize("accept", [media.JSON, media.CSV, media.NDJSON])
+def test_batches_of_which_every_row_is_dropped_leave_no_trace(client, accept, kept):
+    post(client, "/models/a/train", media.CSV, PLANE)
+    x = {name: [value if i in kept else math.nan for i, value in enumerate(values)] for name, values in X.items()}
+    query = "/models/a/predict?missing=drop&explain=true"
+    expected = post(client, query, media.CSV, x, Accept=accept)  # in one batch
+    answer = post(client, query, media.ARROW, x, Accept=accept)  # in two
+    assert answer.status_code == 200
+    assert answer.data == expected.data
+    if accept == media.JSON:
+        assert len(json.loads(answer.data)["y"]) == len(kept)
 
 
 def test_an_interval_that_cannot_be_given_is_refused_before_the_table_is_read(client):
