@@ -27,8 +27,8 @@ class Answer:
     """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one.
 
     table: the value as a table, for a client that asks for one. batches: columns of the value that come in batches,
-    once the rest is known; `a.b` is the member b of the object a. last: what is known after them. headers: asked when
-    the answer's head is written, which is after the batches if those are short.
+    once the rest is known; in_json: what JSON makes of them, where `a.b` is the member b of the object a. last: what is
+    known after them. headers: asked when the answer's head is written, which is after the batches if those are short.
     """
 
     value: dict[str, Any]
@@ -36,6 +36,7 @@ class Answer:
     status: int | None = None
     table: Columns | None = None
     batches: Iterator[Columns] | None = None
+    in_json: Callable[[Columns], Columns] = lambda columns: columns
     last: Callable[[], dict[str, Any]] = dict
 
 
@@ -47,7 +48,8 @@ def write(answer: Answer, schema: Schema, status: int) -> Response:
         return _in_pieces(form.write(batches), status, answer.headers, form.media_type)
     if answer.batches is None:
         return whole(json.encode(schema.dump(answer.value)), status, answer.headers())
-    return _in_pieces(_json(answer, schema, answer.batches), status, answer.headers, json.MEDIA_TYPE)
+    pieces = _json(answer, schema, map(answer.in_json, answer.batches))
+    return _in_pieces(pieces, status, answer.headers, json.MEDIA_TYPE)
 
 
 def whole(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:

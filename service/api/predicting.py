@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,13 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
     if body["explain"]:
         answer["mean_prediction"] = loaded.mean_prediction
     if "rows" in body:
-        batches = _batches(predictions, body["rows"], told)
-        return Answer(answer, predictions.headers, batches=batches, last=body["rows"].sieve.report)
+        rows: Unlabelled = body["rows"]
+        batches, in_json = _batches(predictions, rows, told), partial(_in_rows, loaded)
+        return Answer(answer, predictions.headers, batches=batches, in_json=in_json, last=rows.sieve.report)
     table = body["x"]
     x, y = _predicted(predictions, table)
     columns = told(x, y)
-    mirrored = _mirrored(columns, loaded, bare=table.bare)
+    mirrored = _mirrored(loaded, columns, bare=table.bare)
     return Answer(answer | mirrored | body["sieve"].report(), predictions.headers, table=columns)
 
 
@@ -137,8 +139,9 @@ def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:
     return told
 
 
-def _mirrored(columns: Columns, loaded: LoadedModel, *, bare: bool) -> dict[str, Any]:
-    """`columns` as JSON has them, in the form of x: contributions are numbers, rows, or columns by name."""
+def _mirrored(loaded: LoadedModel, columns: Columns, *, bare: bool) -> dict[str, Any]:
+    """`columns` as JSON has them: contributions are in the form of the model's rows, or by name if its columns have
+    names; of a bare row, everything is bare."""
     told = {name: column[0] if bare else column for name, column in columns.items()}
     contributions = [told.pop(name) for name in columns if name.startswith(CONTRIBUTIONS)]
     if not contributions:
@@ -146,6 +149,11 @@ def _mirrored(columns: Columns, loaded: LoadedModel, *, bare: bool) -> dict[str,
     if bare or loaded.columns.named or loaded.columns.mirrors_number:
         return told | {"contributions": loaded.columns.mirror(contributions)}
     return told | {"contributions": np.column_stack(contributions)}
+
+
+def _in_rows(loaded: LoadedModel, columns: Columns) -> Columns:
+    """`columns` of a batch as JSON has them, where the members of an object stay apart."""
+    return columns if loaded.columns.named else _mirrored(loaded, columns, bare=False)
 
 
 def _observed(loaded: LoadedModel, rows: Labelled) -> Iterator[Observed]:

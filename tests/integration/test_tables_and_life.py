@@ -78,20 +78,50 @@ def test_intervals_and_contributions_of_a_table_are_those_of_json(client, media_
     named = media_type != media.NPY
     x = X if named else np.column_stack(list(X.values())).tolist()
     expected = client.post("/models/a/predict", json={"x": x, "interval": 0.9, "explain": True}).json
-    answer = post(client, "/models/a/predict?interval=0.9&explain=true", media_type, X).json
+    assert post(client, "/models/a/predict?interval=0.9&explain=true", media_type, X).json == expected
+    contributions = expected["contributions"]
     if not named:
-        rows = expected["contributions"]
-        expected["contributions"] = dict(zip(("x0", "x1"), map(list, zip(*rows, strict=True)), strict=True))
-    assert answer == expected
+        contributions = dict(zip(("x0", "x1"), map(list, zip(*contributions, strict=True)), strict=True))
     as_table = post(client, "/models/a/predict?interval=0.9&explain=true", media_type, X, Accept=media.NDJSON)
     assert media.read(media.NDJSON, as_table.data) == {
         **{name: expected[name] for name in ("y", "lower", "upper")},
-        **{f"contributions.{name}": values for name, values in expected["contributions"].items()},
+        **{f"contributions.{name}": values for name, values in contributions.items()},
     }
     from_json = client.post(
         "/models/a/predict", json={"x": x, "interval": 0.9, "explain": True}, headers={"Accept": media.NDJSON}
     )
     assert from_json.data == as_table.data
+
+
+ROWS = [list(row) for row in zip(*X.values(), strict=True)]
+NAMED = {"x0": X["a"], "x1": X["b"]}
+RECORDS = [dict(zip(NAMED, row, strict=True)) for row in ROWS]
+FLAT, THIN, LONE = X["a"], [[a] for a in X["a"]], {"x": X["a"]}
+
+
+def form(values):
+    return {name: len(column) for name, column in values.items()} if isinstance(values, dict) else np.shape(values)
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "others", "table"),
+    [
+        (ROWS, [NAMED, RECORDS], NAMED),
+        (NAMED, [ROWS, RECORDS], NAMED),
+        (FLAT, [THIN, LONE], LONE),
+        (THIN, [FLAT, LONE], LONE),
+        (LONE, [FLAT, THIN], LONE),
+    ],
+    ids=["rows", "columns", "flat", "thin", "lone"],
+)
+def test_contributions_have_the_form_of_the_model_whatever_the_rows_come_as(client, trained_on, others, table):
+    client.post("/models/a/train", json={"x": trained_on, "y": Y})
+    asked = [{"x": x, "explain": True} for x in (trained_on, *others)]
+    answers = [client.post("/models/a/predict", json=body) for body in asked]
+    answers += [post(client, "/models/a/predict?explain=true", media_type, table) for media_type in media.TABLES]
+    contributions = [answer.json["contributions"] for answer in answers]
+    assert all(each == contributions[0] for each in contributions)
+    assert form(contributions[0]) == form(trained_on)
 
 
 @pytest.mark.parametrize("kept", [[4, 5], []], ids=["some", "none"])
