@@ -20,6 +20,9 @@ SMALLEST_ENCODED = 1024
 HELD_BYTES = 1 << 18
 """What is made of an answer, as it is sent, before its head is: an error until then is a problem as any other."""
 HELD_IN_MEMORY = 1 << 20
+VARY, VARY_OF_TABLES = "Accept-Encoding", "Accept, Accept-Encoding"
+"""What answers depend on, beside the request's path: all on the encodings that the client takes, and those that can be
+tables on its media types."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,18 @@ class Answer:
 def write(answer: Answer, schema: Schema, status: int) -> Response:
     """The response of `answer`; a table, if it can be one and the client asks for one."""
     batches = answer.batches if answer.table is None else iter([answer.table])
-    form = None if batches is None else _accepted_table()
-    if batches is not None and form is not None:
-        return _in_pieces(form.write(batches), status, answer.headers, form.media_type)
+    if batches is None:
+        return _in_json(answer, schema, status)
+    form = _accepted_table()
+    if form is None:
+        response = _in_json(answer, schema, status)
+    else:
+        response = _in_pieces(form.write(batches), status, answer.headers, form.media_type)
+    response.headers["Vary"] = VARY_OF_TABLES
+    return response
+
+
+def _in_json(answer: Answer, schema: Schema, status: int) -> Response:
     if answer.batches is None:
         return whole(json.encode(schema.dump(answer.value)), status, answer.headers())
     pieces = _json(answer, schema, map(answer.in_json, answer.batches))
@@ -92,10 +104,9 @@ def _size(pieces: list[bytes]) -> int:
 def _response(
     body: bytes | Iterator[bytes], status: int, headers: dict[str, str], media_type: str, encoding: str | None
 ) -> Response:
-    response = Response(body, status, headers, content_type=media_type)
+    response = Response(body, status, {"Vary": VARY, **headers}, content_type=media_type)
     if encoding:
         response.headers["Content-Encoding"] = encoding
-        response.headers["Vary"] = "Accept-Encoding"
     return response
 
 

@@ -87,9 +87,13 @@ class Operation:
 
 
 def _conditional(response: Response) -> Response:
-    """`response` with a tag, or 304 for a client that has it already."""
-    if "ETag" not in response.headers:
+    """`response` with a tag, or 304 for a client that has it already. A tag that the view gave says nothing of the
+    encoding, so of an answer that has one it is a weak tag."""
+    tag, _ = response.get_etag()
+    if tag is None:
         response.add_etag()
+    elif response.content_encoding:
+        response.set_etag(tag, weak=True)
     response.make_conditional(request)
     return response
 

@@ -25,7 +25,8 @@ PLAIN = "text/plain; charset=utf-8"
 def metrics() -> Response:
     """Tell Prometheus the facts and events, in the format that it accepts."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    return Response(encode(parts().metrics.scrape(parts().facts)), content_type=content_type)
+    told = encode(parts().metrics.scrape(parts().facts))
+    return Response(told, content_type=content_type, headers={"Vary": "Accept"})
 
 
 @operations.get("/livez")

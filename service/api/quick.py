@@ -16,7 +16,7 @@ import numpy as np
 from flask import Flask
 from gunicorn.http.errors import ParseException
 
-from service.api.answers import SMALLEST_ENCODED
+from service.api.answers import SMALLEST_ENCODED, VARY_OF_TABLES
 from service.api.predictions import Predictions, headers
 from service.api.record import REQUEST_ID, Kind, Line, Recorder, line, request_id
 from service.core.blocks import FloatArray
@@ -130,6 +130,7 @@ class Answer(NamedTuple):
             [
                 ("Content-Type", json.MEDIA_TYPE),
                 ("Content-Length", str(len(self.data))),
+                ("Vary", VARY_OF_TABLES),
                 *headers(self.asked.loaded, self.outside).items(),
                 (REQUEST_ID, self.request_id),
             ],

@@ -95,7 +95,8 @@ def _token(model: str) -> Callable[[], Token] | None:
 def _conditions() -> Conditions:
     match = None
     if "If-Match" in request.headers:
-        match = frozenset({"*"} if request.if_match.star_tag else request.if_match.as_set())
+        # A weak tag is that of a compressed answer, and names the version as well as a strong one does.
+        match = frozenset({"*"} if request.if_match.star_tag else request.if_match.as_set(include_weak=True))
     return Conditions(match, none_match=request.if_none_match.star_tag)
 
 

@@ -175,6 +175,35 @@ def test_a_training_goes_ahead_only_on_the_version_that_it_knows(client):
     assert client.get("/models/new").status_code == 404
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_compressed_answer_has_a_weak_tag_which_names_the_version_as_well(client, encoding):
+    tag, url, compressed = train(client, **XY).headers["ETag"], "/models/m/versions/1", {"Accept-Encoding": encoding}
+    plain, answer = client.get(url), client.get(url, headers=compressed)
+    assert answer.headers["Content-Encoding"] == encoding
+    assert (plain.headers["ETag"], answer.headers["ETag"]) == (tag, f"W/{tag}")
+    for known in (tag, f"W/{tag}"):
+        for headers in ({}, compressed):
+            again = client.get(url, headers={"If-None-Match": known, **headers})
+            assert (again.status_code, again.headers["Vary"]) == (304, "Accept-Encoding")
+    assert train(client, **XY, headers=compressed).headers["ETag"].startswith('"')
+    train(client, **XY, headers={"If-Match": f"W/{tag}"}, status=412)
+    train(client, **XY, headers={"If-Match": client.get(f"{url[:-1]}2", headers=compressed).headers["ETag"]})
+
+
+def test_answers_tell_what_they_depend_on(client):
+    train(client, **XY)
+    for headers in ({}, {"Accept-Encoding": "gzip"}):
+        for path in ("/models", "/models/m", "/models/m/versions/1", "/models/m/versions/1/history"):
+            assert client.get(path, headers=headers).headers["Vary"] == "Accept-Encoding"
+        for accept in ("application/json", "text/csv"):
+            for body in ({"json": {"x": [1, 2]}}, {"data": "x\n1\n", "content_type": "text/csv"}):
+                answer = client.post("/models/m/predict", headers={"Accept": accept, **headers}, **body)
+                assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+        assert train(client, **XY, headers=headers).headers["Vary"] == "Accept-Encoding"
+        assert client.get("/metrics", headers=headers).headers["Vary"] == "Accept"
+        assert "Vary" not in client.get("/models/m/versions/1/artifact", headers=headers).headers
+
+
 @pytest.mark.parametrize(
     "path", ["", "/versions", "/versions/1", "/versions/1/history", "/versions/1/artifact", "/serving"]
 )
