@@ -145,7 +145,12 @@ def decode(response: httpx.Response) -> Answer:
     if not response.content:
         return {}
     check_media_type(response, JSON)
-    answer: Answer = response.json()
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise Unintelligible(f"{response.url} answers what is no JSON object.")
     return answer
 
 

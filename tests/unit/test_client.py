@@ -186,6 +186,10 @@ def test_what_is_no_service_of_ours_is_told():
         Service(page).client().model("m")
     with pytest.raises(Unintelligible, match="answers text/html, not text/plain"):
         Service(page).client().release()
+    for content in (b"[1]", b"{", b"\xff"):
+        answer = httpx.Response(200, content=content, headers={"Content-Type": "application/json"})
+        with pytest.raises(Unintelligible, match="answers what is no JSON object"):
+            Service(answer).client().model("m")
 
 
 def test_an_address_that_is_none_is_told():
