@@ -10,8 +10,6 @@ import typer
 
 from service.cli.application import Options
 
-PLACE = "Where the models are"
-DESCENT = "How to train"
 URL_VARIABLE = "DESCENT_URL"
 
 Method = Literal["spectral", "autograd"]
@@ -28,7 +26,7 @@ def _in_a_folder(path: Path | None) -> Path | None:
 
 def _json(text: str | None) -> str | None:
     try:
-        json.loads(text or "{}")
+        json.loads("null" if text is None else text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not JSON: {error}") from None
     return text
@@ -44,7 +42,10 @@ DataFile = Annotated[
     ),
 ]
 Out = functools.partial(typer.Option, dir_okay=False, writable=True, callback=_in_a_folder)
-"""A file to write, whose folder has to be there before anything is asked."""
+"""A file to write, whose folder has to be there before anything is sent."""
+
+_Where = functools.partial(typer.Option, rich_help_panel="Where the models are")
+_How = functools.partial(typer.Option, rich_help_panel="How to train")
 
 X = Annotated[
     list[str] | None, typer.Option("--x", help="A column of x; once for each. By default all others.", metavar="<str>")
@@ -59,16 +60,12 @@ class Common(Options):
     """The options of all commands that speak to a service or work on a folder."""
 
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False
-    url: Annotated[
-        str | None,
-        typer.Option(
-            help=f"The service; by default ${URL_VARIABLE}, else http://127.0.0.1:8000.", rich_help_panel=PLACE
-        ),
-    ] = None
-    store: Annotated[
-        Path | None,
-        typer.Option(help="A folder of models to work on without a service.", rich_help_panel=PLACE, file_okay=False),
-    ] = None
+    url: Annotated[str | None, _Where(help=f"The service; by default ${URL_VARIABLE}, else http://127.0.0.1:8000.")] = (
+        None
+    )
+    store: Annotated[Path | None, _Where(help="A folder of models to work on without a service.", file_okay=False)] = (
+        None
+    )
 
 
 @dataclass(frozen=True)
@@ -85,42 +82,24 @@ class Columns(Options):
 class Descent(Options):
     """How to train."""
 
-    method: Annotated[
-        Method | None,
-        typer.Option(help="spectral, by default, or autograd.", metavar="<name>", rich_help_panel=DESCENT),
-    ] = None
-    learning_rate: Annotated[str | None, typer.Option(help="A number, or auto.", rich_help_panel=DESCENT)] = None
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="Steps to take; by default, as many as reach the limit.", rich_help_panel=DESCENT),
-    ] = None
-    seed: Annotated[int | None, typer.Option(help="Start from this draw.", rich_help_panel=DESCENT)] = None
+    method: Annotated[Method | None, _How(help="spectral, by default, or autograd.", metavar="<name>")] = None
+    learning_rate: Annotated[str | None, _How(help="A number, or auto.")] = None
+    epochs: Annotated[int | None, _How(help="Steps to take; by default, as many as reach the limit.")] = None
+    seed: Annotated[int | None, _How(help="Start from this draw.")] = None
     initial: Annotated[
-        str | None,
-        typer.Option(
-            help='Start from this line, such as {"w": 0.5, "b": 1}.',
-            metavar="<json>",
-            callback=_json,
-            rich_help_panel=DESCENT,
-        ),
+        str | None, _How(help='Start from this line, such as {"w": 0.5, "b": 1}.', metavar="<json>", callback=_json)
     ] = None
     standardize: Annotated[
         bool | None,
-        typer.Option(
+        _How(
             "--standardize/--no-standardize",
-            help="Descend on centred and scaled columns; by default with the learning rate auto.",
-            rich_help_panel=DESCENT,
+            help="Descend on centred and scaled columns; by default if the learning rate is auto.",
         ),
     ] = None
     fit_intercept: Annotated[
-        bool | None,
-        typer.Option(
-            "--fit-intercept/--no-fit-intercept",
-            help="Fit b, or keep it at 0; by default fit it.",
-            rich_help_panel=DESCENT,
-        ),
+        bool | None, _How("--fit-intercept/--no-fit-intercept", help="Fit b, as by default, or keep it at 0.")
     ] = None
-    l2: Annotated[float | None, typer.Option(help="The penalty on w.", rich_help_panel=DESCENT)] = None
+    l2: Annotated[float | None, _How(help="The penalty on w.")] = None
 
 
 def asked(*groups: Options, **others: Any) -> dict[str, Any]:
