@@ -13,6 +13,8 @@ from running import Service
 ROOT = Path(__file__).parents[2]
 COMMAND_LINE = (ROOT / "docs/command-line.md").read_text("utf-8")
 CLIENT = (ROOT / "docs/client.md").read_text("utf-8")
+ALL_COMMANDS = re.findall(r"```sh\n(.*?)```", COMMAND_LINE, re.DOTALL)
+[WAY] = [command for command in ALL_COMMANDS if "cd docs/examples" in command]
 COMMANDS = re.findall(r"```sh\n([^`]*)```\n\n```text\n([^`]*)```", COMMAND_LINE)
 PROGRAMS = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", CLIENT, re.DOTALL)
 PLACE = 'Client("http://127.0.0.1:8000")'
@@ -37,10 +39,19 @@ def comparable(text):
     return [line.split() for line in text.splitlines()]
 
 
-def test_only_serve_is_not_run():
-    commands = re.findall(r"```sh\n(.*?)```", COMMAND_LINE, re.DOTALL)
+def test_only_serve_and_the_way_to_the_examples_print_nothing_to_compare():
     ran = [command for command, _ in COMMANDS]
-    assert [command.split()[:2] for command in commands if command not in ran] == [["descent", "serve"]]
+    others = [command.split()[0:2] for command in ALL_COMMANDS if command not in ran]
+    assert others == [["descent", "serve"], WAY.split()[0:2]]
+
+
+def test_the_way_to_the_examples_leads_there():
+    script = f'set -e\n{WAY}pwd; echo "$PATH"'
+    found = subprocess.run(
+        ["sh", "-c", script], cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    )
+    folder, path = found.stdout.splitlines()
+    assert (Path(folder), Path(path.split(":")[0])) == (ROOT / "docs/examples", ROOT / ".venv/bin")
 
 
 @pytest.mark.parametrize("index", range(len(COMMANDS)))
