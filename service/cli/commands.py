@@ -160,7 +160,7 @@ def show_model(name: Name, *, version: Version = None, common: Common) -> None:
 
 @command(app)
 def history(name: Name, *, version: Version = None, common: Common) -> None:
-    """Show the loss after each epoch of a version's descent."""
+    """Show the loss curve of a version: the losses after so many epochs."""
     with session(common) as client:
         answer = client.history(name, version)
     show(answer, display.history, as_json=common.as_json)
