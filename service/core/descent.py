@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.linalg import lapack
 
 from service.core.blocks import FloatArray
-from service.core.optimum import Optimum
+from service.core.optimum import Optimum, Singular
 
 IntArray = npt.NDArray[np.int64]
 
@@ -99,7 +99,7 @@ class Descent:
         null = _null_basis(optimum, coordinates)
         kept = _complement(null)
         design, target = _design(optimum, coordinates)
-        left, values, right = _accurate_svd(design @ kept)
+        singular = _accurate_svd(design @ kept, penalised=optimum.l2 > 0)
         stays = null @ (null.T @ coordinates.enter(w - optimum.w, b - optimum.b))
         stays_w, stays_b = coordinates.leave(stays)
         limit_w, limit_b = optimum.w + stays_w, optimum.b + float(stays_b)
@@ -107,13 +107,13 @@ class Descent:
         return cls(
             optimum=optimum,
             coordinates=coordinates,
-            eigenvalues=2 * np.square(values),
-            directions=kept @ right,
+            eigenvalues=2 * np.square(singular.values),
+            directions=kept @ singular.right.T,
             start_w=w,
             start_b=b,
             limit_w=limit_w,
             limit_b=limit_b,
-            offsets=(residual @ left) / values,
+            offsets=singular.projected(residual) / singular.values,
         )
 
     @property
@@ -201,14 +201,14 @@ def _design(optimum: Optimum, coordinates: Coordinates) -> tuple[FloatArray, Flo
     return np.column_stack([intercept, np.vstack([means, columns])]), np.append(problem.y_centre, target)
 
 
-def _accurate_svd(matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """U (m, k), s (k,) and V (k, k) of a matrix (m, k) of full rank, each s to nearly all its digits."""
+def _accurate_svd(matrix: FloatArray, *, penalised: bool) -> Singular:
+    """The singular vectors and values of a matrix (m, k) of full rank, each value to nearly all its digits."""
     if not matrix.size:
-        return matrix, np.zeros(0), np.zeros((0, 0))
+        return Singular(matrix, matrix, np.zeros(0), np.zeros((0, 0)), penalised)
     values, left, right, scales, _, info = lapack.dgejsv(matrix, joba=0, jobu=0, jobv=0)
     if info != 0:
         raise np.linalg.LinAlgError(f"dgejsv ended with {info}")
-    return left, values * (scales[0] / scales[1]), right
+    return Singular(matrix, left, values * (scales[0] / scales[1]), right.T, penalised)
 
 
 def _null_basis(optimum: Optimum, coordinates: Coordinates) -> FloatArray:

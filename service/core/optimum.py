@@ -75,6 +75,33 @@ class LeastSquares:
 
 
 @dataclass(frozen=True)
+class Singular:
+    """The singular vectors and values of `matrix` (m, k): left (m, r), values (r,), right (r, k).
+
+    penalised: whether the matrix has the rows of a penalty.
+    """
+
+    matrix: FloatArray
+    left: FloatArray
+    values: FloatArray
+    right: FloatArray
+    penalised: bool
+
+    def projected(self, rows: FloatArray) -> FloatArray:
+        """Uᵀr (k,) of rows r (m,).
+
+        The rows of a large penalty dwarf the data's, which U then has to ε of the penalty's only. Uᵀr = V(Aᵀr)/s does
+        not need them. The one is wrong by ε‖r‖, the other by ε‖Aᵀr‖/s, so each number is taken from the better.
+        """
+        directly = rows @ self.left
+        if not self.penalised:
+            return directly
+        gradient = rows @ self.matrix
+        by_gradient = (self.right @ gradient) / self.values
+        return np.where(math.hypot(*gradient) < self.values * math.hypot(*rows), by_gradient, directly)
+
+
+@dataclass(frozen=True)
 class Optimum:
     """The minimisers of mse(w, b) + l2·‖w‖².
 
@@ -100,8 +127,8 @@ class Optimum:
         """Solve `problem` with the penalty l2, through the singular values of its column-scaled triangle.
 
         Scaling the columns makes the rank independent of their units. One step of iterative refinement takes away what
-        the singular vectors were rounded by, and b is what is left of means that have not been rounded. Source: Golub &
-        Van Loan, §5.5 and §3.5.
+        the singular vectors were rounded by, a second what that leaves of coefficients that a penalty makes far smaller
+        than others; and b is what is left of means that have not been rounded. Source: Golub & Van Loan, §5.5 and §3.5.
         """
         d = len(problem.target)
         design = np.vstack([problem.design, np.sqrt(l2) * np.eye(d)]) if l2 else problem.design
@@ -109,14 +136,17 @@ class Optimum:
         scale = column_norms(design)
         varying = scale > 0
         scale[~varying] = 1.0
-        left, values, right = np.linalg.svd((design / scale)[:, varying], full_matrices=False)
+        scaled = (design / scale)[:, varying]
+        left, values, right = np.linalg.svd(scaled, full_matrices=False)
         rank = int(np.count_nonzero(values > (d + 2) * EPSILON * values.max(initial=0.0)))
         root, null = np.zeros((d, rank)), np.zeros((len(values) - rank, d))
         root[varying] = (right[:rank] / values[:rank, None]).T
         null[:, varying] = right[rank:]
-        projected = target @ left[:, :rank]
-        w = (root @ projected) / scale
-        exact_w = w + (root @ (_residual(problem, l2, w) @ left[:, :rank])) / scale.astype(np.longdouble)
+        singular = Singular(scaled, left[:, :rank], values[:rank], right[:rank], penalised=l2 > 0)
+        explained = singular.projected(target)
+        exact_w = ((root @ explained) / scale).astype(np.longdouble)
+        for _ in range(2 if l2 else 1):
+            exact_w += (root @ singular.projected(_residual(problem, l2, exact_w))) / scale.astype(np.longdouble)
         return cls(
             problem=problem,
             l2=l2,
@@ -125,7 +155,7 @@ class Optimum:
             scale=scale,
             root=root / scale[:, None],
             null=np.vstack([np.eye(d)[~varying], null / scale]),
-            explained=math.hypot(*projected),
+            explained=math.hypot(*explained),
         )
 
     @cached_property
@@ -156,11 +186,12 @@ class Optimum:
         return bool((moved > NOTICEABLE * (np.abs(self.null) @ np.abs(self.problem.centre))).any())
 
 
-def _residual(problem: LeastSquares, l2: float, w: FloatArray) -> FloatArray:
+def _residual(problem: LeastSquares, l2: float, w: npt.NDArray[np.longdouble]) -> FloatArray:
     """target − design·w, penalty rows included, in extended precision where there is one: nearly all of it cancels."""
     exact = problem.exact[1:]
-    residual = (exact[:, -1] - exact[:, :-1] @ w).astype(np.float64)
-    return np.append(residual, -np.sqrt(l2) * w) if l2 else residual
+    residual = exact[:, -1] - exact[:, :-1] @ w
+    rows: FloatArray = (np.append(residual, -np.sqrt(l2) * w) if l2 else residual).astype(np.float64)
+    return rows
 
 
 def column_norms(matrix: FloatArray) -> FloatArray:

@@ -116,6 +116,27 @@ def test_a_constant_column_walks_as_the_loop_in_the_users_units():
     assert_walks_as_the_loop(batch, w, b, 0.6, fit_intercept=True, standardize=False, l2=0.0)
 
 
+@pytest.mark.parametrize("l2", [1e6, 1e18, 1e30, 1e40])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_steps_under_a_penalty_however_large_are_those_of_exact_arithmetic(l2, fit_intercept):
+    x, y = [1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 4.0, 5.0]
+    descent = descent_of(
+        Batch(np.array([x]).T, np.array(y)), np.zeros(1), 0.0, fit_intercept=fit_intercept, standardize=False, l2=l2
+    )
+    rate = 0.9 * descent.best_rate
+    w, b = descent.at(rate, np.arange(4))
+    slope = intercept = Fraction(0)
+    for epoch in range(4):
+        assert w[epoch, 0] == pytest.approx(float(slope), rel=1e-14, abs=0)
+        assert b[epoch] == pytest.approx(float(intercept), rel=1e-14, abs=0)
+        errors = [slope * Fraction(one) + intercept - Fraction(other) for one, other in zip(x, y, strict=True)]
+        gradient = sum(error * Fraction(one) for error, one in zip(errors, x, strict=True)) / 2
+        slope, intercept = (
+            slope - Fraction(rate) * (gradient + 2 * Fraction(l2) * slope),
+            intercept - Fraction(rate) * sum(errors) / 2 * fit_intercept,
+        )
+
+
 def test_a_standardised_constant_column_keeps_its_start():
     batch, w, b = random_problem(3, 2, weighted=False, started=True)
     batch.x[:, 1] = 0.1

@@ -48,16 +48,27 @@ def exactly_solved(matrix, right):
     return [row[-1] for row in rows]
 
 
-def exact_sums_of_squares(x, y, weight, *, fit_intercept):
-    """What is explained and what is not, by the normal equations on rationals, which round nothing."""
+def exact_columns(x, y, weight, *, fit_intercept):
+    """The columns of x and y, less their means with an intercept, and the weights."""
     weight = rationals(np.ones(len(y)) if weight is None else weight)
     columns = [rationals(column) for column in (*x.T, y)]
     if fit_intercept:
         means = [exact_product(column, [1] * len(y), weight) / sum(weight) for column in columns]
         columns = [[value - mean for value in column] for column, mean in zip(columns, means, strict=True)]
-    *columns, y = columns
+    return columns[:-1], columns[-1], weight
+
+
+def exact_optimum(columns, y, weight, l2=0):
+    """w, and the products with y that it comes from, by the normal equations on rationals, which round nothing."""
     moments = [exact_product(column, y, weight) for column in columns]
-    w = exactly_solved([[exact_product(a, b, weight) for b in columns] for a in columns], moments)
+    matrix = [[exact_product(a, b, weight) + (a is b) * l2 * sum(weight) for b in columns] for a in columns]
+    return exactly_solved(matrix, moments), moments
+
+
+def exact_sums_of_squares(x, y, weight, *, fit_intercept):
+    """What is explained and what is not."""
+    columns, y, weight = exact_columns(x, y, weight, fit_intercept=fit_intercept)
+    w, moments = exact_optimum(columns, y, weight)
     explained = sum(one * moment for one, moment in zip(w, moments, strict=True))
     return explained, exact_product(y, y, weight) - explained
 
@@ -187,6 +198,22 @@ def test_a_penalised_optimum_is_that_of_ridge(diabetes, l2, fit_intercept):
     assert optimum.b == pytest.approx(oracle.intercept_, rel=1e-10)
     assert inference.std_errors is None
     assert "l2" in inference.reason
+
+
+@pytest.mark.parametrize("l2", [1e-3, 1.0, 1e6, 1e12, 1e24, 1e40])
+@pytest.mark.parametrize("scales", [[1, 1, 1], [1, 1e-10, 1e6], [1e-12, 1e-12, 1e-12]])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_penalty_however_large_beside_the_columns_leaves_each_coefficient_its_digits(
+    l2, scales, weighted, fit_intercept
+):
+    generator = np.random.default_rng(1)
+    x = generator.normal([0, 1, -2], size=(30, 3)) * scales
+    y = x / scales @ [2.0, 3.0, -4.0] + generator.normal(size=30)
+    weight = generator.uniform(0.5, 2, 30) if weighted else None
+    optimum, _ = solve(x, y, weight, fit_intercept=fit_intercept, l2=l2)
+    expected, _ = exact_optimum(*exact_columns(x, y, weight, fit_intercept=fit_intercept), Fraction(l2))
+    np.testing.assert_allclose(optimum.w, [float(value) for value in expected], rtol=1e-14)
 
 
 @pytest.mark.parametrize(("name", "least"), [("Norris", 12), ("NoInt1", 14), ("NoInt2", 14), ("Longley", 10)])
