@@ -122,8 +122,7 @@ class FolderStore:
         with self.turn(model):
             self.version(model, number)
             versions = self.versions(model)
-            pinned = self.pinned(model)
-            if pinned is not None and number == pinned.number:
+            if number == self._pin_if_followed(model):
                 raise Conflict(f"Version {number} of {model!r} is pinned; unpin it, or pin another, first.")
             if versions == [number]:
                 raise Conflict(f"Version {number} is the only one of {model!r}; delete the model instead.")
@@ -132,8 +131,9 @@ class FolderStore:
     def delete_model(self, model: str) -> None:
         """The serving version goes last, so that nobody is served another meanwhile."""
         with self.turn(model):
-            serving = self.serving(model).number
-            for number in sorted(self.versions(model), key=lambda number: (number == serving, number)):
+            versions = self.versions(model)
+            pin = self._pin_if_followed(model)
+            for number in sorted(versions, key=lambda number: (number == pin, number)):
                 self._delete(model, number, is_newest=False)
             with unavailable_on_error():
                 folder = self._folder(model)
@@ -205,6 +205,13 @@ class FolderStore:
 
     def _newest(self, model: str, taken: list[int]) -> Version | None:
         return next(self._versions(model, reversed(taken)), None)
+
+    def _pin_if_followed(self, model: str) -> int | None:
+        """The pinned version's number; None too where the pin cannot be followed, so that nothing serves."""
+        with contextlib.suppress(Misconfigured):
+            pinned = self.pinned(model)
+            return pinned.number if pinned else None
+        return None
 
     def _configuration(self, model: str) -> str:
         """The text of a model's configuration; raises ValueError if it is none."""

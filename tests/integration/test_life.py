@@ -329,6 +329,16 @@ def test_a_pin_that_cannot_be_written_is_told(client, settings, config):
     assert path.read_bytes() == config
 
 
+def test_a_model_whose_pin_cannot_be_followed_can_be_deleted(client, settings):
+    for _ in range(3):
+        train(client, **XY)
+    (Path(settings.store) / "m/config.pbtxt").write_text("version_policy { specific { versions: [ 1, 2 ] } }")
+    assert client.delete("/models/m/versions/3").status_code == 204
+    assert client.get("/models/m").json["versions"] == [1, 2]
+    assert client.delete("/models/m").status_code == 204
+    assert client.get("/models").json == {"models": []}
+
+
 def test_a_pin_written_by_hand_is_in_the_metrics_too(client, settings):
     train(client, **XY)
     train(client, **XY)
