@@ -1,5 +1,6 @@
 """Trains: rows and options become a fit, the fit an artifact, the artifact a version in the store."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
@@ -28,6 +29,8 @@ from service.store import Store, Tip, Version, check_name
 
 TRIES = 20
 """How often a training that lost its place to another machine's is tried again."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,7 @@ class Trainer:
                 break
             else:
                 raise Busy(f"Other machines keep publishing {model!r}; try again.", retry_after=1)
-        if self._kept_versions:
-            self._store.retain(model, self._kept_versions)
+        self._retain(model)
         return trained
 
     def try_out(self, model: str, request: Request) -> Trained:
@@ -205,6 +207,16 @@ class Trainer:
         artifact = torchscript.dump(fitted.w, fitted.b, contents)
         version = self._store.publish(model, artifact, after=tip)
         return Trained(written, version, pinned.number if pinned else version.number, artifact)
+
+    def _retain(self, model: str) -> None:
+        """Delete what is not to be kept. A failure is only logged: the version is published, and the next training
+        tries again."""
+        if not self._kept_versions:
+            return
+        try:
+            self._store.retain(model, self._kept_versions)
+        except Exception:
+            log.exception("old versions of model %s cannot be deleted", model)
 
 
 def _report(fitted: Fit) -> dict[str, Any]:

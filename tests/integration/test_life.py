@@ -17,6 +17,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from service import idempotency, training
 from service.app import create_app
+from service.errors import StoreUnavailable
 from service.store import FolderStore
 
 XY = {"x": [1, 2, 3, 4], "y": [2, 4, 7, 8]}
@@ -403,6 +404,17 @@ def test_the_newest_versions_and_the_pinned_one_are_kept(settings):
     for _ in range(4):
         train(client, **XY)
     assert client.get("/models/m").json["versions"] == [1, 4, 5]
+
+
+def test_a_version_is_published_though_older_ones_cannot_be_deleted(settings, monkeypatch, caplog):
+    client = create_app(dataclasses.replace(settings, keep_versions=1)).test_client()
+    train(client, **XY)
+    monkeypatch.setattr(FolderStore, "_delete", lambda *_, **__: (_ for _ in ()).throw(StoreUnavailable("No.")))
+    assert train(client, **XY).json["version"] == 2
+    assert "old versions of model m cannot be deleted" in caplog.text
+    monkeypatch.undo()
+    train(client, **XY)
+    assert client.get("/models/m").json["versions"] == [3]
 
 
 def test_a_description_and_labels_are_kept_and_changed_by_part(client):
