@@ -170,8 +170,9 @@ class FolderStore:
 
     def changed(self) -> list[tuple[str, int]]:
         with unavailable_on_error(), os.scandir(self._root) as entries:
-            models = [(entry.name, entry.stat().st_mtime_ns) for entry in entries if _may_be_model(entry)]
-        return sorted(models, key=lambda model: model[1], reverse=True)
+            models = [(entry.name, _changed_at(entry)) for entry in entries if _may_be_model(entry)]
+        there = [(model, changed) for model, changed in models if changed is not None]
+        return sorted(there, key=lambda model: model[1], reverse=True)
 
     def is_ready(self) -> bool:
         return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
@@ -273,3 +274,10 @@ def _followed(model: str) -> Iterator[None]:
 
 def _may_be_model(entry: "os.DirEntry[str]") -> bool:
     return NAME.fullmatch(entry.name) is not None and entry.is_dir()
+
+
+def _changed_at(entry: "os.DirEntry[str]") -> int | None:
+    """When a folder last changed, in ns; None if it was deleted meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        return entry.stat().st_mtime_ns
+    return None

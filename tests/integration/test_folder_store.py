@@ -1,6 +1,8 @@
 """The folder store: versions appear whole, once each, and what a kill leaves is swept."""
 
+import contextlib
 import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -146,3 +148,20 @@ def test_a_store_that_cannot_be_used_is_said_to_be(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable):
         FolderStore(tmp_path / "file" / "models")
+
+
+def test_a_model_that_is_deleted_during_a_listing_is_left_out(store, monkeypatch):
+    for model in ("a", "b"):
+        store.publish(model, b"x")
+    scandir = os.scandir
+
+    @contextlib.contextmanager
+    def delete_then_list(folder):
+        with scandir(folder) as entries:
+            listed = list(entries)
+        monkeypatch.setattr("os.scandir", scandir)
+        store.delete_model("a")
+        yield iter(listed)
+
+    monkeypatch.setattr("os.scandir", delete_then_list)
+    assert [model for model, _ in store.changed()] == ["b"]
