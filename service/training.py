@@ -108,7 +108,7 @@ class Trainer:
         with self._store.turn(model):
             for _ in range(TRIES):
                 tip = self._store.tip(model)
-                keys = self._keys(tip.newest)
+                keys = self._keys(tip)
                 replayed = self._replay(model, keys, token)
                 if replayed:
                     return replayed
@@ -127,6 +127,11 @@ class Trainer:
     def try_out(self, model: str, request: Request) -> Trained:
         """Fit without publishing; a rate that diverges shows how instead of being refused."""
         return Trained(_report(self._fit(model, request, self._read(model, request), show_divergence=True)))
+
+    def delete(self, model: str, number: int) -> None:
+        """Delete a version, but not the keys that only it may hold; raises NotFound and Conflict."""
+        keys = self._keys_in(self._store.version(model, number))
+        self._store.delete_version(model, number, keys.packed)
 
     def _read(self, model: str, request: Request) -> Data:
         """Read all rows; raises InvalidRequest, BodyTooLarge and what reading the batches raises."""
@@ -167,11 +172,13 @@ class Trainer:
         version = newest if append is True else self._store.version(model, append)
         return torchscript.opened(self._store.read(version)).contents
 
-    def _keys(self, newest: Version | None) -> Keys:
-        if newest is None:
-            return Keys()
+    def _keys(self, tip: Tip) -> Keys:
+        """The keys that a model has seen: its newest version carries all, unless a later one was deleted."""
+        return Keys(tip.remains) if tip.remains or tip.newest is None else self._keys_in(tip.newest)
+
+    def _keys_in(self, version: Version) -> Keys:
         try:
-            return Keys(torchscript.opened(self._store.read(newest)).keys)
+            return Keys(torchscript.opened(self._store.read(version)).keys)
         except DamagedVersion:  # a training that replaces a damaged version is how it gets well
             return Keys()
 

@@ -81,7 +81,7 @@ def show_version(model: str, version: int) -> Answer:
 @Operation(None, status=204, problems=(404, 409, 503))
 def delete_version(model: str, version: int) -> Answer:
     """Delete a version; its number is never given again."""
-    parts().store.delete_version(model, version)
+    parts().trainer.delete(model, version)
     return Answer({})
 
 

@@ -20,10 +20,12 @@ class Version(NamedTuple):
 
 
 class Tip(NamedTuple):
-    """Where the versions of a model end: the newest, None if there is none, and the number of the next."""
+    """Where the versions of a model end: the newest, None if there is none, and the number of the next. `remains` is
+    what was kept of later ones that are deleted."""
 
     newest: Version | None
     next_number: int
+    remains: bytes = b""
 
 
 class Store(Protocol):
@@ -63,8 +65,9 @@ class Store(Protocol):
     def pinned(self, model: str) -> Version | None:
         """The pinned version; raises Misconfigured if the pin cannot be followed."""
 
-    def delete_version(self, model: str, number: int) -> None:
-        """Raises Conflict for a pinned or only version. Its number is never given again."""
+    def delete_version(self, model: str, number: int, remains: bytes = b"") -> None:
+        """Raises Conflict for a pinned or only version. Its number is never given again; if that was the highest,
+        `remains` is kept."""
 
     def delete_model(self, model: str) -> None:
         """Delete all of a model; raises ModelNotFound."""

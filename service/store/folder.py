@@ -67,9 +67,11 @@ class FolderStore:
         folder = self._folder(model)
         taken = numbers.taken(folder)
         newest = self._newest(model, taken)
-        # The mark is read last, because a deletion writes it first.
-        last = max(newest.number if newest else 0, numbers.deleted_newest(folder))
-        return Tip(newest, next(number for number in itertools.count(last + 1) if number not in taken))
+        last = newest.number if newest else 0
+        deleted = numbers.deleted_newest(folder)  # which is read last, because a deletion writes it first
+        remains = numbers.remains(folder) if deleted > last else b""
+        free = (number for number in itertools.count(max(last, deleted) + 1) if number not in taken)
+        return Tip(newest, next(free), remains)
 
     def serving(self, model: str) -> Version:
         pinned = self.pinned(model)
@@ -118,7 +120,7 @@ class FolderStore:
                 files.replace_durably(self._folder(model) / CONFIG, pinning.encode())
             self._generations.change(model)
 
-    def delete_version(self, model: str, number: int) -> None:
+    def delete_version(self, model: str, number: int, remains: bytes = b"") -> None:
         with self.turn(model):
             self.version(model, number)
             versions = self.versions(model)
@@ -126,7 +128,10 @@ class FolderStore:
                 raise Conflict(f"Version {number} of {model!r} is pinned; unpin it, or pin another, first.")
             if versions == [number]:
                 raise Conflict(f"Version {number} is the only one of {model!r}; delete the model instead.")
-            self._delete(model, number, is_newest=number == versions[-1])
+            if number == versions[-1]:
+                with unavailable_on_error():
+                    numbers.keep_deleted(self._folder(model), number, remains)
+            self._delete(model, number)
 
     def delete_model(self, model: str) -> None:
         """The serving version goes last, so that nobody is served another meanwhile."""
@@ -134,10 +139,10 @@ class FolderStore:
             versions = self.versions(model)
             pin = self._pin_if_followed(model)
             for number in sorted(versions, key=lambda number: (number == pin, number)):
-                self._delete(model, number, is_newest=False)
+                self._delete(model, number)
             with unavailable_on_error():
                 folder = self._folder(model)
-                for name in (numbers.NEWEST, ABOUT, CONFIG):
+                for name in (numbers.NEWEST, numbers.REMAINS, ABOUT, CONFIG):
                     (folder / name).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # somebody else's file keeps the folder
                     folder.rmdir()
@@ -148,7 +153,7 @@ class FolderStore:
             serving = self.serving(model).number
             for number in self.versions(model)[:-versions]:
                 if number != serving:
-                    self._delete(model, number, is_newest=False)
+                    self._delete(model, number)
 
     def about(self, model: str) -> About:
         try:
@@ -250,17 +255,13 @@ class FolderStore:
             else:
                 return tip.next_number
 
-    def _delete(self, model: str, number: int, *, is_newest: bool) -> None:
+    def _delete(self, model: str, number: int) -> None:
         """Rename the version away, and then delete it."""
         folder = self._folder(model)
-        with unavailable_on_error():
-            if is_newest:
-                newest = max(number, numbers.deleted_newest(folder))
-                files.replace_durably(folder / numbers.NEWEST, str(newest).encode())
-            with files.temporary_folder(folder) as temporary:
-                (folder / str(number)).rename(temporary / str(number))
-                files.sync(folder)
-                self._generations.change(model)
+        with unavailable_on_error(), files.temporary_folder(folder) as temporary:
+            (folder / str(number)).rename(temporary / str(number))
+            files.sync(folder)
+            self._generations.change(model)
 
 
 @contextlib.contextmanager

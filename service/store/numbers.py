@@ -5,11 +5,14 @@ import re
 from pathlib import Path
 
 from service.errors import StoreUnavailable
+from service.store import files
 from service.store.files import unavailable
 
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 NEWEST = "newest"
 """Holds the number of the newest version when that was deleted, so that it is not given again."""
+REMAINS = "keys"
+"""Holds what is kept of that version."""
 
 
 def taken(folder: Path) -> list[int]:
@@ -25,9 +28,30 @@ def taken(folder: Path) -> list[int]:
 
 def deleted_newest(folder: Path) -> int:
     """The number of the newest version that was deleted; 0 if none was."""
+    content = _content(folder / NEWEST)
     try:
-        return int((folder / NEWEST).read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return 0
+        return 0 if content is None else int(content)
     except ValueError:
         raise StoreUnavailable(f"{folder.name}/{NEWEST} does not hold a version's number.") from None
+
+
+def remains(folder: Path) -> bytes:
+    """What was kept of the newest version that was deleted."""
+    return _content(folder / REMAINS) or b""
+
+
+def keep_deleted(folder: Path, number: int, remains: bytes) -> None:
+    """Keep that version `number` was the newest, and what remains of it, unless a later one was deleted before."""
+    if number > deleted_newest(folder):
+        files.replace_durably(folder / REMAINS, remains)  # which count for nothing before the number is there
+        files.replace_durably(folder / NEWEST, str(number).encode())
+
+
+def _content(path: Path) -> bytes | None:
+    """What a file holds; None if it is not there."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unavailable(error) from error

@@ -149,6 +149,50 @@ def test_a_key_of_a_deleted_version_is_a_conflict(client):
     train(client, **XY, headers={"Idempotency-Key": "k"}, status=409)
 
 
+def append_with_key(client, key, status=201):
+    return train(client, x=[5], y=[11], append=True, headers={"Idempotency-Key": key}, status=status).json
+
+
+def test_a_key_of_a_deleted_newest_version_is_a_conflict_too(client):
+    train(client, **XY)
+    first, second = append_with_key(client, "first"), append_with_key(client, "second")
+    for version in (second["version"], first["version"]):
+        assert client.delete(f"/models/m/versions/{version}").status_code == 204
+    for key in ("first", "second"):
+        assert "has been deleted" in append_with_key(client, key, status=409)["detail"]
+    third = append_with_key(client, "third")
+    assert (third["version"], third["n"]) == (4, 5)
+    for key in ("first", "second"):
+        append_with_key(client, key, status=409)
+    assert append_with_key(client, "third") == third
+
+
+def test_a_new_model_of_an_old_name_knows_no_keys_of_it(client):
+    train(client, **XY)
+    append_with_key(client, "k")
+    client.delete("/models/m/versions/2")
+    client.delete("/models/m")
+    train(client, **XY)
+    assert append_with_key(client, "k")["version"] == 2
+
+
+def test_a_damaged_newest_version_can_be_deleted(client, settings):
+    train(client, **XY)
+    append_with_key(client, "k")
+    train(client, **XY)
+    (Path(settings.store) / "m/3/model.pt").write_bytes(b"damaged")
+    assert client.delete("/models/m/versions/3").status_code == 204
+    assert append_with_key(client, "k")["version"] == 2
+
+
+def test_a_deletion_by_an_earlier_release_is_read(client, settings):
+    train(client, **XY)
+    append_with_key(client, "k")
+    (Path(settings.store) / "m/newest").write_text("7")
+    assert append_with_key(client, "k")["version"] == 2
+    assert train(client, **XY).json["version"] == 8
+
+
 @pytest.mark.parametrize("key", ["", "k" * 256])
 def test_a_key_that_cannot_be_kept_is_refused(client, key):
     train(client, **XY, headers={"Idempotency-Key": key}, status=422)
