@@ -140,5 +140,6 @@ class GroupFitsAnswer(Schema):
             "converged": about("Whether the descent has reached its limit.", type="boolean"),
             "warnings": dict(WARNINGS.metadata),
             "r2": about("R² of the best line; null if undefined.", type=["number", "null"]),
+            "replayed": about("true where an earlier request with the same key did it.", type="boolean"),
         },
     )

@@ -52,20 +52,26 @@ class AnyQuery(Schema):
         unknown = EXCLUDE
 
 
-class TrainHeaders(Schema):
-    """Headers that make a training safe to send again, or dependent on what there is."""
+class GroupTrainHeaders(Schema):
+    """Headers that make trainings safe to send again, or leave out the models that are there already."""
 
     idempotency_key = Text(
         f"A key of your choice, 1 to {LONGEST_KEY} printable characters, that makes the training safe to send again: "
-        "it counts once, and a repetition gets the first answer, with `Idempotency-Replayed: true`.",
+        "it counts once, and a repetition gets the first answer, with `Idempotency-Replayed: true` (in one of many "
+        "models, `replayed`).",
         data_key="Idempotency-Key",
-    )
-    if_match = Text(
-        "Trains only if the model's newest version has this ETag, else answers 412; `*` stands for any version.",
-        data_key="If-Match",
     )
     if_none_match = Text(
         "With `*`, trains only if the model does not exist yet, else answers 412.", data_key="If-None-Match"
+    )
+
+
+class TrainHeaders(GroupTrainHeaders):
+    """Headers that make a training safe to send again, or dependent on what there is."""
+
+    if_match = Text(
+        "Trains only if the model's newest version has this ETag, else answers 412; `*` stands for any version.",
+        data_key="If-Match",
     )
 
 

@@ -25,7 +25,7 @@ NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", 
 
 def train(model: str, body: dict[str, Any]) -> Answer:
     """Fit a line by gradient descent, and publish it as the model's next version."""
-    wanted = _request(body, body["rows"], _token(model), _conditions())
+    wanted = _request(body, body["rows"], _token(_key(), model), _conditions())
     dropped = body["rows"].sieve.report
     if body["dry_run"]:
         return Answer(fit_answer(model, parts().trainer.try_out(model, wanted)) | dropped(), status=200)
@@ -52,15 +52,23 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
 @training.post("/models:train")
-@Operation(fits.GroupFitsAnswer(), body=schemas.GroupTrainRequest(), counts="training")
+@Operation(
+    fits.GroupFitsAnswer(),
+    body=schemas.GroupTrainRequest(),
+    headers=schemas.GroupTrainHeaders(),
+    counts="training",
+)
 def train_groups(body: dict[str, Any]) -> Answer:
-    """Fit a line for each group of rows, and publish each as its model's next version. One result per group."""
-
+    """Fit a line for each group of rows, and publish each as its model's next version. One result per group, which
+    says whether an earlier request with the same key published it."""
+    if "If-Match" in request.headers:
+        raise InvalidRequest("If-Match: one version's tag cannot stand for those of many models; train each by itself.")
     y, weight = body["y"], body["sample_weight"]
+    key, conditions = _key(), _conditions()
 
     def train_one(model: str, table: Table, numbers: RowNumbers) -> dict[str, Any]:
         own = rows.of_table(table, y[numbers], None if weight is None else weight[numbers], "refuse")
-        wanted = _request(body, own, None, Conditions())
+        wanted = _request(body, own, _token(key, model), conditions)
         trainer = parts().trainer
         trained = trainer.try_out(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
         return _summary(trained)
@@ -82,13 +90,17 @@ def _request(
     )
 
 
-def _token(model: str) -> Callable[[], Token] | None:
-    """What makes the token once the body is read; None without a key."""
+def _key() -> str | None:
     key = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= schemas.LONGEST_KEY and key.isprintable()):
+        raise InvalidRequest(f"Idempotency-Key: give 1 to {schemas.LONGEST_KEY} printable characters.")
+    return key
+
+
+def _token(key: str | None, model: str) -> Callable[[], Token] | None:
+    """What makes the token once the body is read; None without a key."""
     if key is None:
         return None
-    if not (1 <= len(key) <= schemas.LONGEST_KEY and key.isprintable()):
-        raise InvalidRequest(f"Idempotency-Key: give 1 to {schemas.LONGEST_KEY} printable characters.")
     return lambda: Token.of(key, model.encode(), request.query_string, g.body.digest)
 
 
@@ -103,5 +115,9 @@ def _conditions() -> Conditions:
 def _summary(trained: Trained) -> dict[str, Any]:
     report = trained.report
     names = ("w", "b", "n", "loss", "epochs", "converged", "warnings")
-    version = trained.version.number if trained.version else None
-    return {"version": version, **{name: report[name] for name in names}, "r2": report["optimum"]["r2"]}
+    summary = {
+        "version": trained.version.number if trained.version else None,
+        **{name: report[name] for name in names},
+        "r2": report["optimum"]["r2"],
+    }
+    return summary | {"replayed": True} if trained.replayed else summary

@@ -683,6 +683,40 @@ def test_groups_can_be_appended_to_and_tried_out(client):
     assert appended["results"][1]["problem"]["type"].endswith("model-not-found")
 
 
+def test_groups_that_are_sent_again_count_once(client):
+    def append(headers, **change):
+        body = {"x": [2, 2, 2], "y": [2, 4, 6], "group": ["a", "b", "c"], "append": True} | change
+        return client.post("/models:train", json=body, headers=headers).json["results"]
+
+    client.post("/models:train", json={"x": [0, 1, 0, 1], "y": [0, 1, 0, 2], "group": ["a", "a", "b", "b"]})
+    key = {"Idempotency-Key": "k"}
+    first = append(key)
+    assert [result.get("version") for result in first] == [2, 2, None]
+    train(client, "c", x=[0, 1], y=[0, 3])
+    a, b, c = append(key)
+    assert [a, b] == [result | {"replayed": True} for result in first[:2]]
+    assert (c["version"], c["n"], "replayed" in c) == (2, 3, False)
+    assert [result["n"] for result in append({"Idempotency-Key": "other"})] == [4, 4, 4]
+    slugs = {result["problem"]["type"] for result in append(key, decay=0.5)}
+    assert slugs == {"urn:descent:problem:idempotency-key-reused"}
+
+
+def test_groups_whose_models_are_there_already_can_be_left_out(client):
+    train(client, "a", **XY)
+    body = {"x": [1, 2], "y": [1, 2], "group": ["a", "b"]}
+    a, b = client.post("/models:train", json=body, headers={"If-None-Match": "*"}).json["results"]
+    assert (a["problem"]["status"], b["version"]) == (412, 1)
+
+
+@pytest.mark.parametrize("headers", [{"If-Match": "*"}, {"Idempotency-Key": ""}])
+def test_headers_that_say_nothing_of_groups_are_refused(client, headers):
+    body = {"x": [1, 2], "y": [1, 2], "group": ["a", "b"]}
+    answer = client.post("/models:train", json=body, headers=headers)
+    assert answer.status_code == 422
+    assert next(iter(headers)) in answer.json["detail"]
+    assert client.get("/models").json == {"models": []}
+
+
 def test_a_group_that_breaks_does_not_take_the_others_along(client, monkeypatch, caplog):
     original = training.Trainer.train
 

@@ -89,6 +89,18 @@ def test_what_the_schema_takes_the_service_takes(client, document, path, body, t
     assert (client.post(path, json=body).status_code < 300) == taken
 
 
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/models:train", {"Idempotency-Key", "If-None-Match"}),
+        ("/models/{model}/train", {"Idempotency-Key", "If-None-Match", "If-Match"}),
+    ],
+)
+def test_the_headers_of_trainings_are_described(document, path, names):
+    parameters = document["paths"][path]["post"]["parameters"]
+    assert {each["name"] for each in parameters if each["in"] == "header"} == names
+
+
 def test_problems_are_as_described(client, document):
     described = {"$ref": "#/components/schemas/ProblemAnswer", "components": document["components"]}
     diverging = client.post("/train", json={"x": [1, 2], "y": [1, 3], "learning_rate": 1e9, "standardize": False}).json
