@@ -717,6 +717,23 @@ def test_headers_that_say_nothing_of_groups_are_refused(client, headers):
     assert client.get("/models").json == {"models": []}
 
 
+def test_faults_in_groups_point_at_the_rows_of_the_request(client):
+    body = {"x": [0, 1, 2, 0, 1, 2], "y": [0, 1, 2, 0, 2, 4], "group": list("aaabbb")}
+    a, b = client.post("/models:train", json=body | {"sample_weight": [1, 1, 1, 1, -1, 1]}).json["results"]
+    assert a["version"] == 1
+    assert b["problem"]["errors"] == [{"pointer": "/sample_weight/4", "detail": "is negative"}]
+    assert b["problem"]["detail"] == "/sample_weight/4: is negative"
+
+
+def test_a_prediction_in_a_group_that_overflows_points_at_the_row_of_the_request(client):
+    for model in ("a", "b"):
+        train(client, model, x=[0, 1e-150], y=[0, 1e10])
+    body = {"x": [[0], [0], [0], [1e150]], "group": ["a", "b", "a", "b"]}
+    a, b = client.post("/models:predict", json=body).json["results"]
+    assert a["rows"] == [0, 2]
+    assert b["problem"]["errors"][0]["pointer"] == "/x/3"
+
+
 def test_a_group_that_breaks_does_not_take_the_others_along(client, monkeypatch, caplog):
     original = training.Trainer.train
 
