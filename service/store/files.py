@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ from service.errors import StoreUnavailable
 
 TEMPORARY = "tmp-"
 """Names of temporary things never start with a digit: Triton takes 7.tmp for version 7."""
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -73,24 +76,37 @@ def _make_locked(parent: Path) -> tuple[Path, int]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
         with contextlib.suppress(FileNotFoundError):  # a sweep met it before it was locked
-            lock = os.open(path, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists():
-                os.fchmod(lock, 0o755)
-                return path, lock
-            os.close(lock)
+            return path, _locked(path)
+
+
+def _locked(path: Path) -> int:
+    """The descriptor that locks a new folder; on an error neither it nor the folder stays. Raises FileNotFoundError if
+    the folder is gone."""
+    with contextlib.ExitStack() as undo:
+        undo.callback(shutil.rmtree, path, ignore_errors=True)
+        lock = os.open(path, os.O_RDONLY)
+        undo.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path.stat()
+        os.fchmod(lock, 0o755)
+        undo.pop_all()
+    return lock
 
 
 def _remove_if_abandoned(path: Path) -> bool:
-    """Remove a folder whose lock is free, holding the lock: a maker that comes late waits, and finds it gone."""
+    """Remove a folder whose lock is free, holding the lock: a maker that comes late waits, and finds it gone. One that
+    cannot be looked at stays."""
     try:
         lock = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        log.warning("%s cannot be swept: %s", path, error.strerror)
+        return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(path, ignore_errors=True)
-    except BlockingIOError:
+    except OSError:  # its maker lives, or it cannot be locked
         return False
     finally:
         os.close(lock)

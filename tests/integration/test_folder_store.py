@@ -135,6 +135,25 @@ def test_a_sweep_between_making_and_locking_a_folder_costs_no_version(store, tmp
     assert not list(tmp_path.glob("m/tmp-*"))
 
 
+@pytest.mark.parametrize("call", ["fcntl.flock", "os.fchmod"])
+def test_a_temporary_folder_that_cannot_be_locked_leaves_nothing(store, tmp_path, monkeypatch, call):
+    store.publish("m", b"x")
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(call, lambda *_: (_ for _ in ()).throw(OSError(37, "No locks available")))
+    with pytest.raises(StoreUnavailable):
+        store.publish("m", b"y")
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    assert not list(tmp_path.glob("m/tmp-*"))
+
+
+def test_a_sweep_passes_over_what_it_cannot_open(store, tmp_path, caplog):
+    store.publish("m", b"x")
+    (tmp_path / "m/tmp-loop").symlink_to("tmp-loop")
+    (tmp_path / "m/tmp-left").mkdir()
+    assert store.sweep() == 1
+    assert "tmp-loop cannot be swept" in caplog.text
+
+
 def test_a_store_that_cannot_be_written_still_reads(store, tmp_path, monkeypatch):
     version = store.publish("m", b"x")
     monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
