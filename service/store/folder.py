@@ -233,12 +233,12 @@ class FolderStore:
         if (folder / CONFIG).exists():
             return
         folder.mkdir(exist_ok=True)
+        files.sync(self._root)  # first, because who finds the configuration takes it for done
         with files.temporary_folder(folder) as temporary:
             files.write_durably(temporary / CONFIG, policy.CONFIGURATION.encode())
+            # The link is on the disk with the version's rename, which follows it in the same folder and is synced.
             with contextlib.suppress(FileExistsError):
                 os.link(temporary / CONFIG, folder / CONFIG)
-        files.sync(folder)
-        files.sync(self._root)
 
     def _rename_to_next(self, temporary: Path, model: str, after: Tip | None) -> int:
         """Give `temporary` the next version's name. Without `after`, one taken by somebody else is passed over."""

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,22 @@ def test_what_is_no_version_is_not_taken_for_one(store, tmp_path):
     (tmp_path / "README.md").write_text("a file beside the models")
     assert store.versions("m") == [1]
     assert store.models() == ["m"]
+
+
+def test_all_of_a_version_is_on_the_disk_before_it_is_told_and_synced_once(store, tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def note(descriptor):
+        there = Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path)
+        synced.append(re.sub("tmp-[^/]*", "tmp", str(there)))
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", note)
+    store.publish("m", b"x")
+    assert synced == [".", "m/tmp/config.pbtxt", "m/tmp/model.pt", "m/tmp", "m"]
+    synced.clear()
+    store.publish("m", b"y")
+    assert synced == ["m/tmp/model.pt", "m/tmp", "m"]
 
 
 def killed_while_publishing(root, method):
