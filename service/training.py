@@ -104,7 +104,7 @@ class Trainer:
         """
         data = self._read(model, request)
         token = request.token() if request.token else None
-        fitted = self._fit(model, request, data) if request.append is False else None
+        fitted = self._fit(model, request, data, None) if request.append is False else None
         with self._store.turn(model):
             for _ in range(TRIES):
                 tip = self._store.tip(model)
@@ -113,7 +113,7 @@ class Trainer:
                 if replayed:
                     return replayed
                 self._check_conditions(tip.newest, request.conditions)
-                fresh = fitted or self._fit(model, request, data)
+                fresh = fitted or self._fit(model, request, data, tip.newest)
                 try:
                     trained = self._publish(model, fresh, keys, token, tip)
                 except Conflict:
@@ -126,7 +126,9 @@ class Trainer:
 
     def try_out(self, model: str, request: Request) -> Trained:
         """Fit without publishing; a rate that diverges shows how instead of being refused."""
-        return Trained(_report(self._fit(model, request, self._read(model, request), show_divergence=True)))
+        data = self._read(model, request)
+        newest = None if request.append is False else self._store.newest(model)
+        return Trained(_report(self._fit(model, request, data, newest, show_divergence=True)))
 
     def delete(self, model: str, number: int) -> None:
         """Delete a version, but not the keys that only it may hold; raises NotFound and Conflict."""
@@ -150,14 +152,17 @@ class Trainer:
             raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
         return Data(statistics, rows)
 
-    def _fit(self, model: str, request: Request, data: Data, *, show_divergence: bool = False) -> Fit:
+    def _fit(
+        self, model: str, request: Request, data: Data, newest: Version | None, *, show_divergence: bool = False
+    ) -> Fit:
+        """The fit of the rows; for an append, which may continue `newest`, of those that were there before as well."""
         bound = self._most_autograd_epochs
         if request.append is False:
             options = Options(**request.given)
             return fit(
                 data.statistics, request.columns, options, bound, rows=data.rows, show_divergence=show_divergence
             )
-        base = self._base(model, request.append)
+        base = self._base(model, request.append, newest)
         columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
         options = _inherited(base.options, request.given)
         order = columns.order(request.columns.given_names, data.statistics.d, "/x")
@@ -165,8 +170,7 @@ class Trainer:
         statistics = merge(decay(base.statistics, request.decay), fresh)
         return fit(statistics, columns, options, bound, rows=None, show_divergence=show_divergence)
 
-    def _base(self, model: str, append: bool | int) -> torchscript.Contents:  # noqa: FBT001
-        newest = self._store.newest(model)
+    def _base(self, model: str, append: bool | int, newest: Version | None) -> torchscript.Contents:  # noqa: FBT001
         if newest is None:
             raise ModelNotFound(f"There is no model {model!r} to append to; train it first.")
         version = newest if append is True else self._store.version(model, append)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -280,6 +281,14 @@ def test_lost_races_are_tried_again_and_then_given_up(client, monkeypatch):
     losses = training.TRIES
     busy = train(client, x=[5], y=[11], append=True, status=503)
     assert busy.headers["Retry-After"] == "1"
+
+
+def test_a_publication_lists_its_model_twice(client, monkeypatch):
+    train(client, **XY)
+    listed, scandir = [], os.scandir
+    monkeypatch.setattr("os.scandir", lambda folder: listed.append(Path(folder).name) or scandir(folder))
+    train(client, x=[5], y=[11], append=True, headers={"Idempotency-Key": "k"})
+    assert listed.count("m") == 2, "once to see what it continues, and once to see that this is still the newest"
 
 
 def test_pins_hold_until_they_are_lifted(client, settings):
