@@ -44,26 +44,9 @@ def _result(
 ) -> dict[str, Any]:
     head = {"group": label, "model": model}
     try:
-        return head | work(model, table._replace(values=table.values[rows]), rows)
+        return head | work(model, table._replace(values=table.values[rows], numbers=rows), rows)
     except DescentError as error:
-        return head | {"problem": _in_request(problems.of_error(error), table, rows)}
+        return head | {"problem": problems.of_error(error)}
     except Exception:
         log.exception("unexpected error in group %r", label)
         return head | {"problem": problems.of_bug()}
-
-
-def _in_request(problem: dict[str, Any], table: Table, rows: RowNumbers) -> dict[str, Any]:
-    """`problem` with the numbers of the request's rows in its pointers, where they had those of the group's."""
-    for fault in problem.get("errors", []):
-        there = _pointer_in_request(fault["pointer"], table, rows)
-        problem["detail"] = problem["detail"].replace(f"{fault['pointer']}: ", f"{there}: ", 1)
-        fault["pointer"] = there
-    return problem
-
-
-def _pointer_in_request(pointer: str, table: Table, rows: RowNumbers) -> str:
-    steps = pointer.split("/")
-    number = 3 if steps[1:2] == ["x"] and table.by_column else 2
-    if steps[1:2] in (["x"], ["y"], ["sample_weight"]) and len(steps) > number and steps[number].isdecimal():
-        steps[number] = str(rows[int(steps[number])])
-    return "/".join(steps)

@@ -50,5 +50,7 @@ def _of_json(predictions: Predictions, body: Body) -> FloatArray:
 
 def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
     found = rows.unlabelled(bodies.source(body, media_type), None, "refuse")
-    arranged = (predictions.loaded.columns.arrange(x, found.names, "/columns") for x in found.batches)
-    return np.concatenate([predictions.of(x, lambda row: f"/{row}") for x in arranged])
+    columns = predictions.loaded.columns
+    return np.concatenate(
+        [predictions.of(columns.arrange(x, found.names, "/columns"), pointer) for x, pointer in found.batches]
+    )

@@ -109,11 +109,7 @@ def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, Floa
 
 def _batches(predictions: Predictions, rows: Unlabelled, told: Told) -> Iterator[Columns]:
     """What is told of each batch of `rows`; ŷ is counted when all are there."""
-
-    def pointer(row: int) -> str:
-        return f"/x/{predictions.rows + row}"
-
-    for values in rows.batches:
+    for values, pointer in rows.batches:
         x = predictions.loaded.columns.arrange(values, rows.names, "/x")
         yield told(x, predictions.of(x, pointer))
     predictions.count()
@@ -157,12 +153,6 @@ def _in_rows(loaded: LoadedModel, columns: Columns) -> Columns:
 
 
 def _observed(loaded: LoadedModel, rows: Labelled) -> Iterator[Observed]:
-    count = 0
-
-    def pointer(row: int) -> str:
-        return f"/x/{count + row}"
-
-    for batch in rows.batches:
+    for batch, pointer in rows.batches:
         x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x")
         yield Observed(batch.y, loaded.predict(x, pointer), batch.weight)
-        count += len(batch.y)

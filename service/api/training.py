@@ -80,7 +80,7 @@ def _request(
     body: dict[str, Any], data: rows.Labelled, token: Callable[[], Token] | None, conditions: Conditions
 ) -> Request:
     return Request(
-        batches=data.batches,
+        batches=(batch for batch, _ in data.batches),
         columns=data.columns,
         given={name: value for name, value in body.items() if name not in NOT_OPTIONS},
         append=body["append"],

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from service.columns import Columns, Form
 from service.core.blocks import FloatArray
@@ -29,25 +30,32 @@ NUMBERS_OR_NULL: Kinds = NUMBERS | {type(None)}
 
 Pointer = Callable[[int], str]
 """The JSON pointer of the i-th number of a flat sequence."""
+Numbering = range | npt.NDArray[np.intp]
+"""The numbers that rows have in their request."""
 
 
 class Table(NamedTuple):
     """Rows of x: `values` (n, d), the names of the columns if they have any, the form of a row, and whether it was
-    one row given bare."""
+    one row given bare; the rows' numbers, if they are not all that came."""
 
     values: FloatArray
     names: tuple[str, ...] | None
     form: Form
     bare: bool = False
     by_column: bool = False
+    numbers: Numbering | None = None
 
-    def pointer(self, row: int) -> str:
-        """Where the row stands below x."""
-        return "/x" if self.bare or self.by_column else f"/x/{row}"
+    @property
+    def rows(self) -> Numbering:
+        """The numbers of the rows."""
+        return range(len(self.values)) if self.numbers is None else self.numbers
 
-    def cell(self, index: int) -> str:
-        """Where the number at `index` of the flattened values stands below x."""
-        row, column = divmod(index, self.values.shape[1])
+    def pointer(self, place: int) -> str:
+        """Where the row at a place among these stands below x."""
+        return "/x" if self.bare or self.by_column else f"/x/{self.rows[place]}"
+
+    def cell(self, row: int, column: int) -> str:
+        """Where the number in a column of the row with that number stands below x."""
         name = escape(self.names[column]) if self.names else str(column)
         if self.by_column:
             return f"/x/{name}/{row}"

@@ -76,5 +76,6 @@ def _claimed(metadata: parquet.FileMetaData, width: int) -> int:
     # Only of row groups: pyarrow 26 ends the process over a column's index that contradicts itself. As many rows are
     # read as they say, whatever the file's own number is.
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    inflated, rows = sum(abs(group.total_byte_size) for group in groups), sum(abs(group.num_rows) for group in groups)
+    inflated: int = sum(abs(group.total_byte_size) for group in groups)
+    rows: int = sum(abs(group.num_rows) for group in groups)
     return max(inflated, rows * width * 8)

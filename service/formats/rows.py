@@ -13,17 +13,33 @@ import numpy.typing as npt
 from service.columns import Columns, Form
 from service.core.blocks import Batch, FloatArray
 from service.errors import Fault, InvalidRequest, counted, listed, quoted, told
-from service.formats.arrays import Pointer, Table, check_magnitudes, escape, is_clean
+from service.formats.arrays import Numbering, Pointer, Table, check_magnitudes, escape, is_clean
 from service.formats.source import Cell, Source, UnreadableCell
 
 Missing = Literal["refuse", "drop"]
 
 
 class Part(NamedTuple):
-    """Numbers of some rows, (m,) or (m, k), and where each stands in the request."""
+    """Values of some rows, (m,) or (m, k), the rows' numbers, and where a cell of theirs stands in the request."""
 
     values: FloatArray
-    pointer: Pointer
+    rows: Numbering
+    cell: Cell
+
+    def pointer(self, index: int) -> str:
+        """Where the value at `index` of the flattened ones stands."""
+        row, column = divmod(index, self.values[0].size)
+        return self.cell(self.rows[row], column)
+
+    def row_of_x(self, place: int) -> str:
+        """Where the row at a place among these stands."""
+        return f"/x/{self.rows[place]}"
+
+    def without(self, dropped: npt.NDArray[np.bool_]) -> "Part":
+        """The other rows, with the numbers that they had."""
+        kept = np.flatnonzero(~dropped)
+        rows = self.rows.start + kept if isinstance(self.rows, range) else self.rows[kept]
+        return Part(self.values[kept], rows, self.cell)
 
 
 class Sieve:
@@ -37,19 +53,19 @@ class Sieve:
         """How many rows were dropped, if any may be."""
         return {"dropped": self.dropped} if self._missing == "drop" else {}
 
-    def sift(self, parts: list[Part]) -> list[FloatArray]:
-        """The values of `parts` without rows that miss any; raises InvalidRequest."""
+    def sift(self, parts: list[Part]) -> list[Part]:
+        """`parts` without rows that miss a value in any; raises InvalidRequest."""
         if all(is_clean(part.values) for part in parts):
             self.kept += len(parts[0].values)
-            return [part.values for part in parts]
+            return parts
         for part in parts:
             check_magnitudes(part.values, part.pointer, may_miss=True)
         if self._missing == "refuse":
             raise _missing_values(parts)
-        kept = ~np.logical_or.reduce([_rows_missing(part.values) for part in parts])
-        self.kept += int(kept.sum())
-        self.dropped += len(kept) - int(kept.sum())
-        return [part.values[kept] for part in parts]
+        missing = np.logical_or.reduce([_rows_missing(part.values) for part in parts])
+        self.dropped += int(missing.sum())
+        self.kept += len(missing) - int(missing.sum())
+        return [part.without(missing) for part in parts]
 
     def check_any_kept(self) -> None:
         """Raise InvalidRequest if every row was dropped."""
@@ -60,25 +76,27 @@ class Sieve:
 
     def sift_table(self, table: Table) -> Table:
         """`table` without rows that miss a value; raises InvalidRequest."""
-        [values] = self.sift([Part(table.values, table.cell)])
-        return table if values is table.values else table._replace(values=values)
+        [x] = self.sift([Part(table.values, table.rows, table.cell)])
+        return table._replace(values=x.values, numbers=x.rows)
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Rows to train on or to evaluate with, in batches; `sieve` knows how many were dropped once all are read."""
+    """Rows to train on or to evaluate with, in batches, each with where its rows stand in the request; `sieve` knows
+    how many were dropped once all are read."""
 
     columns: Columns
-    batches: Iterator[Batch]
+    batches: Iterator[tuple[Batch, Pointer]]
     sieve: Sieve
 
 
 @dataclass(frozen=True)
 class Unlabelled:
-    """Rows to predict for, in batches; the columns are called `names`, or have none."""
+    """Rows to predict for, in batches, each with where its rows stand in the request; the columns are called `names`,
+    or have none."""
 
     names: tuple[str, ...] | None
-    batches: Iterator[FloatArray]
+    batches: Iterator[tuple[FloatArray, Pointer]]
     sieve: Sieve
 
 
@@ -94,9 +112,9 @@ class Choice:
 def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> Labelled:
     """The rows of a body that was held as a whole; raises InvalidRequest."""
     n = len(table.values)
-    parts = [Part(table.values, table.cell), Part(y, lambda i: f"/y/{i}")]
+    parts = [Part(table.values, table.rows, table.cell), Part(y, table.rows, lambda row, _: f"/y/{row}")]
     if weight is not None:
-        parts.append(Part(weight, lambda i: f"/sample_weight/{i}"))
+        parts.append(Part(weight, table.rows, lambda row, _: f"/sample_weight/{row}"))
     for part, name in zip(parts[1:], ("y", "sample_weight"), strict=False):
         if len(part.values) != n:
             detail = f"has {counted(len(part.values), 'number')}, but x has {counted(n, 'row')}; send one for each"
@@ -183,7 +201,7 @@ def _find(source: Source, name: str, role: str) -> int:
     raise InvalidRequest.at(f"/{role}", f"column {quoted(name)} is missing; {there}; choose another with {role}=")
 
 
-def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[Batch]:
+def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[tuple[Batch, Pointer]]:
     d = len(roles.x)
 
     def cell(row: int, column: int) -> str:
@@ -191,36 +209,36 @@ def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[B
             return _cell_of_x(source, roles.x[column], row)
         return f"/y/{row}" if column == d else f"/sample_weight/{row}"
 
-    for values, at in _numbered(source, roles.all, cell):
-        x = Part(values[:, :d], _pointer(at, d))
-        parts = [x, Part(values[:, d], _pointer(at, 1, d))]
+    for values, rows in _numbered(source, roles.all, cell):
+        parts = [Part(values[:, :d], rows, cell), Part(values[:, d], rows, lambda row, _: cell(row, d))]
         if roles.weight is not None:
-            parts.append(Part(values[:, d + 1], _pointer(at, 1, d + 1)))
+            parts.append(Part(values[:, d + 1], rows, lambda row, _: cell(row, d + 1)))
         yield _batch(sieve, parts)
     sieve.check_any_kept()
 
 
-def _unlabelled_batches(source: Source, wanted: list[int], sieve: Sieve) -> Iterator[FloatArray]:
+def _unlabelled_batches(source: Source, wanted: list[int], sieve: Sieve) -> Iterator[tuple[FloatArray, Pointer]]:
     """The rows that are kept; a batch without any only if there are none at all."""
 
     def cell(row: int, column: int) -> str:
         return _cell_of_x(source, wanted[column], row)
 
-    for values, at in _numbered(source, wanted, cell):
-        [x] = sieve.sift([Part(values, _pointer(at, len(wanted)))])
-        if len(x):
-            yield x
+    for values, rows in _numbered(source, wanted, cell):
+        [x] = sieve.sift([Part(values, rows, cell)])
+        if len(x.values):
+            yield x.values, x.row_of_x
     if not sieve.kept:
-        yield np.empty((0, len(wanted)))
+        yield np.empty((0, len(wanted))), str
 
 
-def _numbered(source: Source, wanted: list[int], cell: Cell) -> Iterator[tuple[FloatArray, Cell]]:
-    """The batches of `source`, each with where its cells stand in the request."""
+def _numbered(source: Source, wanted: list[int], cell: Cell) -> Iterator[tuple[FloatArray, range]]:
+    """The batches of `source`, each with the numbers of its rows."""
     first = 0
     try:
         for values in source.batches(wanted):
-            yield values, lambda row, column, first=first: cell(first + row, column)  # type: ignore[misc]
-            first += len(values)
+            rows = range(first, first + len(values))
+            yield values, rows
+            first = rows.stop
     except UnreadableCell as fault:
         at = f"/x/{fault.row}" if fault.column is None else cell(fault.row, fault.column)
         raise InvalidRequest.at(at, fault.detail) from None
@@ -232,15 +250,11 @@ def _cell_of_x(source: Source, column: int, row: int) -> str:
     return f"/x/{row}/{column}" if source.names is None else f"/x/{escape(source.names[column])}/{row}"
 
 
-def _pointer(cell: Cell, width: int, first: int = 0) -> Pointer:
-    return lambda index: cell(index // width, first + index % width)
-
-
-def _batch(sieve: Sieve, parts: list[Part]) -> Batch:
+def _batch(sieve: Sieve, parts: list[Part]) -> tuple[Batch, Pointer]:
     if len(parts) == 3 and (parts[2].values < 0).any():
         raise InvalidRequest.at(parts[2].pointer(int(np.nanargmin(parts[2].values))), "is negative")
     x, y, *weight = sieve.sift(parts)
-    return Batch(x, y, weight[0] if weight else None)
+    return Batch(x.values, y.values, weight[0].values if weight else None), x.row_of_x
 
 
 def _rows_missing(values: FloatArray) -> npt.NDArray[np.bool_]:
@@ -250,9 +264,8 @@ def _rows_missing(values: FloatArray) -> npt.NDArray[np.bool_]:
 
 def _missing_cells(part: Part) -> Iterator[tuple[int, str]]:
     """The row and the place of each cell without a value."""
-    width = part.values.shape[1] if part.values.ndim == 2 else 1
-    for index in np.flatnonzero(np.isnan(part.values)):
-        yield int(index) // width, part.pointer(int(index))
+    for index in map(int, np.flatnonzero(np.isnan(part.values))):
+        yield index // part.values[0].size, part.pointer(index)
 
 
 def _missing_values(parts: list[Part]) -> InvalidRequest:

@@ -63,6 +63,14 @@ def test_what_is_wrong_is_told_in_mlflows_form(http, predicted, body, status, co
     assert says in answer.json()["message"]
 
 
+def test_a_row_of_a_table_is_named_by_its_number_in_the_request(http):
+    assert http.post("/models/steep/train", json={"x": [0, 1e-20], "y": [0, 1e150]}).status_code == 201
+    table = b"x\n" + b"0\n" * 300_000 + b"1e150\n"
+    answer = http.post("/invocations?model=steep", content=table, headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "/x/300000: has a prediction that no float64 holds"
+
+
 def test_other_media_types_and_models_are_refused(http, predicted):
     assert http.post("/invocations", content="x").status_code == 415
     for call in (http.get("/ping?model=none"), http.post("/invocations?model=none", json={"instances": [1]})):
