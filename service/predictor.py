@@ -40,8 +40,7 @@ class LoadedModel:
         """ŷ (n,) of x (n, d), the columns in the model's order; raises InvalidRequest at the `pointer` of the first row
         where it overflows."""
         y = self.forward(x)
-        if not all_finite(y):
-            raise InvalidRequest.at(pointer(int(np.argmin(np.isfinite(y)))), "has a prediction that no float64 holds")
+        check_finite(y, "a prediction", pointer)
         return y
 
     def count_outside(self, x: FloatArray) -> int:
@@ -58,6 +57,12 @@ class LoadedModel:
         """The prediction for the mean row."""
         w, b = torchscript.coefficients(self.module)
         return float(w @ self.means + b)
+
+
+def check_finite(values: FloatArray, what: str, pointer: Callable[[int], str]) -> None:
+    """Raise InvalidRequest at the `pointer` of the first row whose value, of (n,), is not finite."""
+    if not all_finite(values):
+        raise InvalidRequest.at(pointer(int(np.argmin(np.isfinite(values)))), f"has {what} that no float64 holds")
 
 
 class Resolved(NamedTuple):

@@ -17,18 +17,18 @@ from service.api.predictions import Predictions
 from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
 from service.errors import InvalidRequest
-from service.formats.arrays import Table
+from service.formats.arrays import Pointer, Table
 from service.formats.rows import Labelled, Unlabelled
 from service.formats.source import Columns
-from service.predictor import LoadedModel
+from service.predictor import LoadedModel, check_finite
 
 predicting = Blueprint("predicting", __name__)
 
 CONTRIBUTIONS = "contributions."
 """What the names of columns of contributions begin with in a table."""
 
-Told = Callable[[FloatArray, FloatArray], Columns]
-"""What is told of x (n, d) and its ŷ (n,), as columns."""
+Told = Callable[[FloatArray, FloatArray, Pointer], Columns]
+"""What is told of x (n, d) and its ŷ (n,), as columns; raises InvalidRequest at the pointer of a row."""
 
 
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
@@ -45,7 +45,7 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
         return Answer(answer, predictions.headers, batches=batches, in_json=in_json, last=rows.sieve.report)
     table = body["x"]
     x, y = _predicted(predictions, table)
-    columns = told(x, y)
+    columns = told(x, y, table.pointer)
     mirrored = _mirrored(loaded, columns, bare=table.bare)
     return Answer(answer | mirrored | body["sieve"].report(), predictions.headers, table=columns)
 
@@ -111,7 +111,7 @@ def _batches(predictions: Predictions, rows: Unlabelled, told: Told) -> Iterator
     """What is told of each batch of `rows`; ŷ is counted when all are there."""
     for values, pointer in rows.batches:
         x = predictions.loaded.columns.arrange(values, rows.names, "/x")
-        yield told(x, predictions.of(x, pointer))
+        yield told(x, predictions.of(x, pointer), pointer)
     predictions.count()
 
 
@@ -122,10 +122,12 @@ def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:
         of_mean = body["interval_kind"] == "confidence"
         reach = parts().predictor.reach(loaded, body["interval"], of_mean=of_mean)
 
-    def told(x: FloatArray, y: FloatArray) -> Columns:
+    @np.errstate(over="ignore", invalid="ignore")
+    def told(x: FloatArray, y: FloatArray, pointer: Pointer) -> Columns:
         columns = {"y": y}
         if reach:
             half = reach(x)
+            check_finite(np.abs(y) + half, "an interval", pointer)
             columns |= {"lower": y - half, "upper": y + half}
         if body["explain"]:
             parts_of = zip(loaded.columns.names, loaded.contributions(x).T, strict=True)

@@ -589,6 +589,26 @@ def test_an_interval_that_means_nothing_is_refused(client, options, says):
     assert says in answer.json["detail"]
 
 
+@pytest.mark.parametrize("kind", ["prediction", "confidence"])
+def test_an_interval_that_no_float64_holds_is_refused_at_its_row(client, kind):
+    train(client, x=[1e-30, 2e-30, 3e-30, 4e-30], y=[1e-30, 2.5e-30, 2.5e-30, 4e-30])
+    options = {"interval": 0.9, "interval_kind": kind}
+    for x, pointer in (
+        ([0, 1e149], "/x/1"),
+        ({"x": [0, 1e149]}, "/x"),
+        (1e149, "/x"),
+        ([0] * 9999 + [1e149], "/x/9999"),
+    ):
+        answer = client.post("/models/m/predict", json={"x": x, **options})
+        assert (answer.status_code, answer.json["errors"]) == (
+            422,
+            [{"pointer": pointer, "detail": "has an interval that no float64 holds"}],
+        )
+    table = {"data": "x\n0\n1e149\n", "content_type": "text/csv", "headers": {"Accept": "text/csv"}}
+    answer = client.post("/models/m/predict", query_string=options, **table)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/x/1")
+
+
 @pytest.mark.parametrize("form", ["rows", "columns", "flat"])
 def test_contributions_add_up_to_the_prediction(client, form):
     generator = np.random.default_rng(0)
