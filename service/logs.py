@@ -18,6 +18,10 @@ REQUEST = "request"
 Requests = Sequence[dict[str, Any]]
 """What the line of each of some requests tells, all by the same names."""
 
+CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
+"""What stands for control characters before a person: a path can hold any of them, and a terminal obeys them."""
+CONTROLS_IN_LINES = {code: text for code, text in CONTROLS.items() if chr(code) not in "\n\t"}
+
 
 class LineFormatter(logging.Formatter):
     """The lines of records and of requests, as bytes: a text that is made of them, and then they of it, would take as
@@ -68,9 +72,9 @@ class PlainFormatter(LineFormatter):
 
     def of_record(self, record: logging.LogRecord) -> bytes:
         """The lines of a record."""
-        text = _beginning(record.created, record.levelno, record.getMessage())
+        text = _beginning(record.created, record.levelno, record.getMessage().translate(CONTROLS))
         if record.exc_info:
-            text = f"{text}\n{self.formatException(record.exc_info)}"
+            text = f"{text}\n{self.formatException(record.exc_info).translate(CONTROLS_IN_LINES)}"
         return text.encode(errors="backslashreplace")
 
     def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:  # noqa: ARG002 - see above
@@ -183,7 +187,7 @@ def _cut(beginning: bytes, requests: Requests) -> bytes:
 
 
 def _plain(facts: dict[str, Any]) -> str:
-    return " ".join([f"{name}={value}" for name, value in facts.items()])
+    return " ".join([f"{name}={value}" for name, value in facts.items()]).translate(CONTROLS)
 
 
 def _beginning(now: float, level: int, message: str) -> str:

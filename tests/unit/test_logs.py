@@ -48,6 +48,18 @@ def test_requests_that_were_answered_together_have_a_line_each():
     assert [line.rpartition(" ")[2] for line in plain.split("\n")] == ["path=/a", "path=/b"]
 
 
+def test_a_terminal_is_shown_control_characters_and_does_not_obey_them():
+    line = logs.PlainFormatter().format(record({"path": "/a\n\x1b[2J\x9b2J\x7fü", "status": 404}))
+    assert line.endswith("request path=/a\\n\\x1b[2J\\x9b2J\\x7fü status=404")
+    try:
+        raise ValueError("\x1b[2J\nso")  # noqa: TRY301 - to have its lines
+    except ValueError:
+        raised = logging.LogRecord("here", logging.ERROR, "", 0, "failed\r\nat %s", ("\x1b",), sys.exc_info())
+    first, *rest = logs.PlainFormatter().format(raised).split("\n")
+    assert first.endswith("error   failed\\r\\nat \\x1b")
+    assert rest[-2:] == ["ValueError: \\x1b[2J", "so"]
+
+
 class Pieces(io.BytesIO):
     """A stream that remembers what it was given at a time."""
 
