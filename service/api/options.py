@@ -126,6 +126,11 @@ class PredictOptions(Request):
         load_default=False,
     )
 
+    @validates_schema(pass_original=True)
+    def _kind_of_an_interval(self, data: dict[str, Any], given: dict[str, Any], **kwargs: Any) -> None:
+        if "interval_kind" in given and data["interval"] is None:
+            raise ValidationError("is for an interval; send interval too", "interval_kind")
+
 
 def table(*schemas: type[marshmallow.Schema]) -> str:
     """The options among the fields of `schemas`, those that may be left out, as a Markdown table."""

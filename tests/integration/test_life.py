@@ -590,6 +590,17 @@ def test_an_interval_that_means_nothing_is_refused(client, options, says):
 
 
 @pytest.mark.parametrize("kind", ["prediction", "confidence"])
+def test_a_kind_of_interval_without_an_interval_is_refused(client, kind):
+    train(client, **XY)
+    path, fault = "/models/m/predict", {"pointer": "/interval_kind", "detail": "is for an interval; send interval too"}
+    for more in ({}, {"interval": None}, {"explain": True}):
+        answer = client.post(path, json={"x": 1, "interval_kind": kind} | more)
+        assert (answer.status_code, answer.json["errors"]) == (422, [fault])
+    answer = client.post(f"{path}?interval_kind={kind}", data="x\n1\n", content_type="text/csv")
+    assert (answer.status_code, answer.json["errors"]) == (422, [fault])
+
+
+@pytest.mark.parametrize("kind", ["prediction", "confidence"])
 def test_an_interval_that_no_float64_holds_is_refused_at_its_row(client, kind):
     train(client, x=[1e-30, 2e-30, 3e-30, 4e-30], y=[1e-30, 2.5e-30, 2.5e-30, 4e-30])
     options = {"interval": 0.9, "interval_kind": kind}
