@@ -1,8 +1,9 @@
 """What operators ask: metrics, liveness, readiness, the release, and the description of all calls."""
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from prometheus_client.exposition import choose_encoder
+from werkzeug.wrappers import Response as BaseResponse
 
 from service import __version__
 from service.api.openapi import document
@@ -18,6 +19,12 @@ documentation = get_swaggerui_blueprint(
 )
 
 PLAIN = "text/plain; charset=utf-8"
+
+
+@operations.get("/")
+def root() -> BaseResponse:
+    """Take a person who opens the service's address to the page that shows its calls."""
+    return redirect("/docs/")
 
 
 @operations.get("/metrics")
