@@ -68,7 +68,7 @@ class Operation:
         if isinstance(answered, Response):
             return answered
         status = answered.status or self.status
-        return Response(status=status) if self.answer is None else answers.write(answered, self.answer, status)
+        return _empty(status) if self.answer is None else answers.write(answered, self.answer, status)
 
     def _arguments(self) -> dict[str, Any]:
         """The query and the body; what is not read here at all is refused before what is wrong in the query."""
@@ -84,6 +84,13 @@ class Operation:
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
         return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(body, media_type))}
+
+
+def _empty(status: int) -> Response:
+    """A response without a body, which has no media type either."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
 
 
 def _conditional(response: Response) -> Response:

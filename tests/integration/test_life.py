@@ -434,7 +434,9 @@ def test_a_model_may_begin_in_a_folder_with_an_empty_number(client, settings):
 def test_the_only_version_goes_with_its_model(client, settings):
     train(client, **XY)
     assert client.delete("/models/m/versions/1").status_code == 409
-    assert client.delete("/models/m").status_code == 204
+    gone = client.delete("/models/m")
+    assert (gone.status_code, gone.data) == (204, b"")
+    assert "Content-Type" not in gone.headers
     assert client.post("/models/m/predict", json={"x": 1}).status_code == 404
     assert client.get("/models").json == {"models": []}
     assert not (Path(settings.store) / "m").exists()
