@@ -40,7 +40,7 @@ def as_x(meaning: str) -> fields.Raw:
     return fields.Raw(metadata=about(meaning))
 
 
-def objects(meaning: str, required: list[str], properties: dict[str, dict[str, Any]]) -> fields.Raw:
-    """A list of objects, passed on as they are."""
-    items = {"type": "object", "required": required, "properties": properties}
-    return fields.Raw(metadata=about(meaning, type="array", items=items))
+def objects(meaning: str, always: list[str], properties: dict[str, dict[str, Any]], **options: Any) -> fields.Raw:
+    """A list of objects, passed on as they are; all have the properties `always`, and may have the others."""
+    items = {"type": "object", "required": always, "properties": properties}
+    return fields.Raw(metadata=about(meaning, type="array", items=items), **options)

@@ -5,10 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service import __version__
-from service.api import answers, bodies, schemas
+from service.api import answers, bodies, messages, schemas
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.predictions import Predictions
+from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, Misconfigured, NotFound, StoreUnavailable
 from service.formats import json, tensors
@@ -21,23 +21,23 @@ EXTENSIONS = ["binary_tensor_data", "model_repository"]
 
 
 @inference_protocol.get("")
-@Operation(None, query=schemas.AnyQuery())
+@Operation(None, query=schemas.AnyQuery(), writes=messages.ServerMetadata())
 def server_metadata() -> Response:
-    """Tell what this server is."""
+    """Show the server's name, release and protocol extensions."""
     return _answer({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
 
 
 @inference_protocol.get("/health/live")
-@Operation(None, query=schemas.AnyQuery())
+@Operation(None, query=schemas.AnyQuery(), writes=messages.ServerLive())
 def live() -> Response:
-    """Tell whether the process answers."""
+    """Check that the process is alive."""
     return _answer({"live": True})
 
 
 @inference_protocol.get("/health/ready")
-@Operation(None, query=schemas.AnyQuery())
+@Operation(None, query=schemas.AnyQuery(), problems=(503,), writes=messages.ServerReady())
 def ready() -> Response:
-    """Tell whether models can be read and trained."""
+    """Check that models can be read and trained."""
     if parts().store.is_ready():
         return _answer({"ready": True})
     raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
@@ -45,9 +45,9 @@ def ready() -> Response:
 
 @inference_protocol.get("/models/<model>")
 @inference_protocol.get("/models/<model>/versions/<version:version>", endpoint="version_metadata")
-@Operation(None, query=schemas.AnyQuery(), problems=(404,))
+@Operation(None, query=schemas.AnyQuery(), problems=(404, 503), writes=messages.ModelMetadata())
 def model_metadata(model: str, version: int | None = None) -> Response:
-    """Tell a model's versions and tensors."""
+    """Show a model's versions and its tensors."""
     columns = len(parts().predictor.model(model, version).columns.names)
     return _answer(
         {
@@ -62,18 +62,27 @@ def model_metadata(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.get("/models/<model>/ready")
 @inference_protocol.get("/models/<model>/versions/<version:version>/ready", endpoint="version_ready")
-@Operation(None, query=schemas.AnyQuery(), problems=(404,))
+@Operation(None, query=schemas.AnyQuery(), problems=(404, 503), writes=messages.ModelReady())
 def model_ready(model: str, version: int | None = None) -> Response:
-    """Tell whether a model can answer."""
+    """Check that a model can answer."""
     parts().predictor.model(model, version)
     return _answer({"name": model, "ready": True})
 
 
 @inference_protocol.post("/models/<model>/infer")
 @inference_protocol.post("/models/<model>/versions/<version:version>/infer", endpoint="version_infer")
-@Operation(None, query=schemas.AnyQuery(), described=schemas.InferRequest(), problems=(404,), counts="prediction")
+@Operation(
+    None,
+    query=schemas.AnyQuery(),
+    problems=(404, 503),
+    counts="prediction",
+    reads=messages.InferRequest(),
+    writes=messages.InferAnswer(),
+    sends=SENT,
+)
 def infer(model: str, version: int | None = None) -> Response:
-    """Predict ŷ for the rows of the input tensor."""
+    """Predict y for the rows of the input tensor. The serving version of the model answers, unless the path names
+    another. Tensors may be binary, as the protocol's extension has them."""
     predictions = Predictions(parts().predictor.model(model, version), parts().metrics)
     loaded = predictions.loaded
     asked = tensors.decode(bodies.whole(), _json_length(), len(loaded.columns.names))
@@ -86,9 +95,16 @@ def infer(model: str, version: int | None = None) -> Response:
 
 
 @inference_protocol.post("/repository/index")
-@Operation(None, query=schemas.AnyQuery(), described=schemas.IndexRequest())
+@Operation(
+    None,
+    query=schemas.AnyQuery(),
+    problems=(503,),
+    reads=messages.IndexRequest(),
+    writes=messages.IndexEntry(many=True),
+)
 def repository_index() -> Response:
-    """List the serving version of every model. All that have one can answer, so `ready` chooses nothing."""
+    """List every model with the version that serves. The `ready` filter has no effect: a model that cannot answer is
+    listed as `UNAVAILABLE`, with the reason."""
     bodies.whole()
     return _answer([entry for name in sorted(parts().store.models()) if (entry := _entry(name))])
 

@@ -3,10 +3,10 @@
 import numpy as np
 from flask import Blueprint, Response
 
-from service.api import answers, bodies, schemas
+from service.api import answers, bodies, messages, schemas
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.predictions import Predictions
+from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.formats import json, rows, scoring
 from service.formats.source import Body
@@ -16,9 +16,9 @@ mlflow = Blueprint("mlflow", __name__)
 
 @mlflow.get("/ping")
 @mlflow.get("/health", endpoint="health")
-@Operation(None, query=schemas.ModelQuery(), problems=(404,))
+@Operation(None, query=schemas.ModelQuery(), problems=(404, 503))
 def ping(model: str) -> Response:
-    """Tell whether the model can answer."""
+    """Check that a model can answer."""
     parts().predictor.model(model)
     return Response("\n", content_type=json.MEDIA_TYPE)
 
@@ -27,13 +27,15 @@ def ping(model: str) -> Response:
 @Operation(
     None,
     query=schemas.ModelQuery(),
-    described=schemas.ScoringRequest(),
-    reads_tables=True,
-    problems=(404,),
+    problems=(404, 503),
     counts="prediction",
+    reads_tables=True,
+    reads=messages.ScoringRequest(),
+    writes=messages.ScoringAnswer(),
+    sends=SENT,
 )
 def invocations(model: str) -> Response:
-    """Predict ŷ for rows as MLflow's clients send them, JSON in their forms, or a table."""
+    """Predict y for rows as MLflow's clients send them. The body is JSON in one of their forms, or a table."""
     predictions = Predictions(parts().predictor.model(model), parts().metrics)
     media_type = bodies.media_type(tables=True)
     body = bodies.opened(media_type)

@@ -28,7 +28,7 @@ class VersionConverter(BaseConverter):
 
 
 @models.get("/models")
-@Operation(replies.ModelsAnswer(), query=schemas.ModelsQuery())
+@Operation(replies.ModelsAnswer(), query=schemas.ModelsQuery(), problems=(503,))
 def list_models(prefix: str, limit: int, page_token: str) -> Answer:
     """List models in order of name, a page at a time."""
     names = (name for name in parts().store.models() if name.startswith(prefix) and name > page_token)
@@ -40,14 +40,15 @@ def list_models(prefix: str, limit: int, page_token: str) -> Answer:
 @models.get("/models/<model>")
 @Operation(replies.ModelAnswer(), problems=(404, 503))
 def show_model(model: str) -> Answer:
-    """Show a model: its versions, which of them serves, its description and labels."""
+    """Show a model's versions, which of them serves, its description and its labels."""
     return Answer(_model_answer(model))
 
 
 @models.patch("/models/<model>")
 @Operation(replies.ModelAnswer(), body=schemas.DescribeRequest(), problems=(404, 503))
 def describe_model(model: str, body: dict[str, Any]) -> Answer:
-    """Change a model's description and labels; what is not sent stays, and null removes."""
+    """Change a model's description and labels. Fields and labels that are not sent stay as they are;
+    null removes one."""
     parts().store.describe(model, body)
     return Answer(_model_answer(model))
 
@@ -55,7 +56,7 @@ def describe_model(model: str, body: dict[str, Any]) -> Answer:
 @models.delete("/models/<model>")
 @Operation(None, status=204, problems=(404, 503))
 def delete_model(model: str) -> Answer:
-    """Delete a model with all its versions."""
+    """Delete a model and all its versions."""
     parts().store.delete_model(model)
     return Answer({})
 
@@ -63,14 +64,14 @@ def delete_model(model: str) -> Answer:
 @models.get("/models/<model>/versions")
 @Operation(replies.ModelAnswer(), problems=(404, 503))
 def list_versions(model: str) -> Answer:
-    """List the versions of a model."""
+    """List a model's versions."""
     return Answer(_model_answer(model))
 
 
 @models.get("/models/<model>/versions/<version:version>")
 @Operation(fits.FitAnswer(), problems=(404, 503))
 def show_version(model: str, version: int) -> Answer:
-    """Show the report of a version."""
+    """Show a version: its line, how the descent came to it, and how good it is."""
     found = parts().store.version(model, version)
     file = torchscript.opened(parts().store.read(found))
     answer = version_answer(found, file.report, file.data)
@@ -80,7 +81,8 @@ def show_version(model: str, version: int) -> Answer:
 @models.delete("/models/<model>/versions/<version:version>")
 @Operation(None, status=204, problems=(404, 409, 503))
 def delete_version(model: str, version: int) -> Answer:
-    """Delete a version; its number is never given again."""
+    """Delete a version. Its number is never used again. A version that is pinned, or the only one, cannot be deleted
+    (409)."""
     parts().trainer.delete(model, version)
     return Answer({})
 
@@ -94,9 +96,9 @@ def show_history(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/artifact")
-@Operation(None, media_type="application/octet-stream", tagged=True, problems=(404, 503))
+@Operation(None, media_type="application/octet-stream", problems=(404, 503), tags=True)
 def send_artifact(model: str, version: int) -> Response:
-    """Download the TorchScript file of a version, if it is as it was written."""
+    """Download the TorchScript file of a version. A file that is not as it was written is not sent (503)."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
     headers = {"Content-Disposition": f'attachment; filename="{model}-{version}.pt"'}
     response = Response(file.data, content_type="application/octet-stream", headers=headers)
@@ -107,14 +109,14 @@ def send_artifact(model: str, version: int) -> Response:
 @models.get("/models/<model>/serving")
 @Operation(replies.ServingAnswer(), problems=(404, 503))
 def show_serving(model: str) -> Answer:
-    """Show which version serves, and whether it is pinned."""
+    """Show which version answers predictions, and whether it is pinned."""
     return Answer(_serving_answer(model))
 
 
 @models.put("/models/<model>/serving")
 @Operation(replies.ServingAnswer(), body=schemas.PinRequest(), problems=(404, 503))
 def pin(model: str, body: dict[str, Any]) -> Answer:
-    """Pin a version: it serves, whatever is published, until another is pinned or it is unpinned."""
+    """Pin a version. It answers predictions, whatever is published, until another is pinned or it is unpinned."""
     parts().store.pin(model, body["version"])
     return Answer(_serving_answer(model))
 
@@ -122,7 +124,7 @@ def pin(model: str, body: dict[str, Any]) -> Answer:
 @models.delete("/models/<model>/serving")
 @Operation(replies.ServingAnswer(), problems=(404, 503))
 def unpin(model: str) -> Answer:
-    """Let the newest version serve again."""
+    """Unpin the version that is pinned. The newest version answers predictions again."""
     parts().store.pin(model, None)
     return Answer(_serving_answer(model))
 

@@ -10,7 +10,7 @@ from marshmallow import Schema
 
 from service.api import answers, bodies
 from service.api.record import Counted
-from service.api.schemas import NoQuery, Table
+from service.api.schemas import AnyQuery, NoQuery, Table
 from service.api.texts import valued
 from service.errors import InvalidRequest
 from service.formats import json
@@ -24,8 +24,9 @@ class Operation:
     the status of success, further ones and what they mean, those of its problems, and what the metrics count it as.
 
     table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
-    described: the schema of a body that the view reads itself, which may be a table if it `reads_tables`.
-    answers_tables: whether the answer can be a table. tagged: whether a response of the view's own making has a tag.
+    answers_tables: whether the answer can be a table. What a view does itself, which the document has to know: the
+    schemas of a body that it `reads`, which may be a table if it `reads_tables`, and of an answer that it `writes`,
+    headers that it `sends` and what they mean, and whether it `tags` its answer.
     """
 
     answer: Schema | None
@@ -39,10 +40,12 @@ class Operation:
     problems: tuple[int, ...] = ()
     counts: Counted | None = None
     table: Table | None = None
-    described: Schema | None = None
-    reads_tables: bool = False
     answers_tables: bool = False
-    tagged: bool = False
+    reads_tables: bool = False
+    reads: Schema | None = None
+    writes: Schema | None = None
+    sends: dict[str, str] = field(default_factory=dict)
+    tags: bool = False
 
     def __call__(self, view: View) -> Callable[..., Response]:
         """Make a view, which takes its path's variables, its query's fields and its body, into a route's function."""
@@ -54,15 +57,26 @@ class Operation:
         respond.operation = self  # type: ignore[attr-defined]
         return respond
 
-    def is_conditional(self, method: str) -> bool:
-        """Whether answers have a tag, and a client that knows it gets no other."""
-        return method in ("GET", "HEAD") and (self.tagged or self.answer is not None)
+    @property
+    def takes_body(self) -> bool:
+        """Whether requests have a body."""
+        return self.body is not None or self.reads is not None
+
+    @property
+    def reads_query(self) -> bool:
+        """Whether the query is looked at, and refused if it has what is not known here."""
+        return not isinstance(self.query, AnyQuery)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether answers to GET have a tag, and a client that knows it gets no other."""
+        return self.tags or self.answer is not None
 
     def _respond(self, view: View, variables: dict[str, Any]) -> Response:
         """Read the request for `view`, call it, and write its answer."""
         g.operation = self
         response = self._response(view(**variables, **self._arguments()))
-        return _conditional(response) if self.is_conditional(request.method) else response
+        return _conditional(response) if request.method in ("GET", "HEAD") and self.is_conditional else response
 
     def _response(self, answered: Response | answers.Answer) -> Response:
         if isinstance(answered, Response):
@@ -72,6 +86,8 @@ class Operation:
 
     def _arguments(self) -> dict[str, Any]:
         """The query and the body; what is not read here at all is refused before what is wrong in the query."""
+        if not self.reads_query:
+            return {}
         if self.body is None:
             return dict(self.query.load(_single_valued_query()))
         media_type = bodies.media_type(tables=self.table is not None)

@@ -30,7 +30,7 @@ def root() -> BaseResponse:
 @operations.get("/metrics")
 @Operation(None, query=AnyQuery(), media_type="text/plain")
 def metrics() -> Response:
-    """Tell Prometheus the facts and events, in the format that it accepts."""
+    """Show the metrics for Prometheus. The `Accept` header chooses between its text format and OpenMetrics."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     told = encode(parts().metrics.scrape(parts().facts))
     return Response(told, content_type=content_type, headers={"Vary": "Accept"})
@@ -39,14 +39,14 @@ def metrics() -> Response:
 @operations.get("/livez")
 @Operation(None, query=AnyQuery(), media_type="text/plain")
 def livez() -> Response:
-    """Tell whether the process answers."""
+    """Check that the process is alive."""
     return Response("ok\n", content_type=PLAIN)
 
 
 @operations.get("/readyz")
-@Operation(None, query=AnyQuery(), media_type="text/plain")
+@Operation(None, query=AnyQuery(), media_type="text/plain", problems=(503,))
 def readyz() -> Response:
-    """Tell whether models can be read and trained."""
+    """Check that models can be read and trained."""
     if parts().store.is_ready():
         return Response("ok\n", content_type=PLAIN)
     raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
@@ -55,12 +55,12 @@ def readyz() -> Response:
 @operations.get("/version")
 @Operation(None, query=AnyQuery(), media_type="text/plain")
 def version() -> Response:
-    """Tell the release."""
+    """Show the release."""
     return Response(f"{__version__}\n", content_type=PLAIN)
 
 
 @operations.get("/openapi.json")
 @Operation(None, query=AnyQuery())
 def openapi() -> Response:
-    """Describe all calls (OpenAPI 3.1)."""
+    """Show this document. It describes every call, in OpenAPI 3.1."""
     return Response(json.encode(document(current_app)), content_type=json.MEDIA_TYPE)

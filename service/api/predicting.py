@@ -13,7 +13,7 @@ from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.predictions import Predictions
+from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
 from service.errors import InvalidRequest
@@ -32,7 +32,7 @@ Told = Callable[[FloatArray, FloatArray, Pointer], Columns]
 
 
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
-    """Predict ŷ for x from a version's TorchScript file: the serving version's, unless the path names one."""
+    """Predict y for rows of x. The serving version of the model answers, unless the path names another."""
     loaded = parts().predictor.model(model, version)
     predictions = Predictions(loaded, parts().metrics)
     told = _told(loaded, body)
@@ -57,6 +57,7 @@ PREDICT = Operation(
     answers_tables=True,
     problems=(404, 503),
     counts="prediction",
+    sends=SENT,
 )
 predicting.post("/predict", endpoint="predict")(replace(PREDICT, query=schemas.ModelQuery())(predict))
 predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
@@ -64,7 +65,8 @@ predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="
 
 
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
-    """Compare a version's predictions for x with y."""
+    """Compare predictions for rows of x with the y that was observed. The predictions are those of the serving version,
+    unless the path names another."""
     rows: Labelled = body["rows"]
     loaded = parts().predictor.model(model, version)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -90,7 +92,8 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 @predicting.post("/models:predict")
 @Operation(replies.GroupPredictionsAnswer(), body=schemas.GroupPredictRequest(), counts="prediction")
 def predict_groups(body: dict[str, Any]) -> Answer:
-    """Predict ŷ for the rows of each group from its own model. One result per group, which names its rows."""
+    """Predict y for each group of rows from its own model. A group that fails has a problem for its result; the
+    others are answered all the same."""
 
     def predict_one(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
         loaded = parts().predictor.model(model)

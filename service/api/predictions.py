@@ -5,6 +5,13 @@ from service.formats.arrays import Pointer, Table
 from service.metrics import Metrics
 from service.predictor import LoadedModel
 
+SENT = {
+    "Descent-Model": "The model that answers.",
+    "Descent-Version": "The number of the version that answers.",
+    "Descent-Extrapolated": "How many rows are outside the range of the training data; absent if none is.",
+}
+"""The headers of an answer, and what they mean."""
+
 
 class Predictions:
     """What a version predicts for the rows of requests: made a batch at a time, and counted once all are made."""

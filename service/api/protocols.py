@@ -19,13 +19,15 @@ MLFLOW_CODES = {
 def shape(path: str) -> Shape | None:
     """How the protocol that `path` belongs to tells of errors; None for problems as in RFC 9457."""
     if path == "/v2" or path.startswith("/v2/"):
-        return _inference_protocol
-    return _mlflow if path in ("/invocations", "/ping", "/health") else None
+        return inference_error
+    return scoring_error if path in ("/invocations", "/ping", "/health") else None
 
 
-def _inference_protocol(_: int, detail: str) -> dict[str, Any]:
+def inference_error(_: int, detail: str) -> dict[str, Any]:
+    """An error of the Open Inference Protocol."""
     return {"error": detail}
 
 
-def _mlflow(status: int, detail: str) -> dict[str, Any]:
+def scoring_error(status: int, detail: str) -> dict[str, Any]:
+    """An error of MLflow's scoring."""
     return {"error_code": MLFLOW_CODES.get(status, HTTPStatus(status).name), "message": detail}

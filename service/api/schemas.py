@@ -52,6 +52,15 @@ class AnyQuery(Schema):
         unknown = EXCLUDE
 
 
+class CacheHeaders(Schema):
+    """Headers of a call whose answer the client may have already."""
+
+    if_none_match = Text(
+        "The ETag of the answer that you have; if it would be the same, the status is 304 and there is no body.",
+        data_key="If-None-Match",
+    )
+
+
 class GroupTrainHeaders(Schema):
     """Headers that make trainings safe to send again, or leave out the models that are there already."""
 
@@ -239,35 +248,3 @@ class GroupPredictRequest(Grouped):
     examples: ClassVar = {"two sensors": {"value": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}}
 
     x = Rows(f"{X}.", required=True)
-
-
-class InferRequest(Schema):
-    """The Open Inference Protocol's request: one tensor of [rows, columns]. Numbers may follow the JSON in binary."""
-
-    examples: ClassVar = {
-        "two rows": {
-            "value": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]},
-        }
-    }
-
-    inputs = fields.Raw(required=True, metadata={"type": "array", "items": {"type": "object"}})
-
-
-class ScoringRequest(Schema):
-    """MLflow's request: rows under one of its four names."""
-
-    examples: ClassVar = {
-        "instances": {"value": {"instances": [5, 6]}},
-        "dataframe_split": {"value": {"dataframe_split": {"columns": ["x"], "data": [[5], [6]]}}},
-    }
-
-    instances = fields.Raw()
-    inputs = fields.Raw()
-    dataframe_split = fields.Raw(metadata={"type": "object"})
-    dataframe_records = fields.Raw(metadata={"type": "array", "items": {"type": "object"}})
-
-
-class IndexRequest(Schema):
-    """The Open Inference Protocol's request for the index; what it may hold chooses nothing here."""
-
-    examples: ClassVar[dict[str, Any]] = {"all models": {"value": {}}}

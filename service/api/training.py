@@ -24,7 +24,7 @@ NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", 
 
 
 def train(model: str, body: dict[str, Any]) -> Answer:
-    """Fit a line by gradient descent, and publish it as the model's next version."""
+    """Fit a line by gradient descent and publish it as the next version of the model."""
     wanted = _request(body, body["rows"], _token(_key(), model), _conditions())
     dropped = body["rows"].sieve.report
     if body["dry_run"]:
@@ -44,8 +44,13 @@ TRAIN = Operation(
     headers=schemas.TrainHeaders(),
     status=201,
     problems=(404, 409, 412, 503),
-    also={200: "The fit of a dry run, which publishes nothing."},
+    also={200: "The fit of a dry run, which published nothing."},
     counts="training",
+    sends={
+        "ETag": "The tag of the new version, for `If-Match`.",
+        "Location": "The path of the new version.",
+        "Idempotency-Replayed": "`true` if this repeats the answer of an earlier training with the same key.",
+    },
 )
 training.post("/train", endpoint="train")(replace(TRAIN, query=schemas.ModelQuery())(train))
 training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
@@ -59,8 +64,8 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
     counts="training",
 )
 def train_groups(body: dict[str, Any]) -> Answer:
-    """Fit a line for each group of rows, and publish each as its model's next version. One result per group, which
-    says whether an earlier request with the same key published it."""
+    """Train a model for each group of rows. A group that fails has a problem for its result; the others are
+    trained all the same. With a key, a result says whether an earlier request with the same key published it."""
     if "If-Match" in request.headers:
         raise InvalidRequest("If-Match: one version's tag cannot stand for those of many models; train each by itself.")
     y, weight = body["y"], body["sample_weight"]

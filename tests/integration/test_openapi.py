@@ -31,6 +31,67 @@ def test_every_route_is_described(document, settings):
     assert described == sum(len(rule.methods - {"HEAD", "OPTIONS"}) for rule in own)
 
 
+def nodes(value, at=""):
+    """Every object in a JSON value, with its place."""
+    if isinstance(value, dict):
+        yield at, value
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield from nodes(part, f"{at}/{name}")
+
+
+def to_be_described(document):
+    """What a stranger needs a word about, each with its place."""
+    yield from ((f"tag {tag['name']}", tag) for tag in document["tags"])
+    for at, node in nodes(document):
+        if isinstance(node.get("parameters"), list):
+            yield from ((f"{at}: parameter {parameter['name']}", parameter) for parameter in node["parameters"])
+        for kind in ("properties", "headers"):
+            yield from ((f"{at}/{kind}/{name}", part) for name, part in node.get(kind, {}).items())
+
+
+def test_every_parameter_header_field_and_tag_says_what_it_is(document):
+    found = list(to_be_described(document))
+    assert len(found) > 300
+    assert [at for at, part in found if not part.get("description", "").endswith(".")] == []
+
+
+def operations(document):
+    return [(f"{m} {path}", each) for path, ways in document["paths"].items() for m, each in ways.items()]
+
+
+def test_every_operation_says_what_it_does_under_a_tag_that_is_described(document):
+    tags = {tag["name"] for tag in document["tags"]}
+    for name, operation in operations(document):
+        assert operation["summary"][0].isupper(), name
+        assert set(operation["tags"]) <= tags, name
+    assert {tag for _, operation in operations(document) for tag in operation["tags"]} == tags
+
+
+def test_defaults_are_shown_where_they_are_the_same_for_every_request(document):
+    options = document["components"]["schemas"]["TrainRequest"]["properties"]
+    assert (options["learning_rate"]["default"], options["epochs"]["default"]) == ("auto", None)
+    for name, option in options.items():
+        assert "default" in option or name in ("x", "y")
+
+
+def test_probes_ignore_their_query_and_list_no_refusal_of_it(client, document):
+    for path in ("/livez", "/version", "/metrics", "/openapi.json", "/v2", "/v2/health/live"):
+        assert client.get(f"{path}?a=1&a=2").status_code == 200
+        assert set(document["paths"][path]["get"]["responses"]) == {"200"}
+    for path in ("/readyz", "/v2/health/ready"):
+        assert client.get(f"{path}?a=1&a=2").status_code == 200
+        assert set(document["paths"][path]["get"]["responses"]) == {"200", "503"}
+
+
+def test_those_answers_are_conditional_that_say_so(client, document):
+    client.post("/train", json={"x": [1, 2, 3], "y": [1, 3, 2]})
+    for path, ways in document["paths"].items():
+        if "get" in ways:
+            answer = client.get(path.format(model="default", version=1), headers={"If-None-Match": "*"})
+            assert answer.status_code == (304 if "304" in ways["get"]["responses"] else 200), path
+
+
 def examples(document):
     """Every example of a body: (method, path, media type, body, operation), trainings first."""
     for path, operations in sorted(document["paths"].items(), key=lambda item: "train" not in item[0]):
