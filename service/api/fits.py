@@ -65,7 +65,7 @@ class OptimumAnswer(Schema):
     p_values = _per_coefficient("The two-sided p-values of t")
     lower = _per_coefficient("The lower bounds of the coefficients' 95 % confidence intervals")
     upper = _per_coefficient("The upper bounds of the coefficients' 95 % confidence intervals")
-    undefined = text("Why there are no statistics, such as too few rows; null if there are.", allow_none=True)
+    undefined = text("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
 
 
 KINDS = ["constant", "collinear", "underdetermined", "distant-limit", "diverging"]

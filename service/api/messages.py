@@ -125,7 +125,8 @@ class ScoringRequest(Schema):
     inputs = fields.Raw(metadata=about("The same as `instances`."))
     dataframe_split = fields.Raw(
         metadata=about(
-            "The rows as pandas splits a frame: `columns`, their names, and `data`, the rows.", type="object"
+            'The rows as pandas gives them with `orient="split"`: the names in `columns`, and the rows in `data`.',
+            type="object",
         )
     )
     dataframe_records = fields.Raw(

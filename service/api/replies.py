@@ -105,7 +105,7 @@ class ProblemAnswer(Schema):
     status = whole("The HTTP status of the answer.", required=True)
     detail = text("What went wrong this time, and what to change.", required=True)
     errors = fields.List(
-        fields.Nested(FaultAnswer), metadata=about("The faults of single fields; absent if it is not about fields.")
+        fields.Nested(FaultAnswer), metadata=about("The faults of single fields; absent if no field is at fault.")
     )
     largest_stable_learning_rate = number(
         "The bound that the learning rate must stay below; only if the one that was sent makes the descent diverge."
