@@ -55,7 +55,7 @@ def sync(folder: Path) -> None:
 
 def sweep(root: Path) -> int:
     """Delete the temporary folders one level below `root` whose makers are gone, and say how many."""
-    return sum(map(_remove_if_abandoned, root.glob(f"*/{TEMPORARY}*")))
+    return sum(_remove_if_abandoned(path) for folder in root.iterdir() for path in _temporary_in(folder))
 
 
 @contextlib.contextmanager
@@ -91,6 +91,13 @@ def _locked(path: Path) -> int:
         os.fchmod(lock, 0o755)
         undo.pop_all()
     return lock
+
+
+def _temporary_in(folder: Path) -> list[Path]:
+    """The temporary folders in `folder`; none if it is deleted meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        return list(folder.glob(f"{TEMPORARY}*"))
+    return []
 
 
 def _remove_if_abandoned(path: Path) -> bool:

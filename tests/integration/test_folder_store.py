@@ -155,11 +155,11 @@ def test_a_sweep_between_making_and_locking_a_folder_costs_no_version(store, tmp
 @pytest.mark.parametrize("call", ["fcntl.flock", "os.fchmod"])
 def test_a_temporary_folder_that_cannot_be_locked_leaves_nothing(store, tmp_path, monkeypatch, call):
     store.publish("m", b"x")
-    opened = len(list(Path("/proc/self/fd").iterdir()))
     monkeypatch.setattr(call, lambda *_: (_ for _ in ()).throw(OSError(37, "No locks available")))
     with pytest.raises(StoreUnavailable):
         store.publish("m", b"y")
-    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+    opened = [str(each.resolve()) for each in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in opened if path.startswith(f"{tmp_path}/m/tmp-")]
     assert not list(tmp_path.glob("m/tmp-*"))
 
 
@@ -169,6 +169,21 @@ def test_a_sweep_passes_over_what_it_cannot_open(store, tmp_path, caplog):
     (tmp_path / "m/tmp-left").mkdir()
     assert store.sweep() == 1
     assert "tmp-loop cannot be swept" in caplog.text
+
+
+def test_a_sweep_passes_over_a_model_that_is_deleted_meanwhile(store, tmp_path, monkeypatch):
+    for model in ("a", "b"):
+        store.publish(model, b"x")
+        (tmp_path / model / "tmp-left").mkdir()
+    scandir = os.scandir
+
+    def without_a(folder):
+        if str(folder).endswith("/a"):
+            raise FileNotFoundError
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", without_a)
+    assert store.sweep() == 1
 
 
 def test_a_store_that_cannot_be_written_still_reads(store, tmp_path, monkeypatch):

@@ -286,7 +286,7 @@ def test_lost_races_are_tried_again_and_then_given_up(client, monkeypatch):
 def test_a_publication_lists_its_model_twice(client, monkeypatch):
     train(client, **XY)
     listed, scandir = [], os.scandir
-    monkeypatch.setattr("os.scandir", lambda folder: listed.append(Path(folder).name) or scandir(folder))
+    monkeypatch.setattr("os.scandir", lambda folder: listed.append(Path(str(folder)).name) or scandir(folder))
     train(client, x=[5], y=[11], append=True, headers={"Idempotency-Key": "k"})
     assert listed.count("m") == 2, "once to see what it continues, and once to see that this is still the newest"
 
