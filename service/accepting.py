@@ -1,5 +1,6 @@
 """How the worker comes by its connections: from clients, or from the workers that hand long requests over to it."""
 
+import contextlib
 import errno
 import socket
 import time
@@ -24,6 +25,8 @@ MOST_LATE = 2
 """Connections that may still come through a door when it is shut, because no more were to be taken."""
 FIRST_REQUEST = 5.0
 """Seconds that a new connection may take to its first request, at least."""
+REST = 0.5
+"""Seconds for which a worker takes none when no more files can be opened, and its poller would not wait."""
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -35,6 +38,7 @@ class Accepting(ThreadWorker):  # type: ignore[misc]
     sockets: list[Any]
     _doors: Doors | None = None
     _door: Door | None = None
+    _rests_until = 0.0
     _sees_plain_bytes = False
     """Whether what comes on a connection is what its client means: no TLS, and no other protocol around it."""
 
@@ -58,18 +62,32 @@ class Accepting(ThreadWorker):  # type: ignore[misc]
         return ThreadPoolExecutor(self.cfg.threads + MOST_LATE, initializer=give_way)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - as gunicorn calls it
-        """Take connections, or none; the door is open as long as some are taken."""
-        changes = enabled != self._accepting
+        """Take connections, or none; the door is open as long as some are taken. gunicorn asks before it waits."""
+        if enabled and time.monotonic() < self._rests_until:
+            return
         super().set_accept_enabled(enabled)
-        if self._door is not None and changes:
-            if enabled:
-                self._door.open()
-            else:
-                self._door.shut()
-                while self._take(self._door):
-                    pass
+        if self._door is None:
+            return
+        if enabled:
+            self._door.open()
+            return
+        self._door.shut()
+        with contextlib.suppress(OSError):  # the next time, if no more files can be opened now
+            while self._take(self._door):
+                pass
 
     def accept(self, listener: socket.socket) -> None:
+        """Take what has come, if files can be opened for it; those that have one are served in any case."""
+        try:
+            self._accept(listener)
+        except OSError as error:
+            if error.errno not in EXHAUSTED:
+                raise
+            self.log.warning("no more connections can be taken now: %s", error.strerror)
+            self._rests_until = time.monotonic() + REST
+            self.set_accept_enabled(False)
+
+    def _accept(self, listener: socket.socket) -> None:
         """Take a new connection, and wait for its first request without a thread."""
         if self._door is not None:
             self._take(self._door)
@@ -83,12 +101,6 @@ class Accepting(ThreadWorker):  # type: ignore[misc]
             try:
                 self._await_first_request(*listener.accept(), listener.getsockname())
             except (BlockingIOError, ConnectionAbortedError):
-                return
-            except OSError as error:
-                if error.errno not in EXHAUSTED:
-                    raise
-                self.log.warning("no more connections can be taken now: %s", error.strerror)
-                time.sleep(1000 * HESITATION)
                 return
 
     def _take(self, door: Door) -> bool:

@@ -92,17 +92,27 @@ class Door:
             here.rename(there)
 
     def take(self) -> Handed | None:
-        """The next connection that was handed over, if any was, past whoever knocked and is gone."""
+        """The next connection that was handed over, if any was, past whoever knocked and is gone. Raises OSError while
+        this process may open no more files; it can be taken later."""
         while True:
             try:
-                knocking, _ = self.listener.accept()
-            except OSError:  # nobody knocks, or this process may open no more files now
+                knocking = self._let_in()
+            except BlockingIOError:  # nobody knocks
                 return None
             with knocking:
                 knocking.settimeout(TAKE_SECONDS)
                 handed = _received(knocking)
             if handed is not None:
                 return handed
+
+    def _let_in(self) -> socket.socket:
+        """Whoever knocks, if a file can be opened for what they bring as well: it would be lost."""
+        room = os.dup(self.listener.fileno())
+        try:
+            knocking, _ = self.listener.accept()
+        finally:
+            os.close(room)
+        return knocking
 
 
 def _send(door: Path, connected: socket.socket, received: bytes) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from service import lingering
+from service import accepting, lingering
 from service import worker as workers
 from service.api import quick
 from service.api.quick import Reply
@@ -294,19 +294,36 @@ def test_takes_no_more_connections_than_it_may(serve):
     assert server.worker.nr_conns <= 20
 
 
-def test_goes_on_when_no_more_files_can_be_opened(server, monkeypatch):
+@pytest.fixture
+def logged(server, caplog):
+    """What a server's worker logs."""
+    server.worker.log.error_log.addHandler(caplog.handler)
+    yield caplog
+    server.worker.log.error_log.removeHandler(caplog.handler)
+
+
+def no_file(connected=None, *_):
+    if connected is not None:
+        connected.close()
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_goes_on_when_no_more_files_can_be_opened(server, logged, monkeypatch):
+    monkeypatch.setattr(accepting, "REST", 1e9)
     client = server.connect()
     ask(client, request())
-    refused = []
-
-    class Listener:
-        def accept(self):
-            refused.append(1)
-            raise OSError(errno.EMFILE, "Too many open files")
-
-    server.worker.accept(Listener())
-    assert refused == [1]
-    assert ask(client, request())[1].startswith(b"quick")
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(server.worker, "_await_first_request", no_file)
+        other = server.connect()
+        wait_until(lambda: "no more connections can be taken now: Too many open files" in logged.text)
+        for _ in range(10):
+            assert ask(client, request())[1].startswith(b"quick")
+    assert logged.text.count("no more connections can be taken now") == 1
+    assert not server.worker._accepting
+    waiting = server.connect()
+    server.worker._rests_until = 0
+    assert ask(waiting, request())[1].startswith(b"quick")
+    assert other.recv(1) == b""
 
 
 def test_a_last_answer_is_not_cut_off_by_what_still_comes(server):
@@ -480,14 +497,12 @@ def test_gunicorn_is_told_now_and_then_that_the_worker_lives(server, monkeypatch
 
 
 @pytest.mark.parametrize("step", ["read", "answer"])
-def test_a_bug_in_the_quick_way_is_the_ordinary_ways_to_tell_of(step, caplog, server):
-    server.worker.log.error_log.addHandler(caplog.handler)
+def test_a_bug_in_the_quick_way_is_the_ordinary_ways_to_tell_of(step, server, logged):
     setattr(server.app.quick_way, step, lambda *_: 1 / 0)
     client = server.connect()
     for _ in range(2):
         assert ask(client, request())[1] == b"ordinary " + BODY
-    assert "ZeroDivisionError" in caplog.text
-    server.worker.log.error_log.removeHandler(caplog.handler)
+    assert "ZeroDivisionError" in logged.text
 
 
 def test_bytes_that_are_not_plain_are_gunicorns_from_the_start(serve):
@@ -623,3 +638,21 @@ def test_a_stop_answers_what_was_handed_over(short_server, long_server):
 def test_only_the_worker_for_long_requests_lets_trainings_use_what_is_left(short_server, long_server):
     assert isinstance(long_server.app.extensions["descent"].trainer.helpers, Cores)
     assert short_server.app.extensions["descent"].trainer.helpers is None
+
+
+@needs_doors
+def test_what_was_handed_over_waits_until_a_file_can_be_opened(short_server, long_server, caplog, monkeypatch):
+    monkeypatch.setattr(accepting, "REST", 1e9)
+    long_server.worker.log.error_log.addHandler(caplog.handler)
+    client = short_server.connect()
+    ask(client, request())
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(long_server.worker._door, "_let_in", no_file)
+        client.sendall(request(b"1" * LONG)[:1000])
+        wait_until(lambda: "no more connections can be taken now" in caplog.text)
+        wait_until(lambda: not long_server.worker._accepting)
+    long_server.worker.log.error_log.removeHandler(caplog.handler)
+    client.sendall(request(b"1" * LONG)[1000:])
+    long_server.worker._rests_until = 0
+    assert answer(client)[1] == b"ordinary " + b"1" * LONG
+    assert len(long_server.app.threads) == 1

@@ -1,6 +1,7 @@
 """Which requests are long, and the doors that connections are handed over through."""
 
 import contextlib
+import gc
 import os
 import resource
 import socket
@@ -76,12 +77,14 @@ def pair():
 
 
 @contextlib.contextmanager
-def no_more_files():
-    """This process may open no more files."""
+def no_more_files(but=0):
+    """This process may open no more files, or only so many."""
+    gc.collect()  # or files that nobody uses could be closed later
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.open(os.devnull, os.O_RDONLY)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    free = [os.open(os.devnull, os.O_RDONLY) for _ in range(but + 1)]
+    for each in free:
+        os.close(each)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
     try:
         yield
     finally:
@@ -123,6 +126,14 @@ def test_without_a_file_to_open_nothing_is_handed_over(doors, door, pair, tmp_pa
     assert door.take() is None
     assert doors.hand_over(pair[1], b"again")
     assert taken(door) == b"again"
+
+
+@pytest.mark.parametrize("files", [0, 1])
+def test_what_no_file_can_be_opened_for_is_taken_later(doors, door, pair, files):
+    assert doors.hand_over(pair[1], b"x")
+    with no_more_files(but=files), pytest.raises(OSError, match="Too many open files"):
+        door.take()
+    assert taken(door) == b"x"
 
 
 def test_nothing_goes_through_a_shut_door_but_what_knocked_before(doors, door, pair):
