@@ -1,5 +1,6 @@
 """Connections of the service's own worker, and what is sent on them past gunicorn's response."""
 
+import contextlib
 import socket
 import time
 from collections import deque
@@ -45,6 +46,15 @@ class Connection(TConn):  # type: ignore[misc]
         except OSError:
             return b""
         return bytes(space[:count])
+
+    def receive_no_more(self) -> None:
+        """Let what has come be all that comes."""
+        with contextlib.suppress(OSError):  # it is gone
+            self.sock.shutdown(socket.SHUT_RD)
+
+    def taken_back(self) -> bytes:
+        """What gunicorn's parser has read past the last request."""
+        return self.parser.unreader.take_buffered()  # type: ignore[no-any-return]
 
     def give_back(self) -> None:
         """Let gunicorn's parser read what was received."""

@@ -109,6 +109,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
     folder = Path(server.metrics_folder)
     number = slots.take(folder)
+    worker.client_seconds = settings.client_seconds
     if hands_over(worker):
         worker.find_doors(folder, number)
 

@@ -1,16 +1,16 @@
 """gunicorn's threaded worker, which answers calls of the quick way where it waits for connections, without a thread.
 
 A thread costs such a call more than its answer: two hand-overs of the interpreter, and the server's parser. So what
-comes of a request is read as it comes; if it is plain, all there, and the quick way answers it, that is sent at once.
-Everything else goes to a thread with the bytes that were read, as in gunicorn; or, if it looks long, to the worker that
-is there for long requests.
+comes of a request is read as it comes, until its head is there, and its body if it is short; if it is plain and the
+quick way answers it, that is sent at once. Everything else goes to a thread with the bytes that were read, as in
+gunicorn; or, if it looks long, to the worker that is there for long requests.
 """
 
 import os
 import socket
 import sys
 import time
-from collections import OrderedDict
+from concurrent.futures import Future
 
 from service.accepting import Accepting
 from service.api import plain, quick
@@ -19,9 +19,8 @@ from service.handover import is_long
 from service.lingering import Lingering
 from service.priorities import Cores
 from service.together import Together, Waiting
+from service.unfinished import Unfinished
 
-PATIENCE = 1.0
-"""Seconds that the rest of a body may take before a thread waits for it."""
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps the interpreter from the loop each time that the loop lets it go: Python's 5 ms
 would be 5 ms for each call that is answered."""
@@ -32,6 +31,8 @@ PULSE_SECONDS = 0.5
 class Worker(Accepting):
     """The worker class for gunicorn's configuration."""
 
+    client_seconds: float = 10
+    """How long a client may pause within a request; the configuration has a setting for it."""
     _told_alive = 0.0
 
     def load_wsgi(self) -> None:
@@ -46,7 +47,7 @@ class Worker(Accepting):
         self._sees_plain_bytes = not (
             cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off" or os.environ.get("SCRIPT_NAME")
         )
-        self._unfinished: OrderedDict[Connection, float] = OrderedDict()
+        self._unfinished = Unfinished(self.client_seconds)
         self._together = Together(quick.of(self.wsgi), self.log)
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
         self._lingering = Lingering(self.poller, self._space, self._has_ended)
@@ -87,8 +88,8 @@ class Worker(Accepting):
         """What gunicorn does once a second or after any event: here, end what has waited long enough."""
         super().murder_pending()
         now = time.monotonic()
-        while self._unfinished and next(iter(self._unfinished.values())) <= now:
-            connection, _ = self._unfinished.popitem(last=False)
+        for connection in self._unfinished.overdue(now):
+            connection.receive_no_more()  # so that a thread, which tells of it, does not wait either
             self._give_to_thread(connection)
         self._lingering.end_overdue(now)
 
@@ -105,12 +106,21 @@ class Worker(Accepting):
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, deadline)
 
-    def _receive(self, connection: Connection) -> None:
-        """Read what has come on a connection, and do with it what can be done without a thread.
+    def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
+        """What gunicorn does when a thread has answered; what was read of the next request by then has come as any."""
+        ahead = conn.taken_back() if self._sees_plain_bytes else b""
+        super().finish_request(conn, fs)
+        stays = self.keepalived_conns and self.keepalived_conns[-1] is conn
+        if ahead and stays:
+            self._receive(conn, ahead)
+
+    def _receive(self, connection: Connection, data: bytes | None = None) -> None:
+        """Read what has come on a connection, unless it is `data`, and do with it what can be done without a thread.
 
         With its first byte a request takes it out of gunicorn's queue of those that wait for one and end in time.
         """
-        data = connection.receive(self._space)
+        if data is None:
+            data = connection.receive(self._space)
         if data is None:
             return
         if connection.queue is not None:
@@ -123,18 +133,13 @@ class Worker(Accepting):
         connection.received += data
         head = plain.begun(connection.received) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
-            self._await_rest(connection)
+            self._unfinished.heard_of(connection)
             return
         self._unfinished.pop(connection, None)
         if head is None or not self._asks(connection, head):
             self._pass_on(connection)
         elif self._together.is_full:
             self._answer()
-
-    def _await_rest(self, connection: Connection) -> None:
-        """Wait for the rest of a body, which came in pieces, for a time that begins with the first."""
-        if connection not in self._unfinished:
-            self._unfinished[connection] = time.monotonic() + PATIENCE
 
     def _asks(self, connection: Connection, head: plain.Plain) -> bool:
         """Whether the quick way takes a request among those that it answers next."""

@@ -19,9 +19,14 @@ class Plain(NamedTuple):
     call: quick.Call | None
 
 
+INCOMPLETE = Plain(0, heads.MOST_BYTES, keeps_alive=True, call=None)
+"""A head of which more is to come. Whatever it is, its request ends no sooner than a head may."""
+
+
 def begun(received: bytes) -> Plain | None:
-    """The plain head that `received` begins with."""
-    return _read(received[: heads.size(received)])
+    """The plain head that `received` begins with; `INCOMPLETE` if it cannot be told yet, None if it is not plain."""
+    size = heads.size(received)
+    return _read(received[:size]) if size or len(received) >= heads.MOST_BYTES else INCOMPLETE
 
 
 @lru_cache(maxsize=KEPT)

@@ -12,7 +12,7 @@ from gunicorn.glogging import Logger
 
 from service import accepting, lingering
 from service import worker as workers
-from service.api import quick
+from service.api import heads, quick
 from service.api.quick import Reply
 from service.connection import MOST_DRAINED
 from service.handover import IS_POSSIBLE
@@ -92,7 +92,7 @@ class Worker(workers.Worker):
 class Server:
     """A worker, the app behind it, and connections to it."""
 
-    def __init__(self, doors=None, takes_long=False, **settings):
+    def __init__(self, doors=None, takes_long=False, client_seconds=SECONDS, **settings):
         self.listener = socket.create_server(("127.0.0.1", 0))
         cfg = Config()
         for name, value in {"keepalive": 30, "threads": 2, "graceful_timeout": 3, **settings}.items():
@@ -100,6 +100,7 @@ class Server:
         self.app = App()
         self.worker = Worker(1, os.getppid(), [self.listener], self.app, 30, cfg, Logger(cfg))
         self.worker.takes_long = takes_long
+        self.worker.client_seconds = client_seconds
         if doors is not None:
             self.worker.find_doors(doors, int(takes_long))
         self.thread = threading.Thread(target=self.worker.init_process)
@@ -230,7 +231,7 @@ def test_plain_requests_may_come_together(server):
         received += receive(client)
     assert [part.partition(b"\r\n\r\n")[2] for part in received.split(b"HTTP/1.1 200 OK")[1:]] == [
         b"ordinary " + BODY,
-        b'ordinary {"x": 7}',
+        b'quick 127.0.0.1 {"x": 7}',
     ]
     assert ask(client, request())[1] == b"quick 127.0.0.1 " + BODY
 
@@ -250,17 +251,20 @@ def test_a_request_that_began_before_a_time_out_is_answered_after_it(serve):
 
 
 def test_a_request_that_began_before_a_stop_is_answered(server):
-    new, kept = server.connect(), server.connect()
+    data = request(length=12)[: -len(BODY)]
+    new, kept, early = server.connect(), server.connect(), server.connect()
     ask(kept, request())
     for client in (new, kept):
-        client.sendall(request(length=12)[: -len(BODY)])
-    wait_until(lambda: len(getattr(server.worker, "_unfinished", ())) == 2)
+        client.sendall(data)
+    early.sendall(data[:1])
+    wait_until(lambda: len(getattr(server.worker, "_unfinished", ())) == 3)
     server.worker.handle_exit(None, None)
+    early.sendall(data[1:])
     for byte in BODY + b"   ":
         time.sleep(0.2)
-        for client in (new, kept):
+        for client in (new, kept, early):
             client.sendall(bytes([byte]))
-    for client in (new, kept):
+    for client in (new, kept, early):
         assert ask(client, b" ")[1] == b"ordinary " + BODY + b"    "
 
 
@@ -346,12 +350,34 @@ def test_a_worker_that_may_answer_so_many_requests_ends_after_them(serve):
     assert not server.thread.is_alive()
 
 
-def test_the_rest_of_a_body_is_soon_waited_for_by_a_thread(server):
-    client = server.connect()
-    client.sendall(request(length=100))
-    wait_until(lambda: server.app.threads)
-    assert server.thread not in server.app.threads
-    assert ask(client, b" " * 92)[1] == b"ordinary " + BODY + b" " * 92
+def test_requests_that_are_not_all_there_hold_no_thread(serve):
+    server = serve(threads=1)
+    begun = [b"P", request()[:30], request()[:-1], request(path="/train", length=100), request(more=b"Te: a\r\n")[:-12]]
+    for data in (*begun, request(b"null") + b"P", request(b"null") + request()[:-1]):
+        server.connect().sendall(data)
+    wait_until(lambda: len(getattr(server.worker, "_unfinished", ())) == len(begun) + 2)
+    assert len(server.app.threads) == 2
+    assert ask(server.connect(), request(b"null"))[1] == b"ordinary null"
+    assert ask(server.clients[0], request()[1:])[1] == b"quick 127.0.0.1 " + BODY
+    for client, rest in zip(server.clients[-3:-1], (request()[1:], BODY[-1:]), strict=True):
+        assert answer(client)[1] == b"ordinary null"
+        assert ask(client, rest)[1] == b"quick 127.0.0.1 " + BODY
+
+
+def test_a_request_that_stops_coming_is_waited_for_no_more(serve):
+    server = serve(client_seconds=0.2)
+    body, head, piped = server.connect(), server.connect(), server.connect()
+    assert ask(body, request(length=100))[1] == b"ordinary " + BODY
+    head.sendall(b"P")
+    assert head.recv(1) == b""
+    assert ask(piped, request(b"null") + b"P")[1] == b"ordinary null"
+    assert piped.recv(1) == b""
+    wait_until(lambda: server.worker.nr_conns <= 1)
+
+
+@pytest.mark.parametrize("data", [b"\r\n\r\n", b"\r\n\r\nP", b"P" * heads.MOST_BYTES + b"\r\n", b"P\r\n\r\n"])
+def test_what_is_no_head_is_refused_at_once(server, data):
+    assert ask(server.connect(), data)[0].startswith(b"HTTP/1.1 4")
 
 
 def test_a_client_that_ends_in_the_midst_is_told_of_by_a_thread(server):
