@@ -97,10 +97,19 @@ def hands_over(worker: Any) -> bool:
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Of the workers with the same configuration, one takes long requests."""
+    """Of the workers with the same configuration, one takes long requests, if it is not the only one."""
     if hands_over(worker):
         others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
-        worker.takes_long = not any(other.takes_long for other in others)
+        worker.takes_long = server.num_workers > 1 and not any(other.takes_long for other in others)
+
+
+def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None:  # noqa: ARG001 - as gunicorn calls it
+    """gunicorn ends the oldest workers where they are too many. The one that takes long requests is to be the last of
+    them, as nobody follows it while there are enough; but the first if one is to stay, which has to take all."""
+    for worker in server.WORKERS.values():
+        if worker.cfg is server.cfg and getattr(worker, "takes_long", False):
+            server.worker_age += 1
+            worker.age = server.worker_age if new_value > 1 else 0
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -342,6 +342,27 @@ def test_long_requests_have_a_worker_of_their_own_through_reloads_and_kills(new_
     assert trainer_apart(service, body) != second
 
 
+def test_with_fewer_workers_long_requests_keep_theirs_until_one_is_left(new_service):
+    service = new_service(DESCENT_WORKERS="2")
+    body = npy(70_000)
+    first = trainer_apart(service, body)
+
+    os.kill(service.process.pid, signal.SIGTTOU)
+    wait_until(lambda: len(service.workers()) == 2, what=lambda: "one worker is gone")
+    assert process_that_trains(service, body) == first
+    assert first not in processes_that_predict(service)
+
+    os.kill(service.process.pid, signal.SIGTTOU)
+    wait_until(lambda: len(service.workers()) == 1, what=lambda: "another worker is gone")
+    [last] = service.workers()
+    assert {process_that_trains(service, body)} == processes_that_predict(service) == {last}
+
+    os.kill(last, signal.SIGKILL)
+    wait_until(lambda: service.workers() not in ([], [last]), what=lambda: "another worker is there")
+    service.await_ready()
+    assert {process_that_trains(service, body)} == processes_that_predict(service) == set(service.workers())
+
+
 @pytest.mark.parametrize("worker_class", ["gthread", "sync"])
 def test_other_classes_of_workers_serve_too(new_service, worker_class):
     service = new_service(GUNICORN_CMD_ARGS=f"--worker-class {worker_class}", DESCENT_WORKERS="2")
