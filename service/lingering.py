@@ -26,15 +26,15 @@ class Lingering:
         self._until: OrderedDict[Connection, float] = OrderedDict()
 
     def add(self, connection: Connection) -> bool:
-        """Wait for the client to close; False, and closed, if the connection is gone."""
+        """Wait for the client to close; False, and closed, if the connection is gone, or the kernel watches no more."""
         try:
             connection.sock.shutdown(socket.SHUT_WR)
+            connection.sock.settimeout(0)
+            self._poller.register(connection.sock, EVENT_READ, partial(self._on_readable, connection))
         except OSError:
             connection.close()
             return False
-        connection.sock.settimeout(0)
         self._until[connection] = time.monotonic() + LINGER
-        self._poller.register(connection.sock, EVENT_READ, partial(self._on_readable, connection))
         return True
 
     def end_overdue(self, now: float) -> None:

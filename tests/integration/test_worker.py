@@ -430,6 +430,27 @@ def test_a_client_that_does_not_close_holds_nobody_up(server):
     assert idle.recv(1) == b""
 
 
+@pytest.mark.parametrize("path", ["/train", "/predict"])
+def test_a_connection_that_cannot_be_watched_is_counted_off_once(server, monkeypatch, path):
+    kept, client = server.connect(), server.connect()
+    ask(kept, request())
+    ask(client, request())
+
+    refused = []
+
+    def refuse(*_):
+        refused.append(1)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(server.worker.poller, "register", refuse)
+    assert BODY in ask(client, request(path=path, more=b"Connection: close\r\n"))[1]
+    assert client.recv(1) == b""
+    wait_until(lambda: refused)
+    monkeypatch.undo()
+    assert ask(kept, request())[1].startswith(b"quick")
+    assert server.worker.nr_conns == 1
+
+
 def test_connections_that_linger_are_closed_in_the_end(server):
     server.app.refuses = True
     client = server.connect()
