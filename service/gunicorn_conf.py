@@ -6,7 +6,6 @@ import os
 import resource
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ def allow_files(wanted: int) -> None:
 
 def on_starting(server: Any) -> None:
     """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
-    from service import rehearsal
+    from service import metrics_folder, rehearsal
     from service import server as answers
     from service.errors import StoreUnavailable
     from service.store import FolderStore
@@ -74,8 +73,11 @@ def on_starting(server: Any) -> None:
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
     gc.enable()
 
-    server.metrics_folder = tempfile.mkdtemp(prefix="descent-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = server.metrics_folder
+    swept = metrics_folder.sweep()
+    if swept:
+        server.log.warning("swept the metrics of %d services that were killed", swept)
+    server.metrics_folder = metrics_folder.make()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(server.metrics_folder)
     for name in Settings.unknown(os.environ):
         server.log.warning("%s is not a setting of this service", name)
 
@@ -116,11 +118,10 @@ def post_fork(server: Any, worker: Any) -> None:
     """Give the worker its place among the files of metrics and doors, before it builds the app."""
     from service import slots
 
-    folder = Path(server.metrics_folder)
-    number = slots.take(folder)
+    number = slots.take(server.metrics_folder)
     worker.client_seconds = settings.client_seconds
     if hands_over(worker):
-        worker.find_doors(folder, number)
+        worker.find_doors(server.metrics_folder, number)
 
 
 def on_exit(server: Any) -> None:

@@ -260,6 +260,17 @@ def test_every_forked_worker_predicts(new_service):
         answered = {line["pid"] for line in lines if line.get("path") == "/predict"}
 
 
+def test_a_start_sweeps_the_metrics_of_a_service_that_was_killed(new_service):
+    service = new_service(DESCENT_WORKERS="1")
+    [killed] = service.temporary.glob("descent-metrics-*")
+    service.kill()
+    service.start()
+    [used] = service.temporary.glob("descent-metrics-*")
+    assert used != killed
+    service.stop()
+    assert list(service.temporary.iterdir()) == []
+
+
 def test_a_request_is_one_line_of_json_without_its_data(new_service):
     service = new_service(DESCENT_WORKERS="1")
     body = {"x": [123456.75, 2], "y": [1, 2]}

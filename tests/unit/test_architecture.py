@@ -24,7 +24,7 @@ FLOORS = [
     {"service.columns"},
     {"service.core"},
     {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs"},
-    {"service.priorities"},
+    {"service.priorities", "service.metrics_folder"},
     {"service.client"},
 ]
 MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))
