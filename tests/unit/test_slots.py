@@ -1,5 +1,6 @@
 """Places for workers: the lowest free one, whose counts go on."""
 
+import errno
 import os
 
 import pytest
@@ -12,6 +13,7 @@ from service import slots
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch, tmp_path):
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
+    monkeypatch.setattr(values, "MmapedDict", values.MmapedDict)
     monkeypatch.setattr(slots, "_held", {})
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
 
@@ -45,3 +47,74 @@ def test_what_a_killed_worker_had_in_progress_is_in_progress_no_more(tmp_path):
     release()
     slots.take(tmp_path)
     assert not list(tmp_path.glob("gauge_*.db"))
+
+
+def counted():
+    """What scrapes find, by label."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return {sample.labels.get("of"): sample.value for each in registry.collect() for sample in each.samples}
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """A disk that has no more room from when this is called."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return lambda: monkeypatch.setattr(os, "posix_fallocate", refuse)
+
+
+def test_files_have_a_place_on_the_disk_for_all_of_their_bytes(tmp_path):
+    slots.take(tmp_path)
+    counter = Counter("tries", "Tries.", ["of"], registry=CollectorRegistry())
+    for number in range(1000):
+        counter.labels(f"{number:0500}").inc(number)
+        status = (tmp_path / "counter_0.db").stat()
+        assert status.st_blocks * 512 >= status.st_size
+    assert status.st_size > slots.FIRST_BYTES
+    assert counted() == {f"{number:0500}": number for number in range(1000)}
+
+
+def test_on_a_full_disk_a_worker_counts_for_itself(tmp_path, full_disk, caplog):
+    full_disk()
+    slots.take(tmp_path)
+    counter = Counter("tries", "Tries.", registry=CollectorRegistry())
+    level = Gauge("level", "Level.", registry=CollectorRegistry(), multiprocess_mode="mostrecent")
+    counter.inc(2)
+    level.set(3)
+    assert (counter._value.get(), level._value.get()) == (2, 3)
+    assert counted() == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["0.slot"]
+    assert caplog.messages == [f"some of what is counted here is in no scrape: {os.strerror(errno.ENOSPC)}"]
+
+
+def test_what_had_room_on_a_disk_that_is_full_now_is_counted_on(tmp_path, full_disk):
+    slots.take(tmp_path)
+    counter = Counter("tries", "Tries.", ["of"], registry=CollectorRegistry())
+    counter.labels("first").inc()
+    full_disk()
+    for number in range(1000):
+        counter.labels(f"{number:0500}").inc()
+    counter.labels("first").inc()
+    found = counted()
+    assert found["first"] == 2
+    assert 0 < len(found) < 1000
+    assert set(found.values()) == {1, 2}
+
+
+def test_scrapes_never_find_an_empty_file(tmp_path, monkeypatch):
+    found = []
+    fallocate = os.posix_fallocate
+
+    def scrape(*args):
+        found.append(counted())
+        fallocate(*args)
+        found.append(counted())
+
+    monkeypatch.setattr(os, "posix_fallocate", scrape)
+    slots.take(tmp_path)
+    Counter("tries", "Tries.", registry=CollectorRegistry()).inc()
+    assert found == [{}, {}]
+    assert counted() == {None: 1}
