@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from service.core.blocks import Batch, FloatArray, block_rows, blocks_of
-from service.core.triangle import factor, moved, upper_factor
+from service.core.triangle import factor, merged, moved, upper_factor
 
 MOST_COLUMNS_ALONE = 3
 """Up to here one thread is quicker than any number: NumPy's calls are too short to be worth handing over for them."""
@@ -98,9 +98,8 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, helpers: Helpers 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
     """The statistics of the rows of both: R = qr([R_a; R_b]), exact up to rounding."""
-    stacked = np.vstack([a.triangle, moved(b.triangle, b.origin - a.origin)])
     return Statistics(
-        triangle=upper_factor(stacked),
+        triangle=merged(a.triangle, moved(b.triangle, b.origin - a.origin)),
         origin=a.origin,
         n=a.n + b.n,
         lowest=np.minimum(a.lowest, b.lowest),

@@ -7,6 +7,7 @@ to a mean and y to its distance from a line, both of a sample of the rows, which
 inflation at no risk, since neither has to be exact; and a block whose columns are inflated all the same is reflected.
 """
 
+import math
 from functools import lru_cache
 from itertools import combinations_with_replacement
 from typing import NamedTuple
@@ -61,6 +62,23 @@ def moved(triangle: FloatArray, by: FloatArray) -> FloatArray:
     result = triangle.copy()
     result[0, 1:] += triangle[0, 0] * by
     return result
+
+
+def merged(a: FloatArray, b: FloatArray) -> FloatArray:
+    """R of the rows of both, from R of √w·[1, Z] of each: (k, k).
+
+    The two rows of means become the mean of all and the distance √(Σw_a·Σw_b/Σw)·(z̄_b − z̄_a) between the two (Chan,
+    Golub & LeVeque, "Algorithms for computing the sample variance", 1983), which goes on top. Where Z jumps it dwarfs
+    the other rows; below the first of `a` it would take their digits (Cox & Higham, "Stability of Householder QR
+    factorization for weighted least squares problems", 1998).
+    """
+    root_of_weight = math.hypot(a[0, 0], b[0, 0])
+    cosine, sine = np.array([a[0, 0], b[0, 0]]) / (root_of_weight or 1.0)
+    distance = cosine * b[0] - sine * a[0]
+    triangle = np.zeros_like(a)
+    triangle[0] = cosine * a[0] + sine * b[0]
+    triangle[1:, 1:] = upper_factor(np.vstack([distance[1:], a[1:, 1:], b[1:, 1:]]))
+    return triangle
 
 
 def _factor_in_place(block: FloatArray) -> FloatArray:
@@ -129,8 +147,12 @@ class _Rows:
 
 
 def _by_reflections(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factored:
-    """Chunk by chunk, each stacked under R and factored again: the sequential TSQR of Demmel et al.,
-    "Communication-optimal parallel and sequential QR" (2012)."""
+    """Chunk by chunk, each stacked on R and factored again: the sequential TSQR of Demmel et al.,
+    "Communication-optimal parallel and sequential QR" (2012).
+
+    The first k rows are rounded to the digits of what they are reflected onto. So R, which stands for all rows before,
+    is below: above a jump of the data it would lose what came before. Above the first chunk there are zeros instead.
+    """
     rows = _Rows(x, y, weight)
     k, most = rows.k, max(_chunk_rows(rows.k), 4 * rows.k)
     triangle = np.zeros((k, k))
@@ -138,11 +160,14 @@ def _by_reflections(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> 
     space = np.empty((k + min(most, rows.m), k), order="F")
     for start in range(0, rows.m, most):
         taken = min(most, rows.m - start)
-        space[:k] = triangle
-        space[k:, 0] = 1.0
-        rows.fill(space[k : k + taken], start, origin)
+        above = 0 if start else k
+        chunk = space[above : above + taken]
+        chunk[:, 0] = 1.0
+        rows.fill(chunk, start, origin)
+        space[:above] = 0.0
+        space[above + taken : k + taken] = triangle[above:]
         if taken == rows.m:
-            triangle = _polished(_factor_in_place(space.copy("F")), space[k:])
+            triangle = _polished(_factor_in_place(space.copy("F")), chunk)
         else:
             triangle = _factor_in_place(space if taken == len(space) - k else np.asfortranarray(space[: k + taken]))
     return Factored(triangle, origin, rows.lowest, rows.highest)

@@ -1,9 +1,13 @@
 """The factor of a block, by either way, against numpy's own QR in extended precision."""
 
+from functools import reduce
+
 import numpy as np
 import pytest
 
 from service.core import triangle
+from service.core.blocks import Batch
+from service.core.statistics import gather, merge
 from service.core.triangle import factor
 
 ROWS = 20_000
@@ -44,6 +48,59 @@ def worst(found, x, y, weight=None):
     """The largest error of a factor, each column's against its norm."""
     expected = oracle(x, y, weight, found.origin)
     return np.abs((found.triangle - expected) / np.sqrt(np.square(expected).sum(axis=0))).max()
+
+
+def slopes_and_errors(triangle):
+    """w (d,), and the standard errors as if the last number of `triangle` were the root of n: (d,)."""
+    part, target = triangle[1:-1, 1:-1].astype(np.longdouble), triangle[1:-1, -1].astype(np.longdouble)
+    w = np.zeros_like(target)
+    for j in reversed(range(len(w))):
+        w[j] = (target[j] - part[j, j + 1 :] @ w[j + 1 :]) / part[j, j]
+    return w, np.sqrt(np.square(np.linalg.inv(part.astype(np.float64))).sum(axis=1))
+
+
+def standard_errors_off(found, x, y, weight=None):
+    """The largest error of a slope in standard errors, the noise having a variance of 1."""
+    expected, errors = slopes_and_errors(oracle(x, y, weight, [*x.mean(axis=0), y.mean()]))
+    return np.abs((slopes_and_errors(found)[0] - expected) / errors).max()
+
+
+def jumping(seed, rows, to, *, weighted):
+    """Columns that some rows move together far away."""
+    x, _, weight = data(3, seed)
+    x[rows] += to
+    y = x @ [1.0, 2.0, -3.0] + np.random.default_rng(seed + 1).normal(size=ROWS)
+    return x, y, weight if weighted else None
+
+
+def reflected(x, y, weight):
+    return triangle._by_reflections(x, y, weight).triangle
+
+
+def merged_of_quarters(x, y, weight):
+    quarters = (slice(start, start + ROWS // 4) for start in range(0, ROWS, ROWS // 4))
+    return reduce(
+        merge, (gather([Batch(x[q], y[q], None if weight is None else weight[q])], 3) for q in quarters)
+    ).triangle
+
+
+FIRST, SECOND = np.arange(ROWS) < ROWS // 2, np.arange(ROWS) >= ROWS // 2
+MIDDLE = (np.arange(ROWS) // (ROWS // 4)) == 1
+THERE_AND_BACK = np.where(SECOND, np.tile([1, -1], ROWS // 2), 0)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "to"),
+    [(SECOND, 1e8), (FIRST, 1e8), (MIDDLE, 1e8), (slice(None), 1e8 * THERE_AND_BACK)],
+    ids=["second half", "first half", "second quarter", "there and back"],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("found_by", [reflected, merged_of_quarters])
+def test_slopes_keep_their_digits_when_columns_jump_together(monkeypatch, rows, to, weighted, found_by):
+    monkeypatch.setattr(triangle, "CHUNK_VALUES", 20_000)
+    problems = [jumping(seed, rows, to, weighted=weighted) for seed in range(6)]
+    off = [standard_errors_off(found_by(*problem), *problem) for problem in problems]
+    assert np.sqrt(np.mean(np.square(off))) < 4e-7
 
 
 @pytest.mark.parametrize("d", [1, 3, 12])
