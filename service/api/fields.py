@@ -44,7 +44,7 @@ class Text(Described[str], fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
-            raise marshmallow.ValidationError("Give a text.")
+            raise marshmallow.ValidationError("is not text")
         return value
 
 
@@ -52,7 +52,7 @@ class Choice(Text):
     """One of a few words."""
 
     def __init__(self, about: str, choices: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(about, validate=validate.OneOf(choices, error="Give one of: {choices}."), **kwargs)
+        super().__init__(about, validate=validate.OneOf(choices, error="give one of {choices}"), **kwargs)
 
 
 class Rows(Described[arrays.Table]):
@@ -96,7 +96,7 @@ class Names(Described[tuple[str, ...]]):
         try:
             return tuple(next(csv.reader([value]), [""]))
         except csv.Error:
-            raise marshmallow.ValidationError("Give names of columns with commas between.") from None
+            raise marshmallow.ValidationError("give names of columns with commas between") from None
 
 
 class InitialLine(Described[Start]):
@@ -111,7 +111,7 @@ class InitialLine(Described[Start]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Start:
         if not isinstance(value, dict) or "w" not in value or not set(value) <= {"w", "b"}:
-            raise marshmallow.ValidationError('Give an object such as {"w": 0.5, "b": 1}.')
+            raise marshmallow.ValidationError('give an object such as {"w": 0.5, "b": 1}')
         w = arrays.table(value["w"], f"/{attr}/w")
         b = arrays.vector([value.get("b", 0)], lambda _: f"/{attr}/b")
         if w.form is Form.LIST or (w.form is Form.OBJECT and not w.bare):
@@ -130,7 +130,7 @@ class Rate(Described[Any]):
         if value == "auto":
             return "auto"
         if type(value) not in (int, float) or not 0 < value <= sys.float_info.max:
-            raise marshmallow.ValidationError('Give a positive number, or "auto".')
+            raise marshmallow.ValidationError('give a positive number, or "auto"')
         return float(value)
 
 
@@ -143,7 +143,7 @@ class Real(Described[float]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         if type(value) not in (int, float) or not self.least <= value <= self.most:
-            raise marshmallow.ValidationError(f"Give a number from {self.least:g} to {self.most:g}.")
+            raise marshmallow.ValidationError(f"give a number from {self.least:g} to {self.most:g}")
         return float(value)
 
 
@@ -158,7 +158,7 @@ class Whole(Described[int]):
         if self.in_query and re.fullmatch("[0-9]{1,16}", value):
             value = int(value)
         if not _is_whole(value, self.least, self.most):
-            raise marshmallow.ValidationError(f"Give a whole number from {self.least} to {self.most}.")
+            raise marshmallow.ValidationError(f"give a whole number from {self.least} to {self.most}")
         return int(value)
 
 
@@ -174,7 +174,7 @@ class Flag(Described[bool]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if type(value) is not bool:
-            raise marshmallow.ValidationError("Give true or false.")
+            raise marshmallow.ValidationError("give true or false")
         return value
 
 
@@ -190,7 +190,7 @@ class FlagOrVersion(Described[Any]):
             return value
         if _is_whole(value, 1, LAST_VERSION):
             return int(value)
-        raise marshmallow.ValidationError("Give true, false, or the number of a version.")
+        raise marshmallow.ValidationError("give true, false, or the number of a version")
 
 
 class Labels(Described[list[str]]):
@@ -202,5 +202,5 @@ class Labels(Described[list[str]]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         if not isinstance(value, list) or not value or not set(map(type, value)) <= {str, int}:
-            raise marshmallow.ValidationError("Give a text or a whole number for each row.")
+            raise marshmallow.ValidationError("give a text or a whole number for each row")
         return list(map(str, value))

@@ -66,7 +66,7 @@ class FitOptions(Request):
     @validates_schema
     def _one_start(self, data: dict[str, Any], **kwargs: Any) -> None:
         if data.get("seed") is not None and data.get("initial") is not None:
-            raise ValidationError("Give either seed or initial: both say where to start.", "seed")
+            raise ValidationError("says where to start, as initial does; give one of them", "seed")
 
 
 class ContinueOptions(Request):

@@ -6,7 +6,7 @@ from marshmallow import EXCLUDE, Schema, fields, post_load, pre_load, validate
 
 from service.api.fields import Labels, Names, Rows, Text, Vector, Whole
 from service.api.options import PredictOptions, RowOptions, TrainOptions
-from service.api.strict import Request
+from service.api.strict import Query, Request
 from service.errors import InvalidRequest
 from service.formats import rows
 from service.formats.arrays import NUMBERS_OR_NULL
@@ -23,17 +23,17 @@ Y = "What was observed: a number for each row of `x`."
 WEIGHT = "A weight for each row, at least 0; null weighs all rows alike."
 
 
-class ModelQuery(Request):
+class ModelQuery(Query):
     """The model of a route whose path names none."""
 
     model = Text(
         f"The model's name: {NAME_RULE}.",
         load_default="default",
-        validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"Give {NAME_RULE}."),
+        validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"give {NAME_RULE}"),
     )
 
 
-class ModelsQuery(Request):
+class ModelsQuery(Query):
     """Which models to list."""
 
     prefix = Text("Lists only models whose names begin with this.", load_default="")
@@ -41,7 +41,7 @@ class ModelsQuery(Request):
     page_token = Text("The `next_page_token` of the page before; empty for the first page.", load_default="")
 
 
-class NoQuery(Request):
+class NoQuery(Query):
     """A route without a query."""
 
 
@@ -97,7 +97,7 @@ class LabelledRequest(RowOptions):
         return data | {"rows": rows.of_table(*parts)}
 
 
-class Table(RowOptions):
+class Table(RowOptions, Query):
     """The query that goes with a table for a body."""
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
@@ -190,13 +190,19 @@ class DescribeRequest(Request):
     description = Text(
         "What the model is for; null removes the description.",
         allow_none=True,
-        validate=validate.Length(max=LONGEST_TEXT),
+        validate=validate.Length(max=LONGEST_TEXT, error="has more than {max} characters"),
     )
     labels = fields.Dict(
-        keys=Text("A label's name.", validate=validate.Length(1, LONGEST_LABEL)),
-        values=Text("A label's text.", allow_none=True, validate=validate.Length(max=LONGEST_LABEL)),
-        validate=validate.Length(max=MOST_LABELS),
-        error_messages={"invalid": "Give an object of texts."},
+        keys=Text(
+            "A label's name.", validate=validate.Length(1, LONGEST_LABEL, error="give {min} to {max} characters")
+        ),
+        values=Text(
+            "A label's text.",
+            allow_none=True,
+            validate=validate.Length(max=LONGEST_LABEL, error="has more than {max} characters"),
+        ),
+        validate=validate.Length(max=MOST_LABELS, error="has more than {max} labels"),
+        error_messages={"invalid": "is not an object"},
         metadata={"description": "Labels to set, by name; null removes one, and labels that are not sent stay."},
     )
 
@@ -211,7 +217,7 @@ class Grouped(Request):
     prefix = Text(
         "What stands before the label in the name of a group's model.",
         load_default="",
-        validate=validate.Length(max=LONGEST_LABEL),
+        validate=validate.Length(max=LONGEST_LABEL, error="has more than {max} characters"),
     )
 
     @pre_load

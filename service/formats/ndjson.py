@@ -80,7 +80,7 @@ def _record(line: bytes, row: int) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"Row {row} is not a line of JSON: {error.msg} at column {error.colno}.") from None
     if type(record) is not dict:
-        raise UnreadableCell(row, None, "is no object of numbers by column")
+        raise UnreadableCell(row, None, "is not an object of numbers by column")
     return record
 
 

@@ -12,7 +12,7 @@ KEYS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 def table(message: Any) -> Table:
     """The rows of a message; raises InvalidRequest."""
     if not isinstance(message, dict):
-        raise InvalidRequest.at("", f"is no object; send one with one of {', '.join(KEYS)}")
+        raise InvalidRequest.at("", f"is not an object; send one with one of {', '.join(KEYS)}")
     given = [key for key in KEYS if key in message]
     if len(given) != 1:
         raise InvalidRequest.at("", f"has {len(given)} of {', '.join(KEYS)}; send exactly one")
@@ -25,14 +25,14 @@ def table(message: Any) -> Table:
     if key == "dataframe_split":
         return _of_split(message[key], f"/{key}")
     if key == "dataframe_records" and not isinstance(message[key], list):
-        raise InvalidRequest.at(f"/{key}", "is no list of records")
+        raise InvalidRequest.at(f"/{key}", "is not a list of records")
     return arrays.table(message[key], f"/{key}")
 
 
 def _of_split(split: Any, at: str) -> Table:
     """A DataFrame as pandas writes it with orient="split"; the index says nothing of x."""
     if not isinstance(split, dict) or not isinstance(split.get("data"), list):
-        raise InvalidRequest.at(at, 'is no object such as {"columns": ["a"], "data": [[1], [2]]}')
+        raise InvalidRequest.at(at, 'is not an object such as {"columns": ["a"], "data": [[1], [2]]}')
     rows = arrays.table(split["data"], f"{at}/data")
     if "columns" not in split:
         return rows

@@ -39,7 +39,7 @@ def decode(body: bytes, json_length: int | None, columns: int) -> Inference:
     rest = b"" if json_length is None else body[json_length:]
     x = _tensor(tensor, rest)
     if "id" in message and not isinstance(message["id"], str):
-        raise InvalidRequest.at("/id", "is no text")
+        raise InvalidRequest.at("/id", "is not text")
     return Inference(message.get("id"), x, _wants_binary(message))
 
 
@@ -61,7 +61,7 @@ def encode(inference: Inference, model: str, version: int, y: FloatArray) -> tup
 
 def _only_input(message: Any) -> dict[str, Any]:
     if not isinstance(message, dict):
-        raise InvalidRequest.at("", 'is no object; send {"inputs": […]}')
+        raise InvalidRequest.at("", 'is not an object; send {"inputs": […]}')
     inputs = message.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         raise InvalidRequest.at("/inputs", f"must hold one tensor, {INPUT!r}")
@@ -103,7 +103,7 @@ def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str) -> FloatA
 def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
     at = "/inputs/0/data"
     if not isinstance(data, list):
-        raise InvalidRequest.at(at, "is no list of numbers")
+        raise InvalidRequest.at(at, "is not a list of numbers")
     while data and type(data[0]) is list:
         if set(map(type, data)) != {list}:
             raise InvalidRequest.at(at, "holds lists of numbers beside other things")

@@ -93,11 +93,11 @@ def test_a_body_may_be_the_tensor_alone(http, model):
     ("body", "headers", "says"),
     [
         (b"{", {}, "not JSON"),
-        (b"[]", {}, "no object"),
+        (b"[]", {}, "not an object"),
         (b"{}", {}, "/inputs"),
         (b'{"inputs": []}', {}, "one tensor"),
         (json.dumps({"inputs": [TENSOR, TENSOR]}), {}, "one tensor"),
-        (json.dumps({"inputs": [TENSOR]}), {}, "no list of numbers"),
+        (json.dumps({"inputs": [TENSOR]}), {}, "not a list of numbers"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3]}]}), {}, "has 3 numbers"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, "4"]}]}), {}, "/inputs/0/data/3: is text"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, None]}]}), {}, "is null"),

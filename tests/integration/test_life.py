@@ -510,11 +510,11 @@ def test_damaged_labels_are_as_good_as_none(client, settings, text):
 @pytest.mark.parametrize(
     ("change", "pointer", "detail"),
     [
-        ({"labels": {"a/b": 1}}, "/labels/a~1b", "Give a text."),
-        ({"labels": {"": "x"}}, "/labels/", "Length must be between 1 and 100."),
-        ({"labels": {"l" * 200: "x"}}, f"/labels/{'l' * 100}", "Length must be between 1 and 100."),
-        ({"labels": []}, "/labels", "Give an object of texts."),
-        ({"description": 1}, "/description", "Give a text."),
+        ({"labels": {"a/b": 1}}, "/labels/a~1b", "is not text"),
+        ({"labels": {"": "x"}}, "/labels/", "give 1 to 100 characters"),
+        ({"labels": {"l" * 200: "x"}}, f"/labels/{'l' * 100}", "give 1 to 100 characters"),
+        ({"labels": []}, "/labels", "is not an object"),
+        ({"description": 1}, "/description", "is not text"),
     ],
 )
 def test_a_label_that_cannot_be_kept_is_pointed_at(client, change, pointer, detail):

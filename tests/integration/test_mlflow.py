@@ -46,13 +46,13 @@ def test_csv_and_parquet_are_taken(http, predicted):
     ("body", "status", "code", "says"),
     [
         ("{", 400, "BAD_REQUEST", "not JSON"),
-        ("[]", 400, "BAD_REQUEST", "no object"),
+        ("[]", 400, "BAD_REQUEST", "not an object"),
         ("{}", 400, "BAD_REQUEST", "exactly one"),
         ('{"instances": [1], "inputs": [1]}', 400, "BAD_REQUEST", "exactly one"),
         ('{"instances": [[1, 2]], "more": 1}', 400, "BAD_REQUEST", "/more"),
-        ('{"dataframe_split": []}', 400, "BAD_REQUEST", "no object"),
+        ('{"dataframe_split": []}', 400, "BAD_REQUEST", "not an object"),
         ('{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}', 400, "BAD_REQUEST", "/dataframe_split/columns"),
-        ('{"dataframe_records": {"area": [1]}}', 400, "BAD_REQUEST", "no list of records"),
+        ('{"dataframe_records": {"area": [1]}}', 400, "BAD_REQUEST", "not a list of records"),
         ('{"dataframe_records": [{"area": 1, "rooms": null}]}', 400, "BAD_REQUEST", "null"),
     ],
 )

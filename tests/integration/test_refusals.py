@@ -127,6 +127,50 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_one(client):
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "detail"),
+    [
+        ("/train", {"x": [1]}, "/y: is required"),
+        (
+            "/train",
+            XY | {"method": "newton", "epochs": -1},
+            "/method: give one of spectral, autograd; /epochs: give a whole number from 0 to 9007199254740991",
+        ),
+        ("/train", XY | {"method": None}, "/method: is null; give a value"),
+        ("/train", XY | {"method": 1}, "/method: is not text"),
+        (
+            "/train",
+            XY | {"seed": 1, "initial": {"w": 1}},
+            "/seed: says where to start, as initial does; give one of them",
+        ),
+        ("/train", [1], ': is not an object; send one such as {"x": [1, 2]}'),
+        ("/predict?version=1", {"x": 1}, "/version: is not a query parameter here; the only one is 'model'"),
+        ("/models/m/predict?version=1", {"x": 1}, "/version: is not a query parameter here; there are none"),
+    ],
+)
+def test_faults_are_told_in_one_voice(client, path, body, detail):
+    _, _, problem = refused(client, path, json=body)
+    assert problem["detail"] == detail
+
+
+def test_faults_of_labels_are_told_where_they_are(client):
+    assert client.post("/train", json=XY).status_code == 201
+    labels = {"a/b": 1, "": "x", "long": "x" * 101}
+    answer = client.patch("/models/default", json={"labels": labels})
+    assert answer.json["errors"] == [
+        {"pointer": "/labels/", "detail": "give 1 to 100 characters"},
+        {"pointer": "/labels/a~1b", "detail": "is not text"},
+        {"pointer": "/labels/long", "detail": "has more than 100 characters"},
+    ]
+    answer = client.patch("/models/default", json={"labels": []})
+    assert answer.json["errors"] == [{"pointer": "/labels", "detail": "is not an object"}]
+
+
+def test_options_of_a_table_are_called_query_parameters(client):
+    _, _, problem = refused(client, "/train?zzzz=1", data="x,y\n1,2\n", content_type="text/csv")
+    assert problem["detail"].startswith("/zzzz: is not a query parameter here; the query parameters are method, ")
+
+
 @pytest.mark.parametrize("body", ["[]", "3", '"text"', "null"])
 def test_a_body_that_is_no_object_is_refused(client, body):
     status, slug, _ = refused(client, data=body, content_type="application/json")
