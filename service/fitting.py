@@ -269,15 +269,19 @@ def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Ite
     flat = undetermined & (optimum.problem.spread == 0)
     if flat.any():
         names = _chosen(columns, flat)
-        yield Notice("constant", f"Constant columns determine no coefficient: {', '.join(names)}.", names)
+        yield Notice("constant", f"Constant columns have no coefficient to estimate: {', '.join(names)}.", names)
     if (undetermined & ~flat).any():
         names = _chosen(columns, undetermined & ~flat)
         detail = f"Columns that the data cannot tell apart keep part of their start: {', '.join(names)}."
         yield Notice("collinear", detail, names)
     parameters = len(columns.names) - len(optimum.null) + optimum.problem.fit_intercept
     if statistics.n <= parameters:
-        detail = f"{statistics.n:g} rows for {parameters} parameters: the line passes through noise as through signal."
-        yield Notice("underdetermined", detail)
+        rows, free = _counted(statistics.n, "row"), _counted(parameters, "parameter")
+        yield Notice("underdetermined", f"{rows} for {free}: the line fits the noise as closely as the signal.")
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:

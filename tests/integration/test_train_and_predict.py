@@ -145,6 +145,10 @@ def test_collinear_and_constant_columns_warn_and_answer_finitely(client, method)
 def test_one_row_suffices_with_a_warning_and_null_statistics(client):
     fit = train(client, x=[2], y=[6])
     assert [notice["type"] for notice in fit["warnings"]] == ["constant", "underdetermined"]
+    assert [notice["detail"] for notice in fit["warnings"]] == [
+        "Constant columns have no coefficient to estimate: x.",
+        "1 row for 1 parameter: the line fits the noise as closely as the signal.",
+    ]
     assert fit["optimum"]["std_errors"] is None
     assert fit["optimum"]["undefined"]
     assert client.post("/predict", json={"x": 2}).json["y"] == pytest.approx(6)
