@@ -60,21 +60,23 @@ class Columns:
             case Form.OBJECT:
                 return dict(zip(self.names, values, strict=True))
 
-    def arrange(self, values: FloatArray, names: tuple[str, ...] | None, at: str) -> FloatArray:
+    def arrange(
+        self, values: FloatArray, names: tuple[str, ...] | None, at: str, *, in_table: bool = False
+    ) -> FloatArray:
         """`values` (n, k), whose columns are called `names`, in this order: (n, d); raises InvalidRequest with pointers
-        below `at`."""
-        order = self.order(names, values.shape[1], at)
+        below `at`, in words for a table or for JSON."""
+        order = self.order(names, values.shape[1], at, in_table=in_table)
         return values if order is None else values[:, order]
 
-    def order(self, names: tuple[str, ...] | None, count: int, at: str) -> list[int] | None:
+    def order(self, names: tuple[str, ...] | None, count: int, at: str, *, in_table: bool = False) -> list[int] | None:
         """Where each column stands among `count` that are called `names`; None if each is in its place. They match by
-        name, else by position; raises InvalidRequest with pointers below `at`."""
+        name, else by position; raises InvalidRequest as `arrange` does."""
         if names is not None and set(names) == set(self.names):
             return None if names == self.names else [names.index(name) for name in self.names]
         if names is not None and self.named:
             raise self._mismatch(names, at)
         if count != len(self.names):
-            raise self._wrong_count(count, at)
+            raise self._wrong_count_in_table(names, count, at) if in_table else self._wrong_count(count, at)
         return None
 
     def _mismatch(self, names: tuple[str, ...], at: str) -> InvalidRequest:
@@ -90,3 +92,9 @@ class Columns:
         hint = "rows, as in " + str([row]).replace("'", "") if at == "/x" else "one number for each"
         detail = f"has {count} per row, but the model has {counted(d, 'column')}; give {hint}"
         return InvalidRequest.at(at, detail)
+
+    def _wrong_count_in_table(self, names: tuple[str, ...] | None, count: int, at: str) -> InvalidRequest:
+        d = len(self.names)
+        named = f" ({listed(names)})" if names else ""
+        hint = "; choose them with x=" if names and count > d and at == "/x" else ""
+        return InvalidRequest.at(at, f"has {counted(count, 'column')}{named}, but the model takes {d}{hint}")

@@ -46,7 +46,8 @@ class Request:
     """What to train on, and how.
 
     batches: the rows, which are read once. given: the options that were given; the rest are defaults, or inherited.
-    token: asked for once all rows are read, because only then is known what came.
+    token: asked for once all rows are read, because only then is known what came. in_table: how the rows came, for the
+    words of a fault.
     """
 
     batches: Iterable[Batch]
@@ -56,6 +57,7 @@ class Request:
     decay: float = 1.0
     token: Callable[[], Token] | None = None
     conditions: Conditions = Conditions()
+    in_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,8 @@ class Trainer:
         base = self._base(model, request.append, newest)
         columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
         options = _inherited(base.options, request.given)
-        order = columns.order(request.columns.given_names, data.statistics.d, "/x")
+        names = request.columns.given_names
+        order = columns.order(names, data.statistics.d, "/x", in_table=request.in_table)
         fresh = data.statistics if order is None else reordered(data.statistics, order)
         statistics = merge(decay(base.statistics, request.decay), fresh)
         return fit(statistics, columns, options, bound, rows=None, show_divergence=show_divergence)

@@ -53,6 +53,5 @@ def _of_json(predictions: Predictions, body: Body) -> FloatArray:
 def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
     found = rows.unlabelled(bodies.source(body, media_type), None, "refuse")
     columns = predictions.loaded.columns
-    return np.concatenate(
-        [predictions.of(columns.arrange(x, found.names, "/columns"), pointer) for x, pointer in found.batches]
-    )
+    arranged = ((columns.arrange(x, found.names, "/columns", in_table=True), pointer) for x, pointer in found.batches)
+    return np.concatenate([predictions.of(x, pointer) for x, pointer in arranged])

@@ -113,7 +113,7 @@ def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, Floa
 def _batches(predictions: Predictions, rows: Unlabelled, told: Told) -> Iterator[Columns]:
     """What is told of each batch of `rows`; ŷ is counted when all are there."""
     for values, pointer in rows.batches:
-        x = predictions.loaded.columns.arrange(values, rows.names, "/x")
+        x = predictions.loaded.columns.arrange(values, rows.names, "/x", in_table=True)
         yield told(x, predictions.of(x, pointer), pointer)
     predictions.count()
 
@@ -159,5 +159,5 @@ def _in_rows(loaded: LoadedModel, columns: Columns) -> Columns:
 
 def _observed(loaded: LoadedModel, rows: Labelled) -> Iterator[Observed]:
     for batch, pointer in rows.batches:
-        x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x")
+        x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x", in_table=rows.in_table)
         yield Observed(batch.y, loaded.predict(x, pointer), batch.weight)

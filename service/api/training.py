@@ -92,6 +92,7 @@ def _request(
         decay=body["decay"],
         token=token,
         conditions=conditions,
+        in_table=data.in_table,
     )
 
 

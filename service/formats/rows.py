@@ -88,6 +88,7 @@ class Labelled:
     columns: Columns
     batches: Iterator[tuple[Batch, Pointer]]
     sieve: Sieve
+    in_table: bool
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Mi
     sieve = Sieve(missing)
     batch = _batch(sieve, parts)
     sieve.check_any_kept()
-    return Labelled(table.columns, iter([batch]), sieve)
+    return Labelled(table.columns, iter([batch]), sieve, in_table=False)
 
 
 def labelled(source: Source, choice: Choice, missing: Missing) -> Labelled:
@@ -131,7 +132,7 @@ def labelled(source: Source, choice: Choice, missing: Missing) -> Labelled:
     names = None if source.names is None else tuple(source.names[i] for i in roles.x)
     columns = Columns.of(names, Form.LIST if names is None else Form.OBJECT, len(roles.x))
     sieve = Sieve(missing)
-    return Labelled(columns, _labelled_batches(source, roles, sieve), sieve)
+    return Labelled(columns, _labelled_batches(source, roles, sieve), sieve, in_table=True)
 
 
 def unlabelled(source: Source, x: tuple[str, ...] | None, missing: Missing) -> Unlabelled:

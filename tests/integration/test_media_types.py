@@ -118,6 +118,25 @@ def test_missing_and_unknown_columns_are_named(client, media_type, names, says):
     assert answer.json["errors"][0]["pointer"] == "/x"
 
 
+@pytest.mark.parametrize("media_type", media.TABLES)
+def test_a_wrong_number_of_columns_in_a_table_is_told_with_their_names(client, media_type):
+    client.post("/models/two/train", json={"x": [[1, 2], [2, 1], [3, 5]], "y": [1, 2, 4]})
+    three = {"area": [1.0], "rooms": [2.0], "price": [3.0]}
+    names, choose = " ('area', 'rooms', 'price')", "; choose them with x="
+    if media_type == media.NPY:
+        names = choose = ""
+    answer = send(client, media_type, three, "/models/two/predict")
+    assert answer.json["detail"] == f"/x: has 3 columns{names}, but the model takes 2{choose}"
+    for call in ("/models/two/train?append=true", "/models/two/evaluate"):
+        answer = send(client, media_type, three | {"y": [1.0]}, call)
+        assert answer.json["detail"] == f"/x: has 3 columns{names}, but the model takes 2{choose}"
+    answer = send(client, media_type, three, "/invocations?model=two")
+    assert answer.json["message"] == f"/columns: has 3 columns{names}, but the model takes 2"
+    answer = send(client, media_type, {"area": [1.0]}, "/models/two/predict")
+    named = " ('area')" if names else ""
+    assert answer.json["detail"] == f"/x: has 1 column{named}, but the model takes 2"
+
+
 @pytest.mark.parametrize("media_type", [each for each in media.TABLES if each != media.NPY])
 def test_the_query_chooses_columns_and_options(client, media_type):
     columns = {"a b": [1.0, 2.0, 4.0], "unused": [0.0, 0.0, 1.0], "price": [1.0, 2.0, 3.0], "n": [1.0, 2.0, 0.0]}
