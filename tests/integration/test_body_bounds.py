@@ -147,8 +147,7 @@ def test_what_arrow_batches_inflate_to_is_bounded_in_sum(client, compression):
 
 
 def test_arrow_buffers_that_are_compressed_in_the_old_way_are_refused(client):
-    size = 1 << 30
-    packed = struct.pack("<q", size) + zstandard.compress(bytes(size))
+    packed = struct.pack("<q", 512 * MEGABYTE) + 512 * zstandard.compress(bytes(MEGABYTE))
     packed = pa.py_buffer(packed + bytes(-len(packed) % 8))
     column = pa.Array.from_buffers(pa.float64(), packed.size // 8, [None, packed])
     batch, sink = pa.record_batch({"x": column, "y": column}), io.BytesIO()
