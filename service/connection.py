@@ -54,7 +54,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def taken_back(self) -> bytes:
         """What gunicorn's parser has read past the last request."""
-        return self.parser.unreader.take_buffered()  # type: ignore[no-any-return]
+        return self.parser.unreader.take_buffered() if self.parser else b""
 
     def give_back(self) -> None:
         """Let gunicorn's parser read what was received."""

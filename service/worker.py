@@ -121,8 +121,8 @@ class Worker(Accepting):
         """
         if data is None:
             data = connection.receive(self._space)
-        if data is None:
-            return
+            if data is None:
+                return
         if connection.queue is not None:
             connection.queue.remove(connection)
             connection.queue = None

@@ -25,8 +25,11 @@ INCOMPLETE = Plain(0, heads.MOST_BYTES, keeps_alive=True, call=None)
 
 def begun(received: bytes) -> Plain | None:
     """The plain head that `received` begins with; `INCOMPLETE` if it cannot be told yet, None if it is not plain."""
-    size = heads.size(received)
-    return _read(received[:size]) if size or len(received) >= heads.MOST_BYTES else INCOMPLETE
+    return _read(received[: heads.size(received)]) or _not_read(received)
+
+
+def _not_read(received: bytes) -> Plain | None:
+    return None if heads.size(received) or len(received) >= heads.MOST_BYTES else INCOMPLETE
 
 
 @lru_cache(maxsize=KEPT)
