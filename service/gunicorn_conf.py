@@ -83,11 +83,13 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Bound how long a client may hold a thread without sending or taking anything."""
+    """Bound how long a client may hold a thread without sending or taking anything, and say where the service is."""
+    from service import __version__
     from service.server import limit_waits
 
     for listener in server.LISTENERS:
         limit_waits(listener.sock, settings.client_seconds)
+        server.log.info("Descent %s at %s, with its documentation at %s/docs", __version__, listener, listener)
 
 
 def hands_over(worker: Any) -> bool:
