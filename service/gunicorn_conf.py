@@ -42,15 +42,23 @@ control_socket_disable = True
 
 
 FILES = 4096
-"""What the thousand connections that gunicorn allows a worker and its own files may need; many shells allow 1,024."""
+"""What a worker's connections and its own files may need; many shells allow 1,024."""
+OWN_FILES = 64
+"""What is left for a worker's own where connections have all others: models are read, and versions looked for."""
+CONNECTIONS = 1000
 
 
-def allow_files(wanted: int) -> None:
-    """Let this process and its workers open so many files, or as many as they may be allowed."""
+def allow_files(wanted: int) -> int:
+    """Let this process and its workers open so many files, or as many as they may be allowed; how many that are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if resource.RLIM_INFINITY != soft < possible:
         resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+        return possible
+    return wanted if soft == resource.RLIM_INFINITY else soft
+
+
+worker_connections = max(1, min(CONNECTIONS, allow_files(FILES) - OWN_FILES))
 
 
 def on_starting(server: Any) -> None:
@@ -61,7 +69,6 @@ def on_starting(server: Any) -> None:
     from service.store import FolderStore
 
     util.write_error = answers.write_problem
-    allow_files(FILES)
 
     try:
         swept = FolderStore(Path(settings.store)).sweep()

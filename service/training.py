@@ -19,6 +19,7 @@ from service.errors import (
     DamagedVersion,
     InvalidRequest,
     ModelNotFound,
+    NotFound,
     PreconditionFailed,
     VersionNotFound,
 )
@@ -229,6 +230,8 @@ class Trainer:
             return
         try:
             self._store.retain(model, self._kept_versions)
+        except NotFound:
+            return  # somebody else was quicker
         except Exception:
             log.exception("old versions of model %s cannot be deleted", model)
 

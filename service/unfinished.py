@@ -14,7 +14,7 @@ hold its connection for ever. By default that is a minute; a quarter of a megaby
 
 
 class Until(NamedTuple):
-    """How long a request's next bytes are waited for, and how long they move that on."""
+    """How long a request's next bytes are waited for, and how long what comes moves that on."""
 
     pause: float
     end: float
@@ -30,7 +30,7 @@ class Unfinished(OrderedDict[Connection, Until]):
     def heard_of(self, connection: Connection) -> None:
         """Wait for more of a request of which something has just come."""
         now = time.monotonic()
-        end = self[connection].end if connection in self else now + MOST_PAUSES * self._pause
+        end = self[connection].end if connection in self else now + (MOST_PAUSES - 1) * self._pause
         if now < end:
             self[connection] = Until(now + self._pause, end)
             self.move_to_end(connection)

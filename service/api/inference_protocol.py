@@ -123,7 +123,7 @@ def _entry(name: str) -> dict[str, str] | None:
 def _predicted(predictions: Predictions, asked: tensors.Inference) -> FloatArray:
     x = asked.x[:, None] if asked.x.ndim == 1 else asked.x
     x = predictions.loaded.columns.arrange(x, None, "/inputs/0/shape")
-    y = predictions.of(x, lambda row: f"/inputs/0/data/{row}")
+    y = predictions.of(x, lambda row: f"/inputs/0/data/{row * x.shape[1]}")
     predictions.count()
     return y
 

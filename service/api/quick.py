@@ -184,14 +184,14 @@ class QuickWay:
         return self._read(call, client, body, started, self._predictor.known)
 
     def _read(self, call: Call, client: str | None, body: bytes, started: float, known: Known) -> Asked | None:
-        loaded = known(call.model, call.version)
-        if loaded is None:
-            return None
         try:
             value = json.decode_rows(body)
             if type(value) is not dict or value.keys() != {"x"}:
                 return None
             table = arrays.table(value["x"], "/x")
+            loaded = known(call.model, call.version)  # last, since a body that is refused looks at no store
+            if loaded is None:
+                return None
             x = loaded.columns.arrange(table.values, table.names, "/x")
         except DescentError:
             return None

@@ -17,6 +17,7 @@ def environment(given: Mapping[str, object]) -> dict[str, str]:
     overridden = {variable(name): str(value) for name, value in given.items() if value is not None}
     found = {**os.environ, **overridden}
     found.pop(URL_VARIABLE, None)  # the command line's own, and no setting
+    found["PYTHONSAFEPATH"] = "1"  # or gunicorn, when USR2 starts it anew, has its own http in place of the library's
     try:
         Settings.from_environment(found)
     except InvalidSetting as error:

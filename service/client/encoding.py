@@ -18,13 +18,20 @@ def encode(document: Mapping[str, Any]) -> bytes:
     """`document` in JSON, arrays as lists, and NaN among rows as null; raises Unsendable at what JSON cannot hold."""
     try:
         return json.dumps(document, default=_converted, allow_nan=False).encode()
-    except (TypeError, ValueError):
-        return json.dumps(_plain(document, "")).encode()
+    except (TypeError, ValueError, RecursionError):
+        return _dumped(document, "").encode()
 
 
 def encode_option(name: str, value: Any) -> str:
     """The value of an option in JSON; raises Unsendable."""
-    return json.dumps(_plain(value, f"/{name}"))
+    return _dumped(value, f"/{name}")
+
+
+def _dumped(value: Any, at: str) -> str:
+    try:
+        return json.dumps(_plain(value, at))
+    except (ValueError, RecursionError) as error:
+        raise Unsendable(f"What was given cannot be written as JSON: {error}.") from None
 
 
 def _plain(value: Any, at: str) -> Any:
@@ -38,9 +45,10 @@ def _plain(value: Any, at: str) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each, f"{at}/{i}") for i, each in enumerate(value)]
     try:
-        return _plain(_converted(value), at)
+        converted = _converted(value)
     except TypeError as error:
         raise Unsendable(f"{at} is {error}; give numbers, or lists or arrays of them.") from None
+    return _plain(converted, at)
 
 
 def _number(value: float, at: str) -> float | None:
@@ -51,14 +59,15 @@ def _number(value: float, at: str) -> float | None:
     raise Unsendable(f"{at} is {value}, which JSON cannot hold; give a finite number.")
 
 
-def _name(key: Any, at: str) -> str:
-    if isinstance(key, str | int):
-        return str(key)
+def _name(key: Any, at: str) -> str | float | None:
+    if key is None or isinstance(key, str | int | float):  # which json writes as texts
+        return key
     raise Unsendable(f"{at} has the name {key!r}; give names that are texts.")
 
 
 def _converted(value: Any) -> Any:
     for convert in CONVERSIONS:
         if hasattr(value, convert):
-            return getattr(value, convert)()
+            converted = getattr(value, convert)()
+            return float(value) if type(converted) is type(value) else converted  # as numpy's longdouble
     raise TypeError(f"of the type {type(value).__name__}, which JSON does not have")

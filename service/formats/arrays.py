@@ -36,7 +36,7 @@ Numbering = range | npt.NDArray[np.intp]
 
 class Table(NamedTuple):
     """Rows of x: `values` (n, d), the names of the columns if they have any, the form of a row, and whether it was
-    one row given bare; the rows' numbers, if they are not all that came."""
+    one row given bare, or columns; the rows' numbers, if they are not all that came; and where they stand."""
 
     values: FloatArray
     names: tuple[str, ...] | None
@@ -44,6 +44,7 @@ class Table(NamedTuple):
     bare: bool = False
     by_column: bool = False
     numbers: Numbering | None = None
+    at: str = "/x"
 
     @property
     def rows(self) -> Numbering:
@@ -51,15 +52,15 @@ class Table(NamedTuple):
         return range(len(self.values)) if self.numbers is None else self.numbers
 
     def pointer(self, place: int) -> str:
-        """Where the row at a place among these stands below x."""
-        return "/x" if self.bare or self.by_column else f"/x/{self.rows[place]}"
+        """Where the row at a place among these stands."""
+        return self.at if self.bare or self.by_column else f"{self.at}/{self.rows[place]}"
 
     def cell(self, row: int, column: int) -> str:
-        """Where the number in a column of the row with that number stands below x."""
+        """Where the number in a column of the row with that number stands."""
         name = escape(self.names[column]) if self.names else str(column)
         if self.by_column:
-            return f"/x/{name}/{row}"
-        return f"/x/{row}" if self.form is Form.NUMBER else f"/x/{row}/{name}"
+            return f"{self.at}/{name}/{row}"
+        return f"{self.at}/{row}" if self.form is Form.NUMBER else f"{self.at}/{row}/{name}"
 
     @property
     def columns(self) -> Columns:

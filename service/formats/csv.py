@@ -1,7 +1,6 @@
 """text/csv: a header that names the columns, then rows of numbers. pyarrow reads and writes it."""
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -16,13 +15,12 @@ from service.formats.csv_lines import CsvLines
 from service.formats.source import Body, Columns, Format, Limits, Source, UnreadableCell
 
 MEDIA_TYPE = "text/csv"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def read(body: Body, _: Limits) -> Source:
     """The table of a CSV text in UTF-8; raises MalformedBody."""
     lines = CsvLines(body)
-    names = _names(lines.header().removeprefix(BYTE_ORDER_MARK))
+    names = _names(lines.header())
     return Source(names, len(names), lambda wanted: _batches(lines, len(names), wanted))
 
 
@@ -47,7 +45,7 @@ def _names(header: bytes) -> tuple[str, ...]:
     if not text:
         raise MalformedBody("The body is empty; send CSV whose first line names the columns, such as x,y.")
     try:
-        [names] = csv.reader(io.StringIO(text, newline=""), strict=True)
+        [names] = csv.reader([text], strict=True)
     except csv.Error as error:
         raise MalformedBody(f"The CSV's header cannot be read: {error}.") from None
     return tuple(names)

@@ -7,16 +7,22 @@ import numpy as np
 
 from service.formats.lines import Lines
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 QUOTE, NEWLINE = b'"'[0], b"\n"[0]
 BEFORE_OPENING = np.isin(np.arange(256), list(b',\r\n"'))
 """What stands before a quote that begins a field, or that follows its like and stands for one with it."""
 
 _OPENING = re.compile(rb'(?:\A|[,\r\n])"')
-_TO_CLOSING = re.compile(rb'[^"]*(?:""[^"]*)*"')
+_TO_CLOSING = re.compile(rb'[^"]*(?:""[^"]*)*"(?!")')
 
 
 class CsvLines(Lines):
     """The rows of a CSV text. Quotes have a meaning where they begin a field, as in RFC 4180, and nowhere else."""
+
+    def header(self) -> bytes:
+        """The first row that is not empty, without its end and a mark before it; empty at the end of the body."""
+        self._rest = self._more(b"").removeprefix(BYTE_ORDER_MARK)
+        return super().header()
 
     def _first_end(self, text: bytes) -> int:
         ends = (text.find(b"\n", start, end) + 1 for start, end in _unquoted(text))

@@ -26,14 +26,14 @@ def table(message: Any) -> Table:
         return _of_split(message[key], f"/{key}")
     if key == "dataframe_records" and not isinstance(message[key], list):
         raise InvalidRequest.at(f"/{key}", "is not a list of records")
-    return arrays.table(message[key], f"/{key}")
+    return arrays.table(message[key], f"/{key}")._replace(at=f"/{key}")
 
 
 def _of_split(split: Any, at: str) -> Table:
     """A DataFrame as pandas writes it with orient="split"; the index says nothing of x."""
     if not isinstance(split, dict) or not isinstance(split.get("data"), list):
         raise InvalidRequest.at(at, 'is not an object such as {"columns": ["a"], "data": [[1], [2]]}')
-    rows = arrays.table(split["data"], f"{at}/data")
+    rows = arrays.table(split["data"], f"{at}/data")._replace(at=f"{at}/data")
     if "columns" not in split:
         return rows
     columns = split["columns"]
@@ -43,4 +43,4 @@ def _of_split(split: Any, at: str) -> Table:
         or len(set(map(str, columns))) < len(columns)
     ):
         raise InvalidRequest.at(f"{at}/columns", f"do not name the {rows.values.shape[1]} columns of data, each once")
-    return Table(rows.values, tuple(map(str, columns)), rows.form)
+    return rows._replace(names=tuple(map(str, columns)))

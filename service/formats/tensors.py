@@ -31,7 +31,7 @@ def decode(body: bytes, json_length: int | None, columns: int) -> Inference:
     """The request of a body whose first `json_length` bytes are JSON: all of them with None, and with 0 none: then the
     body is the tensor of a model of so many columns. Raises MalformedBody and InvalidRequest."""
     if json_length == 0:
-        return Inference(None, _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], "/"), binary=True)
+        return Inference(None, _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], ""), binary=True)
     if json_length is not None and not 0 < json_length <= len(body):
         raise MalformedBody(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes.")
     message = json.decode(body[:json_length])

@@ -350,6 +350,7 @@ def test_npy_of_one_dimension_is_one_column(client):
         (b"y\n1\n", 422, "only y"),
         (b"x,y\n1,2\ninf,4\n", 422, "is not a finite float64"),
         (b"x," + b"0" * 6_000_000, 400, "longer than"),
+        (b"x,y\r1,2\r2,3\r", 400, "header cannot be read"),
     ],
 )
 def test_faults_of_csv(client, body, status, says):

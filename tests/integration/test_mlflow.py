@@ -89,3 +89,16 @@ def test_invocations_are_counted_as_predictions(http, predicted):
     http.post("/invocations", json={"instances": np.ones((3, 2)).tolist()})
     assert counted() == before + 1
     assert json.loads(http.get("/models/default").text)["model"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"instances": [[1.0], [1e150]]}, "/instances/1"),
+        ({"dataframe_split": {"columns": ["x"], "data": [[1.0], [1e150]]}}, "/dataframe_split/data/1"),
+    ],
+)
+def test_a_row_without_a_prediction_is_pointed_at_where_it_stands(http, body, pointer):
+    http.post("/models/steep/train", json={"x": [0, 1e-140, 2e-140], "y": [0, 1e100, 2e100]}).raise_for_status()
+    answer = http.post("/invocations?model=steep", json=body)
+    assert (answer.status_code, pointer in answer.text) == (400, True), answer.text

@@ -272,3 +272,16 @@ def answered(app, environ):
     statuses = []
     body = b"".join(app(environ, lambda status, headers, error=None: statuses.append(status)))
     return statuses[0], body
+
+
+def test_a_body_that_is_refused_leaves_the_look_at_the_store_to_another_call(settings):
+    app = create_app(dataclasses.replace(settings, refresh_seconds=1))
+    client = app.test_client()
+    train(client, "default", {"x": [1, 2], "y": [1, 2]})
+    predictor = app.extensions["descent"].predictor
+    time_to_look = predictor._resolved["default", None]._replace(at=0.0)
+    predictor._resolved["default", None] = time_to_look
+    refused, plain = '{"x": "a"}', '{"x": 5}'
+    assert read(app, environ_of("/predict", refused), refused) is None
+    assert read(app, environ_of("/predict", plain), plain) is None
+    assert read(app, environ_of("/predict", plain), plain) is not None

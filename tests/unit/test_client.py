@@ -14,6 +14,7 @@ import pytest
 
 from service.client import Client, File, Problem, Unintelligible, Unreachable, Unsendable
 from service.client.data import ARROW, NPY
+from service.client.encoding import encode
 
 FIT = {"model": "m", "version": 1, "serving": 1, "w": 2.0}
 
@@ -540,3 +541,23 @@ def test_a_client_closes_its_connections():
         pass
     with pytest.raises(RuntimeError):
         client.model("m")
+
+
+def test_a_number_that_is_too_long_for_json_is_told():
+    with pytest.raises(Unsendable, match="cannot be written as JSON"):
+        encode({"x": [1, 10**5000]})
+
+
+def test_a_list_within_itself_is_told():
+    x = [1.0]
+    x.append(x)
+    with pytest.raises(Unsendable, match="cannot be written as JSON"):
+        encode({"x": x})
+
+
+def test_numbers_of_numpy_that_stay_theirs_are_floats():
+    assert json.loads(encode({"x": np.longdouble(3), "y": np.ones(2, np.longdouble)})) == {"x": 3, "y": [1, 1]}
+
+
+def test_names_that_are_no_texts_are_json_s_with_missing_values_too():
+    assert json.loads(encode({"x": {None: [1.0, float("nan")], 2: [3.0]}})) == {"x": {"null": [1, None], "2": [3]}}

@@ -42,3 +42,16 @@ def test_a_quote_that_is_never_closed_is_the_end():
     lines = CsvLines(io.BytesIO(b'x,y\n1,2\n"3,4\n5,6\n'))
     assert lines.header() == b"x,y"
     assert list(lines.blocks()) == [b"1,2\n", b'"3,4\n5,6\n']
+
+
+def test_half_of_a_doubled_quote_closes_nothing():
+    rows = b'1,5" pipe\n2,"he said ""hi""\n900,and left"\n3,4\n'
+    for size in range(1, len(rows)):
+        held = CsvLines(io.BytesIO())._last_end(rows[:size])
+        assert rows[:held].count(b"\n") in (0, 1, 3, 4), (size, rows[:held])
+
+
+@pytest.mark.parametrize("text", [b'"a\nb",y\n1,2\n', b"\nx,y\n1,2\n", b"x,y\n1,2\n"])
+def test_a_mark_before_the_text_is_no_part_of_it(text):
+    with_mark, without = CsvLines(io.BytesIO(b"\xef\xbb\xbf" + text)), CsvLines(io.BytesIO(text))
+    assert (with_mark.header(), list(with_mark.blocks())) == (without.header(), list(without.blocks()))
