@@ -32,9 +32,9 @@ LONGEST_DETAIL = 2000
 and of any length."""
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: float, noun: str) -> str:
     """How many of something there are, in words: 1 number, 2 numbers."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count:.15g} {noun}" if count == 1 else f"{count:.15g} {noun}s"
 
 
 class Fault(NamedTuple):

@@ -15,7 +15,7 @@ from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Statistics
-from service.errors import DivergingRate, Fault, InvalidRequest
+from service.errors import DivergingRate, Fault, InvalidRequest, counted
 
 SMALLEST = 1e-150
 """A column that stays below this magnitude has squares that underflow."""
@@ -276,12 +276,8 @@ def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Ite
         yield Notice("collinear", detail, names)
     parameters = len(columns.names) - len(optimum.null) + optimum.problem.fit_intercept
     if statistics.n <= parameters:
-        rows, free = _counted(statistics.n, "row"), _counted(parameters, "parameter")
+        rows, free = counted(statistics.n, "row"), counted(parameters, "parameter")
         yield Notice("underdetermined", f"{rows} for {free}: the line fits the noise as closely as the signal.")
-
-
-def _counted(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:

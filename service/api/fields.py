@@ -14,8 +14,7 @@ from service.core.blocks import FloatArray
 from service.errors import InvalidRequest
 from service.fitting import Start
 from service.formats import arrays
-
-LAST_VERSION = 2**63 - 1
+from service.store.contract import LAST_VERSION
 
 
 def _number(kinds: arrays.Kinds) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from service.api import problems
-from service.errors import DescentError, InvalidRequest, counted
+from service.errors import DescentError
+from service.formats import rows
 from service.formats.arrays import Table
 
 RowNumbers = np.typing.NDArray[np.intp]
@@ -20,14 +21,11 @@ def each_group(body: dict[str, Any], work: Callable[[str, Table, RowNumbers], di
     has a problem instead, and the others go on."""
     table, labels = body["x"], body["group"]
     n = len(table.values)
-    if len(labels) != n:
-        detail = f"has {counted(len(labels), 'label')}, but x has {counted(n, 'row')}; send one for each"
-        raise InvalidRequest.at("/group", detail)
+    rows.check_length("/group", labels, "label", n)
     for name in ("y", "sample_weight"):
-        if body.get(name) is not None and len(body[name]) != n:
-            detail = f"has {counted(len(body[name]), 'number')}, but x has {counted(n, 'row')}; send one for each"
-            raise InvalidRequest.at(f"/{name}", detail)
-    return [_result(label, body["prefix"] + label, table, rows, work) for label, rows in _rows_of(labels).items()]
+        if body.get(name) is not None:
+            rows.check_length(f"/{name}", body[name], "number", n)
+    return [_result(label, body["prefix"] + label, table, own, work) for label, own in _rows_of(labels).items()]
 
 
 def _rows_of(labels: list[str]) -> dict[str, RowNumbers]:
@@ -40,11 +38,11 @@ def _rows_of(labels: list[str]) -> dict[str, RowNumbers]:
 
 
 def _result(
-    label: str, model: str, table: Table, rows: RowNumbers, work: Callable[[str, Table, RowNumbers], dict[str, Any]]
+    label: str, model: str, table: Table, numbers: RowNumbers, work: Callable[[str, Table, RowNumbers], dict[str, Any]]
 ) -> dict[str, Any]:
     head = {"group": label, "model": model}
     try:
-        return head | work(model, table._replace(values=table.values[rows], numbers=rows), rows)
+        return head | work(model, table._replace(values=table.values[numbers], numbers=numbers), numbers)
     except DescentError as error:
         return head | {"problem": problems.of_error(error)}
     except Exception:

@@ -11,7 +11,7 @@ from service.errors import InvalidRequest
 from service.formats import rows
 from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.source import Source
-from service.store.contract import NAME, NAME_RULE
+from service.store.contract import LAST_VERSION, NAME, NAME_RULE
 from service.store.description import MOST_LABELS
 
 LONGEST_KEY = 255
@@ -179,7 +179,7 @@ class PinRequest(Request):
 
     examples: ClassVar = {"the first version": {"value": {"version": 1}}}
 
-    version = Whole("The number of the version to serve.", least=1, most=2**63 - 1, required=True)
+    version = Whole("The number of the version to serve.", least=1, most=LAST_VERSION, required=True)
 
 
 class DescribeRequest(Request):

@@ -3,7 +3,7 @@ values."""
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -117,13 +117,18 @@ def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Mi
     if weight is not None:
         parts.append(Part(weight, table.rows, lambda row, _: f"/sample_weight/{row}"))
     for part, name in zip(parts[1:], ("y", "sample_weight"), strict=False):
-        if len(part.values) != n:
-            detail = f"has {counted(len(part.values), 'number')}, but x has {counted(n, 'row')}; send one for each"
-            raise InvalidRequest.at(f"/{name}", detail)
+        check_length(f"/{name}", part.values, "number", n)
     sieve = Sieve(missing)
     batch = _batch(sieve, parts)
     sieve.check_any_kept()
     return Labelled(table.columns, iter([batch]), sieve, in_table=False)
+
+
+def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
+    """Refuse what stands `at` if there is not one for each row of x."""
+    if len(values) != rows:
+        detail = f"has {counted(len(values), noun)}, but x has {counted(rows, 'row')}; send one for each"
+        raise InvalidRequest.at(at, detail)
 
 
 def labelled(source: Source, choice: Choice, missing: Missing) -> Labelled:

@@ -8,6 +8,7 @@ from service.errors import InvalidRequest
 from service.store.description import About
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+LAST_VERSION = 10**18 - 1
 NAME_RULE = "1 to 128 letters, digits, dots, hyphens and underscores, the first a letter or digit"
 
 

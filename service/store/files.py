@@ -58,6 +58,16 @@ def sweep(root: Path) -> int:
     return sum(_remove_if_abandoned(path) for folder in root.iterdir() for path in _temporary_in(folder))
 
 
+def content(path: Path) -> bytes | None:
+    """What a file holds; None if it is not there."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unavailable(error) from error
+
+
 @contextlib.contextmanager
 def unavailable_on_error() -> Iterator[None]:
     """Let failures of the file system be told as the store's."""

@@ -16,7 +16,7 @@ import orjson
 
 from service.errors import Conflict, Misconfigured, ModelNotFound, VersionNotFound
 from service.store import description, files, numbers, policy
-from service.store.contract import NAME, Tip, Version, check_name
+from service.store.contract import LAST_VERSION, NAME, Tip, Version, check_name
 from service.store.description import About
 from service.store.files import unavailable, unavailable_on_error
 from service.store.generations import Generations
@@ -27,8 +27,6 @@ CONFIG = "config.pbtxt"
 ABOUT = "about.json"
 GENERATIONS = ".generations"
 TURNS = ".turns"
-
-LARGEST_NUMBER = 2**63 - 1
 
 
 class FolderStore:
@@ -48,12 +46,12 @@ class FolderStore:
     def versions(self, model: str) -> list[int]:
         found = [version.number for version in self._versions(model, numbers.taken(self._folder(model)))]
         if not found:
-            raise ModelNotFound(f"There is no model {model!r}; train it first.")
+            raise _no_model(model)
         return found
 
     def version(self, model: str, number: int) -> Version:
-        if number > LARGEST_NUMBER:
-            raise VersionNotFound(f"Model {model!r} has no version past {LARGEST_NUMBER}.")
+        if number > LAST_VERSION:
+            raise VersionNotFound(f"Model {model!r} has no version past {LAST_VERSION}.")
         version = self._look_up(model, number)
         if version is None:
             newest = self.versions(model)[-1]
@@ -77,7 +75,7 @@ class FolderStore:
         pinned = self.pinned(model)
         found = self.newest(model) if pinned is None else pinned
         if found is None:
-            raise ModelNotFound(f"There is no model {model!r}; train it first.")
+            raise _no_model(model)
         return found
 
     def turn(self, model: str) -> AbstractContextManager[None]:
@@ -156,12 +154,8 @@ class FolderStore:
                     self._delete(model, number)
 
     def about(self, model: str) -> About:
-        try:
-            return description.read((self._folder(model) / ABOUT).read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            return description.nothing()
-        except OSError as error:
-            raise unavailable(error) from error
+        about = files.content(self._folder(model) / ABOUT)
+        return description.nothing() if about is None else description.read(about)
 
     def describe(self, model: str, change: About) -> None:
         with self.turn(model):
@@ -221,12 +215,8 @@ class FolderStore:
 
     def _configuration(self, model: str) -> str:
         """The text of a model's configuration; raises ValueError if it is none."""
-        try:
-            return (self._folder(model) / CONFIG).read_text("utf-8")
-        except (FileNotFoundError, NotADirectoryError):
-            return policy.CONFIGURATION
-        except OSError as error:
-            raise unavailable(error) from error
+        configuration = files.content(self._folder(model) / CONFIG)
+        return policy.CONFIGURATION if configuration is None else configuration.decode("utf-8")
 
     def _prepare(self, folder: Path) -> None:
         """Make a model's folder with its configuration, which stands before the first version."""
@@ -271,6 +261,10 @@ def _followed(model: str) -> Iterator[None]:
         yield
     except (ValueError, VersionNotFound) as error:
         raise Misconfigured(f"{CONFIG} of model {model!r} cannot be followed: {error}") from error
+
+
+def _no_model(model: str) -> ModelNotFound:
+    return ModelNotFound(f"There is no model {model!r}; train it first.")
 
 
 def _may_be_model(entry: "os.DirEntry[str]") -> bool:

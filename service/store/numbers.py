@@ -28,7 +28,7 @@ def taken(folder: Path) -> list[int]:
 
 def deleted_newest(folder: Path) -> int:
     """The number of the newest version that was deleted; 0 if none was."""
-    content = _content(folder / NEWEST)
+    content = files.content(folder / NEWEST)
     try:
         return 0 if content is None else int(content)
     except ValueError:
@@ -37,7 +37,7 @@ def deleted_newest(folder: Path) -> int:
 
 def remains(folder: Path) -> bytes:
     """What was kept of the newest version that was deleted."""
-    return _content(folder / REMAINS) or b""
+    return files.content(folder / REMAINS) or b""
 
 
 def keep_deleted(folder: Path, number: int, remains: bytes) -> None:
@@ -45,13 +45,3 @@ def keep_deleted(folder: Path, number: int, remains: bytes) -> None:
     if number > deleted_newest(folder):
         files.replace_durably(folder / REMAINS, remains)  # which count for nothing before the number is there
         files.replace_durably(folder / NEWEST, str(number).encode())
-
-
-def _content(path: Path) -> bytes | None:
-    """What a file holds; None if it is not there."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise unavailable(error) from error
