@@ -117,7 +117,7 @@ def _conditional(response: Response) -> Response:
         response.add_etag()
     elif response.content_encoding:
         response.set_etag(tag, weak=True)
-    response.make_conditional(request)
+    response.make_conditional({**request.environ, "HTTP_IF_MATCH": ""})  # which is for changes
     return response
 
 

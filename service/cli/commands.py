@@ -175,10 +175,12 @@ def download(
     common: Common,
 ) -> None:
     """Download the TorchScript file of a version, by default of the serving one."""
+    from service.cli.files import write
+
     with session(common) as client:
         version = version or client.model(name)["serving"]
         artifact = client.artifact(name, version)
-    out.write_bytes(artifact)
+    write(out, iter([artifact]))
     answer = {"model": name, "version": version, "out": str(out)}
     show(answer, saying(f"{name}, version {version}: written to {out}"), as_json=common.as_json)
 

@@ -68,6 +68,10 @@ def watched(file: File, console: Console) -> Iterator[File]:
 def write(path: Path, pieces: Iterator[bytes]) -> None:
     """Write an answer to `path`. A refusal comes in place of its first piece, and leaves the file as it was."""
     first = next(pieces, b"")
-    with path.open("wb") as written:
-        written.write(first)
-        written.writelines(pieces)
+    try:
+        with path.open("wb") as written:
+            written.write(first)
+            written.writelines(pieces)
+    except OSError as error:
+        typer.echo(f"{path}: {error.strerror}", err=True)
+        raise typer.Exit(1) from error

@@ -210,11 +210,15 @@ def _address(url: str) -> httpx.URL:
 
 
 def _path(model: str, version: int | None = None) -> str:
-    if not model.strip("."):
-        raise Unsendable(f"{model!r} cannot name a model.")  # and in a path it would name what is above
+    if "/" in model or not model.strip("."):
+        raise Unsendable(f"{model!r} cannot name a model.")  # and in a path it would name something else
     path = f"/models/{quote(model, safe='')}"
     return path if version is None else f"{path}/versions/{version}"
 
 
 def _key(given: str | None) -> dict[str, str]:
-    return {"Idempotency-Key": given or uuid.uuid4().hex}
+    if given is None:
+        return {"Idempotency-Key": uuid.uuid4().hex}
+    if not (given.isascii() and given.isprintable() and given):
+        raise Unsendable(f"{given!r} cannot be an idempotency key; give printable ASCII characters.")
+    return {"Idempotency-Key": given}

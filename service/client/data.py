@@ -11,6 +11,8 @@ from service.client.problems import Unintelligible, Unsendable
 
 NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
+BATCH_BYTES = 16 << 20
+"""What a record batch holds; the service takes some more at once, and batch after batch."""
 
 
 class Binary(NamedTuple):
@@ -127,8 +129,13 @@ class Table:
     def binary(self) -> Binary | None:
         sink = self._arrow.BufferOutputStream()
         with self._arrow.ipc.new_stream(sink, self._table.schema) as stream:
-            stream.write_table(self._table)
+            stream.write_table(self._table, max_chunksize=self._rows_of_a_batch())
         return Binary(sink.getvalue().to_pybytes(), self._others)
+
+    def _rows_of_a_batch(self) -> int:
+        """How many rows the service takes at once, and receives one after the other."""
+        rows: int = self._table.num_rows * BATCH_BYTES // max(1, self._table.nbytes)
+        return max(1, rows)
 
     def document(self) -> Answer:
         columns = {name: self._table[name].to_pylist() for name in self._table.column_names}
@@ -215,9 +222,13 @@ def _floats(values: Any, argument: str) -> Any:
     import numpy as np
 
     try:
-        return np.asarray(values, dtype=np.float64)
+        given = np.ma.asarray(values) if np.ma.isMaskedArray(values) else np.asarray(values)
+        if given.dtype.kind not in "iufO":
+            raise Unsendable(f"{argument} is an array of {given.dtype}; give one of real numbers.")
+        floats = given.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise Unsendable(f"{argument} is no array of numbers: {error}") from None
+    return np.ma.filled(floats, np.nan)
 
 
 def _given(**members: Any) -> Answer:

@@ -60,17 +60,19 @@ def _batches(lines: Lines, header: bytes, names: tuple[str, ...], wanted: Sequen
 
 def _records(block: bytes, first: int) -> list[dict[str, Any]]:
     lines = [line for line in block.split(b"\n") if line and not line.isspace()]
+    together = b",".join(lines)
     try:
-        records: list[dict[str, Any]] = orjson.loads(b"[" + b",".join(lines) + b"]")
+        records: list[dict[str, Any]] = orjson.loads(b"[" + together + b"]")
     except orjson.JSONDecodeError:
         records = []
-    if len(records) == len(lines) and all(map(_is_alone, lines)) and all(type(record) is dict for record in records):
+    if len(records) == len(lines) == together.count(b"{") and all(map(_is_enclosed, lines)):
         return records
     return [_record(line, first + row) for row, line in enumerate(lines)]
 
 
-def _is_alone(line: bytes) -> bool:
-    """Whether a line can be an object by itself, not only with the next one behind a comma."""
+def _is_enclosed(line: bytes) -> bool:
+    """Whether a line begins and ends as an object does. If all do, and nothing else opens one, none is an object only
+    together with the next one."""
     return line.lstrip()[:1] == b"{" and line.rstrip()[-1:] == b"}"
 
 

@@ -367,6 +367,7 @@ def test_faults_of_csv(client, body, status, says):
         (b'{"x": 1, "y": 2}\n{"x": 1, "y": 2, "z": 3}\n', 422, "/x/1: has a column 'z'"),
         (b'{"x": 1, "y": 2}\n{"x": 1 "y": 2}\n', 400, "Row 1"),
         (b'{"x": 1, "y": 2}\n{"x": 1, "y": 2}, {"x": 2\n"y": 5}\n', 400, "Row 1"),
+        (b'{"x":1,"y":1}\n{"x":2,"y":[{}\n{}]}\n{"x":2,"y":1},{"x":9,"y":1}\n', 400, "Row 1"),
         (b'{"x": 1, "y": 2}\n[]\n', 422, "/x/1: is not an object"),
         (b'{"x": 1, "y": 2}\n{"x": true, "y": 2}\n', 422, "/x/x/1: is a boolean"),
         (b'{"x": 1, "y": 2}\n{"x": NaN, "y": 2}\n', 400, "Row 1"),

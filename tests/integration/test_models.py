@@ -184,3 +184,9 @@ def test_models_past_the_bound_get_no_labels_and_are_counted(settings):
         'descent_training_loss{model="b"}',
     ]
     assert found["descent_models_unlabelled"] == 1
+
+
+def test_a_condition_of_changes_says_nothing_of_looks(client):
+    client.post("/models/m/train", json={"x": [1, 2], "y": [1, 2]})
+    for path in ("/models/m", "/models/m/versions/1", "/models/m/versions/1/artifact"):
+        assert client.get(path, headers={"If-Match": '"other"'}).status_code == 200

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from service.client import Client, File, Problem, Unintelligible, Unreachable, Unsendable
-from service.client.data import ARROW, NPY
+from service.client.data import ARROW, NPY, data_of
 from service.client.encoding import encode
 
 FIT = {"model": "m", "version": 1, "serving": 1, "w": 2.0}
@@ -212,10 +212,10 @@ def test_a_name_never_becomes_another_path(name):
     assert not service.requests
 
 
-def test_slashes_in_a_name_are_part_of_it():
+def test_what_has_a_meaning_in_a_path_is_part_of_a_name():
     service = Service(ok({}))
-    service.client().model("a/../b?c")
-    assert service.last.url.raw_path == b"/models/a%2F..%2Fb%3Fc"
+    service.client().model("a?b#c%2F")
+    assert service.last.url.raw_path == b"/models/a%3Fb%23c%252F"
 
 
 # --- calls
@@ -507,9 +507,10 @@ def test_what_no_json_has_is_told(x, told):
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda client: client.predict(np.array(["a"])), "^x is no array of numbers: could not convert"),
+        (lambda client: client.predict(np.array(["a"])), "^x is an array of <U1; give one of real numbers"),
         (lambda client: client.predict(np.zeros((2, 2, 2))), "^x has 3 dimensions; give rows"),
-        (lambda client: client.train(X, ["a", "b", "c"]), "^y is no array of numbers"),
+        (lambda client: client.train(X, ["a", "b", "c"]), "^y is an array of <U1; give one of real numbers"),
+        (lambda client: client.train(X, [1, [2], 3]), "^y is no array of numbers"),
         (lambda client: client.train(FRAME, [1, 2]), "^y has 2 values, but x has 3 rows; give one for each"),
         (lambda client: client.train(TABLE, Y, sample_weight=[1]), "^sample_weight has 1 values, but x has 3 rows"),
         (lambda client: client.train(FRAME, y=5), "^y is no list of numbers: 'int' object is not iterable"),
@@ -561,3 +562,37 @@ def test_numbers_of_numpy_that_stay_theirs_are_floats():
 
 def test_names_that_are_no_texts_are_json_s_with_missing_values_too():
     assert json.loads(encode({"x": {None: [1.0, float("nan")], 2: [3.0]}})) == {"x": {"null": [1, None], "2": [3]}}
+
+
+@pytest.mark.parametrize(
+    "x",
+    [np.array([[True]]), np.array([[1 + 5j]]), np.array([["1"]]), np.array(["2026-01-01"], dtype="datetime64[D]")],
+)
+def test_arrays_that_are_not_of_real_numbers_are_refused(x):
+    with pytest.raises(Unsendable, match="is an array of"):
+        data_of(x).binary()
+
+
+def test_masked_numbers_are_missing_values():
+    masked = np.ma.array([[1, 999]], mask=[[False, True]])
+    sent = np.load(io.BytesIO(data_of(masked).binary().content))
+    assert np.array_equal(sent, [[1, np.nan]], equal_nan=True)
+
+
+def test_long_tables_are_sent_in_batches_that_the_service_takes():
+    table = pa.table({"a": np.zeros(5_000_000), "b": np.ones(5_000_000)})
+    stream = pa.ipc.open_stream(data_of(table).binary().content)
+    sizes = [batch.nbytes for batch in stream]
+    assert sum(sizes) == table.nbytes
+    assert max(sizes) <= 16 << 20
+
+
+@pytest.mark.parametrize("key", ["", "k\u00e9y", "a\nb"])
+def test_a_key_that_no_header_holds_is_told(key):
+    with pytest.raises(Unsendable, match="cannot be an idempotency key"):
+        Service(ok({})).client().train([1, 2], [1, 2], idempotency_key=key)
+
+
+def test_a_model_in_a_folder_is_told():
+    with pytest.raises(Unsendable, match="cannot name a model"):
+        Service(ok({})).client().predict(1, model="a/b")
