@@ -1,32 +1,57 @@
 """application/vnd.apache.parquet: its index stands at the end, so the body is kept in a temporary file while pyarrow
-reads it, a batch of rows at a time."""
+reads it, a batch of rows at a time.
+
+pyarrow takes memory for what the index and the pages' heads say. So both are read before it does.
+"""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from mmap import ACCESS_READ, mmap
+from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from service.core.blocks import FloatArray
-from service.errors import InvalidRequest, MalformedBody
-from service.formats import columnar
+from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.formats import columnar, thrift
 from service.formats.sink import Sink
-from service.formats.source import BATCH_BYTES, BATCH_ROWS, Body, Columns, Format, Limits, Meter, Source
+from service.formats.source import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    MOST_BATCH_BYTES,
+    Body,
+    Columns,
+    Format,
+    Limits,
+    Meter,
+    Source,
+)
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 HELD_IN_MEMORY = 1 << 20
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+Read = TypeVar("Read")
 
 
 def read(body: Body, limits: Limits) -> Source:
     """The table of a Parquet file; raises MalformedBody and BodyTooLarge."""
-    file = _spooled(body)
+    data, file = _spooled(body)
+    chunks = _chunks(data, limits.meter(body))
     try:
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES)
     except UNREADABLE as error:
         raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
     names = columnar.names(opened.schema_arrow)
-    return Source(names, len(names), lambda wanted: _batches(opened, wanted, limits.meter(body)))
+
+    def batches(wanted: Sequence[int]) -> Iterator[FloatArray]:
+        columnar.check_types(opened.schema_arrow, wanted)
+        _check_flat(opened)
+        inflated = _inflated(data, _of_columns(chunks, wanted))
+        limits.meter(body).became(max(inflated, _claimed(opened.metadata, len(wanted))))
+        yield from _batches(opened, [names[position] for position in wanted])
+
+    return Source(names, len(names), batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -45,23 +70,20 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
 FORMAT = Format(MEDIA_TYPE, read, write, streams=False)
 
 
-def _spooled(body: Body) -> pa.NativeFile:
-    """The body as a file that can be read from its end: in memory, or without a name on the disk."""
+def _spooled(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
+    """The body, and a file of it that can be read from its end: in memory, or without a name on the disk."""
     first = body.read(HELD_IN_MEMORY)
     if len(first) < HELD_IN_MEMORY:
-        return pa.BufferReader(first)
+        return first, pa.BufferReader(first)
     with tempfile.NamedTemporaryFile() as file:
         file.write(first)
         while piece := body.read(BATCH_BYTES):
             file.write(piece)
         file.flush()
-        return pa.OSFile(file.name)
+        return mmap(file.fileno(), 0, access=ACCESS_READ), pa.OSFile(file.name)
 
 
-def _batches(file: parquet.ParquetFile, wanted: Sequence[int], meter: Meter) -> Iterator[FloatArray]:
-    columnar.check_types(file.schema_arrow, wanted)
-    meter.became(_claimed(file.metadata, len(wanted)))
-    names = [file.schema_arrow.names[position] for position in wanted]
+def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray]:
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
             yield columnar.matrix(batch.select(names).columns)
@@ -69,10 +91,57 @@ def _batches(file: parquet.ParquetFile, wanted: Sequence[int], meter: Meter) -> 
         raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
 
 
-def _claimed(metadata: parquet.FileMetaData, width: int) -> int:
-    """The bytes that so many of its columns will be, by what the file's index says; raises InvalidRequest."""
-    if metadata.num_columns != len(metadata.schema.to_arrow_schema()):
+def _chunks(data: bytes | mmap, meter: Meter) -> list[list[thrift.Chunk]]:
+    """Where the columns of each row group stand, by the file's index."""
+    end = len(data) - 8
+    size = int.from_bytes(data[-8:-4], "little")
+    if data[-4:] != b"PAR1" or size > end:
+        raise MalformedBody("The Parquet file cannot be read: it does not end with an index.")
+    _check_size(size, "its index")
+    return _understood(thrift.index, data[end - size : end], meter.became)
+
+
+def _of_columns(chunks: list[list[thrift.Chunk]], columns: Sequence[int]) -> list[thrift.Chunk]:
+    return _understood(lambda: [group[column] for group in chunks for column in columns])
+
+
+def _inflated(data: bytes | mmap, chunks: Sequence[thrift.Chunk]) -> int:
+    """The bytes that the pages of some chunks inflate to. pyarrow reads pages until they hold a chunk's values."""
+    inflated = seen = 0
+    for chunk in chunks:
+        at, values = chunk.start, chunk.values
+        while values > 0:
+            page = _understood(thrift.page, data, at)
+            _check_size(page.inflated, "a page")
+            inflated += page.inflated
+            at, values = page.end, values - page.values
+        seen += at - chunk.start
+        if seen > len(data):
+            raise MalformedBody("The Parquet file cannot be read: its columns overlap.")
+    return inflated
+
+
+def _check_size(size: int, what: str) -> None:
+    if size > MOST_BATCH_BYTES:
+        raise BodyTooLarge(f"The Parquet file announces {size} bytes in {what}; send at most {MOST_BATCH_BYTES}.")
+
+
+def _understood(read: Callable[..., Read], *arguments: object) -> Read:
+    try:
+        return read(*arguments)
+    except (LookupError, RecursionError):
+        raise MalformedBody("The Parquet file cannot be read: its index or a page's head is damaged.") from None
+
+
+def _check_flat(file: parquet.ParquetFile) -> None:
+    """Raise InvalidRequest unless the file's columns are those of its table, one by one."""
+    columns = [file.schema.column(position) for position in range(len(file.schema))]
+    if len(columns) != len(file.schema_arrow) or any(column.name != column.path for column in columns):
         raise InvalidRequest("The Parquet file has nested columns; send columns of numbers.")
+
+
+def _claimed(metadata: parquet.FileMetaData, width: int) -> int:
+    """The bytes that so many of its columns will be, by what the file's index says."""
     # Only of row groups: pyarrow 26 ends the process over a column's index that contradicts itself. As many rows are
     # read as they say, whatever the file's own number is.
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
