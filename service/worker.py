@@ -18,6 +18,7 @@ from service.connection import MOST_BYTES, Connection
 from service.handover import is_long
 from service.lingering import Lingering
 from service.priorities import Cores
+from service.sending import Sending, is_whole
 from service.together import Together, Waiting
 from service.unfinished import Unfinished
 
@@ -48,6 +49,7 @@ class Worker(Accepting):
             cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off" or os.environ.get("SCRIPT_NAME")
         )
         self._unfinished = Unfinished(self.client_seconds)
+        self._sending = Sending(max(1, cfg.threads - 1), self._let_thread_answer)
         self._together = Together(quick.of(self.wsgi), self.log)
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
         self._lingering = Lingering(self.poller, self._space, self._has_ended)
@@ -90,7 +92,8 @@ class Worker(Accepting):
         now = time.monotonic()
         for connection in self._unfinished.overdue(now):
             connection.receive_no_more()  # so that a thread, which tells of it, does not wait either
-            self._give_to_thread(connection)
+            self.poller.unregister(connection.sock)
+            self._let_thread_answer(connection)
         self._lingering.end_overdue(now)
 
     def _wait_for_end(self, connection: Connection) -> None:
@@ -108,6 +111,7 @@ class Worker(Accepting):
 
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
         """What gunicorn does when a thread has answered; what was read of the next request by then has come as any."""
+        self._sending.end(conn)
         ahead = conn.taken_back() if self._sees_plain_bytes else b""
         super().finish_request(conn, fs)
         stays = self.keepalived_conns and self.keepalived_conns[-1] is conn
@@ -185,8 +189,12 @@ class Worker(Accepting):
             self._give_to_thread(connection)
 
     def _give_to_thread(self, connection: Connection) -> None:
+        """Have a thread answer; one is left for requests that are all there, such as those of health checks."""
         self.poller.unregister(connection.sock)
-        self._let_thread_answer(connection)
+        if is_whole(connection.received):
+            self._let_thread_answer(connection)
+        else:
+            self._sending.begin(connection)
 
     def _forget(self, connection: Connection, *, graceful: bool = False) -> None:
         self.poller.unregister(connection.sock)

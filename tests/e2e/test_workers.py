@@ -7,8 +7,10 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -382,3 +384,24 @@ def test_other_classes_of_workers_serve_too(new_service, worker_class):
     assert int(fit.request.headers["Content-Length"]) > 1_000_000
     assert fit.status_code == httpx.codes.CREATED
     assert httpx.post(f"{service.url}/predict", json={"x": 3}).json()["y"] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"PUT /models/m/serving HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n",
+        b"POST /train HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 300000\r\n\r\n",
+        b"POST /train HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n",
+        b"POST /train HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["unusual", "long", "very long", "chunked"],
+)
+def test_health_checks_are_answered_whatever_others_still_send(new_service, head):
+    service = new_service(DESCENT_WORKERS="2", DESCENT_CLIENT_SECONDS="60")
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(24)]
+        for connection in slow:
+            connection.sendall(head)
+        for path in ("livez", "readyz", "metrics") * 4:
+            assert httpx.get(f"{service.url}/{path}", timeout=60).status_code == httpx.codes.OK
+        assert select.select(slow, [], [], 0)[0] == [], "none of them has ended meanwhile"

@@ -17,6 +17,7 @@ from service.api.quick import Reply
 from service.connection import MOST_DRAINED
 from service.handover import IS_POSSIBLE
 from service.priorities import Cores
+from service.sending import Sending
 from service.together import MOST_TOGETHER, Together
 
 BODY = b'{"x": 5}'
@@ -266,6 +267,46 @@ def test_a_request_that_began_before_a_stop_is_answered(server):
             client.sendall(bytes([byte]))
     for client in (new, kept, early):
         assert ask(client, b" ")[1] == b"ordinary " + BODY + b"    "
+
+
+def long_request(path="/train", more=b""):
+    """A request of which the body is too long for the loop, in its parts."""
+    body = b" " * 300_000
+    return request(body, path=path, more=more)[: -len(body)], body
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        long_request(),
+        (b"PUT /models/m/serving HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n", BODY),
+        (request(more=b"Content-Encoding: gzip\r\n")[: -len(BODY)], BODY),
+        (b"POST /train HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"8\r\n%b\r\n0\r\n\r\n" % BODY),
+    ],
+)
+def test_clients_that_send_slowly_leave_a_thread_to_others(server, slow):
+    head, rest = slow
+    clients = [server.connect() for _ in range(5)]
+    for client in clients:
+        client.sendall(head)
+    for _ in range(3):
+        assert ask(server.connect(), b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")[1] == b"ordinary "
+    for client in clients:
+        client.sendall(rest)
+    for client in clients:
+        assert answer(client)[1].strip() in (b"ordinary", b"ordinary " + BODY)
+
+
+def test_what_waits_for_a_thread_to_send_is_answered_in_a_stop(server):
+    head, body = long_request()
+    clients = [server.connect() for _ in range(3)]
+    for client in clients:
+        client.sendall(head)
+    wait_until(lambda: len(getattr(server.worker, "_sending", Sending(0, None))._waiting) == 2)
+    server.worker.handle_exit(None, None)
+    for client in clients:
+        client.sendall(body)
+    assert [answer(client)[1] for client in clients] == [b"ordinary " + body] * 3
 
 
 def test_waiting_for_a_body_counts_as_time(server):

@@ -12,7 +12,7 @@ FLOORS = [
     {"service.wsgi", "service.gunicorn_conf"},
     {"service.rehearsal", "service.worker"},
     {"service.accepting"},
-    {"service.handover", "service.lingering", "service.together", "service.unfinished"},
+    {"service.handover", "service.lingering", "service.sending", "service.together", "service.unfinished"},
     {"service.connection"},
     {"service.app", "service.server"},
     {"service.api"},
