@@ -14,12 +14,11 @@ from service.api.relay import relayed
 from service.formats import json
 from service.formats.encodings import ENCODINGS, deflated
 from service.formats.media import TABLES
-from service.formats.source import BATCH_BYTES, Columns, Format
+from service.formats.source import BATCH_BYTES, HELD_IN_MEMORY, Columns, Format
 
 SMALLEST_ENCODED = 1024
 HELD_BYTES = 1 << 18
 """What is made of an answer, as it is sent, before its head is: an error until then is a problem as any other."""
-HELD_IN_MEMORY = 1 << 20
 VARY, VARY_OF_TABLES = "Accept-Encoding", "Accept, Accept-Encoding"
 """What answers depend on, beside the request's path: all on the encodings that the client takes, and those that can be
 tables on its media types."""

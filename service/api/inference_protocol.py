@@ -10,7 +10,7 @@ from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
-from service.errors import MalformedBody, Misconfigured, NotFound, StoreUnavailable
+from service.errors import MalformedBody, Misconfigured, NotFound
 from service.formats import json, tensors
 
 inference_protocol = Blueprint("inference_protocol", __name__, url_prefix="/v2")
@@ -38,9 +38,8 @@ def live() -> Response:
 @Operation(None, query=schemas.AnyQuery(), problems=(503,), writes=messages.ServerReady())
 def ready() -> Response:
     """Check that models can be read and trained."""
-    if parts().store.is_ready():
-        return _answer({"ready": True})
-    raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
+    parts().store.check_ready()
+    return _answer({"ready": True})
 
 
 @inference_protocol.get("/models/<model>")

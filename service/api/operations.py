@@ -10,7 +10,6 @@ from service.api.openapi import document
 from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.schemas import AnyQuery
-from service.errors import StoreUnavailable
 from service.formats import json
 
 operations = Blueprint("operations", __name__)
@@ -47,9 +46,8 @@ def livez() -> Response:
 @Operation(None, query=AnyQuery(), media_type="text/plain", problems=(503,))
 def readyz() -> Response:
     """Check that models can be read and trained."""
-    if parts().store.is_ready():
-        return Response("ok\n", content_type=PLAIN)
-    raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
+    parts().store.check_ready()
+    return Response("ok\n", content_type=PLAIN)
 
 
 @operations.get("/version")

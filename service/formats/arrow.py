@@ -14,7 +14,6 @@ import pyarrow as pa
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats import columnar, flatbuffer
-from service.formats.sink import Sink
 from service.formats.source import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Meter, Source
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
@@ -29,15 +28,7 @@ def read(body: Body, limits: Limits) -> Source:
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """An Arrow stream of a record batch for each batch."""
-    sink, writer = Sink(), None
-    for batch in batches:
-        table = columnar.table(batch)
-        writer = writer or pa.ipc.new_stream(sink, table.schema)
-        writer.write_table(table)
-        yield sink.taken()
-    if writer:
-        writer.close()
-        yield sink.taken()
+    return columnar.written(batches, pa.ipc.new_stream)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
@@ -133,5 +124,5 @@ def _batches(messages: _Messages, schema: pa.Schema, wanted: Sequence[int]) -> I
 def _decoded(decode: Any, *arguments: Any) -> Any:
     try:
         return decode(*arguments)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except columnar.UNREADABLE as error:
         raise MalformedBody(f"The Arrow stream cannot be read: {columnar.reason(error)}") from None

@@ -1,6 +1,6 @@
 """What the formats share that pyarrow reads and writes: columns to arrays and back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,11 @@ import pyarrow as pa
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
+from service.formats.sink import Sink
 from service.formats.source import Columns
+
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+"""What pyarrow raises over a body that is not in its format."""
 
 
 def matrix(columns: Iterable[Any]) -> FloatArray:
@@ -28,6 +32,19 @@ def names(schema: pa.Schema) -> tuple[str, ...]:
 def table(columns: Columns) -> pa.Table:
     """Columns of an answer as a pyarrow table."""
     return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in columns.items()})
+
+
+def written(batches: Iterable[Columns], begin: Callable[[Sink, pa.Schema], Any]) -> Iterator[bytes]:
+    """What the writer that `begin` makes for a schema writes of each batch, and at the end."""
+    sink, writer = Sink(), None
+    for batch in batches:
+        rows = table(batch)
+        writer = writer or begin(sink, rows.schema)
+        writer.write_table(rows)
+        yield sink.taken()
+    if writer:
+        writer.close()
+        yield sink.taken()
 
 
 def check_types(schema: pa.Schema, wanted: Sequence[int]) -> None:

@@ -11,11 +11,10 @@ import numpy.typing as npt
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import stack
-from service.formats.source import BATCH_BYTES, Body, Columns, Format, Limits, Source
+from service.formats.source import BATCH_BYTES, HELD_IN_MEMORY, Body, Columns, Format, Limits, Source
 
 MEDIA_TYPE = "application/x-npy"
 HEAD = 10
-HELD_IN_MEMORY = 1 << 20
 NOT_ONE = (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError, MemoryError, RecursionError)
 """What NumPy raises for a header that is none; the last two are of Python's parser, for deep nesting."""
 

@@ -15,10 +15,10 @@ from pyarrow import parquet
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats import columnar, thrift
-from service.formats.sink import Sink
 from service.formats.source import (
     BATCH_BYTES,
     BATCH_ROWS,
+    HELD_IN_MEMORY,
     MOST_BATCH_BYTES,
     Body,
     Columns,
@@ -29,8 +29,6 @@ from service.formats.source import (
 )
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
-HELD_IN_MEMORY = 1 << 20
-UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 Read = TypeVar("Read")
 
 
@@ -40,7 +38,7 @@ def read(body: Body, limits: Limits) -> Source:
     chunks = _chunks(data, limits.meter(body))
     try:
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES)
-    except UNREADABLE as error:
+    except columnar.UNREADABLE as error:
         raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
     names = columnar.names(opened.schema_arrow)
 
@@ -56,15 +54,7 @@ def read(body: Body, limits: Limits) -> Source:
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """A Parquet file of a row group for each batch."""
-    sink, writer = Sink(), None
-    for batch in batches:
-        table = columnar.table(batch)
-        writer = writer or parquet.ParquetWriter(sink, table.schema)
-        writer.write_table(table)
-        yield sink.taken()
-    if writer:
-        writer.close()
-        yield sink.taken()
+    return columnar.written(batches, parquet.ParquetWriter)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, streams=False)
@@ -87,7 +77,7 @@ def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
             yield columnar.matrix(batch.select(names).columns)
-    except UNREADABLE as error:
+    except columnar.UNREADABLE as error:
         raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
 
 

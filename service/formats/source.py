@@ -12,6 +12,8 @@ BATCH_BYTES = 1 << 20
 MOST_BATCH_BYTES = 64 << 20
 """The largest piece of a body that has to be held as a whole: a line, a record batch, a row group's page."""
 BATCH_ROWS = 65_536
+HELD_IN_MEMORY = 1 << 20
+"""What is kept in memory of what waits in a temporary file past that."""
 ALWAYS_INFLATED = 16 << 20
 """What any compressed body may inflate to."""
 

@@ -30,7 +30,7 @@ class Tip(NamedTuple):
 
 
 class Store(Protocol):
-    """Versions count 1, 2, 3 … and never change. Every method but `is_ready` may raise StoreUnavailable, and those that
+    """Versions count 1, 2, 3 … and never change. Every method may raise StoreUnavailable, and those that
     take a model's name InvalidRequest."""
 
     def models(self) -> list[str]:
@@ -92,8 +92,8 @@ class Store(Protocol):
     def changed(self) -> list[tuple[str, int]]:
         """The names of all models, each with the Unix time in ns of its last change; the last changed first."""
 
-    def is_ready(self) -> bool:
-        """Whether versions can be read and published now."""
+    def check_ready(self) -> None:
+        """Raise StoreUnavailable unless versions can be read and published now."""
 
 
 def check_name(model: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from service.errors import Conflict, Misconfigured, ModelNotFound, VersionNotFound
+from service.errors import Conflict, Misconfigured, ModelNotFound, StoreUnavailable, VersionNotFound
 from service.store import description, files, numbers, policy
 from service.store.contract import LAST_VERSION, NAME, Tip, Version, check_name
 from service.store.description import About
@@ -173,8 +173,9 @@ class FolderStore:
         there = [(model, changed) for model, changed in models if changed is not None]
         return sorted(there, key=lambda model: model[1], reverse=True)
 
-    def is_ready(self) -> bool:
-        return os.access(self._root, os.R_OK | os.W_OK | os.X_OK)
+    def check_ready(self) -> None:
+        if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
+            raise StoreUnavailable("The store's folder cannot be read and written (DESCENT_STORE).")
 
     def close(self) -> None:
         """Let go of the files that are kept open; the store is not to be used afterwards."""
