@@ -32,7 +32,7 @@ from sklearn.linear_model import LinearRegression, SGDRegressor
 from threadpoolctl import threadpool_limits
 
 from service import fitting
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.core.statistics import gather
 

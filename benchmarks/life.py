@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from service.app import create_app
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.settings import Settings
 from service.store import FolderStore

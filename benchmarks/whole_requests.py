@@ -43,7 +43,7 @@ from servers import Server
 from streaming import Peak
 
 from service import fitting
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.core.statistics import gather
 

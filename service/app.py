@@ -5,7 +5,6 @@ from pathlib import Path
 
 from flask import Flask
 
-from service import torchscript
 from service.api import instruments, problems, quick
 from service.api.bodies import Bounds
 from service.api.inference_protocol import inference_protocol
@@ -16,6 +15,7 @@ from service.api.parts import Parts
 from service.api.predicting import predicting
 from service.api.record import Recorder
 from service.api.training import training
+from service.artifact import torchscript
 from service.facts import ServingFacts
 from service.metrics import Metrics
 from service.predictor import Predictor

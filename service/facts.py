@@ -9,7 +9,8 @@ from typing import NamedTuple
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from service import __version__, torchscript
+from service import __version__
+from service.artifact import torchscript
 from service.errors import DamagedVersion, Misconfigured, NotFound
 from service.metrics import FACTS
 from service.store import Store, Version

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service import autograd
-from service.columns import Columns
+from service.artifact.columns import Columns
 from service.core.blocks import Batch, FloatArray
 from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service import torchscript
-from service.columns import Columns, Form
+from service.artifact import torchscript
+from service.artifact.columns import Columns, Form
 from service.core.blocks import FloatArray
 from service.core.bounds import Ranges, all_finite
 from service.core.inference import interval_reach, why_undefined

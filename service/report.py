@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from service.columns import Columns
+from service.artifact.columns import Columns
 from service.core.blocks import FloatArray
 from service.core.inference import Coefficients
 from service.fitting import Fit, History, rounded_down

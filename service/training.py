@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from service import torchscript
-from service.columns import Columns, Form
+from service.artifact import torchscript
+from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.core.statistics import Helpers, Statistics, decay, gather, merge, reordered
 from service.errors import (

@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeVar
 import marshmallow
 from marshmallow import fields, validate
 
-from service.columns import Form
+from service.artifact.columns import Form
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest
 from service.fitting import Start
 from service.formats import arrays
-from service.store.contract import LAST_VERSION
+from service.store.base import LAST_VERSION
 
 
 def _number(kinds: arrays.Kinds) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request, stream_with_context
 from service.api import bodies, problems
 from service.api.record import REQUEST_ID, Kind, Recorder, line, request_id
 from service.errors import DescentError
-from service.store.contract import NAME
+from service.store.base import NAME
 
 START_RESPONSE = "descent.start_response"
 HUNG_UP = 499

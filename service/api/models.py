@@ -6,12 +6,12 @@ from typing import Any
 from flask import Blueprint, Response
 from werkzeug.routing import BaseConverter
 
-from service import torchscript
 from service.api import fits, replies, schemas
 from service.api.answers import Answer
 from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.versions import version_answer
+from service.artifact import torchscript
 from service.errors import Misconfigured, NotFound
 
 models = Blueprint("models", __name__)

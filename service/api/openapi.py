@@ -19,7 +19,7 @@ from service.api.replies import ProblemAnswer
 from service.api.schemas import CacheHeaders
 from service.formats import csv, json, ndjson
 from service.formats.media import TABLES
-from service.store.contract import NAME, NAME_RULE
+from service.store.base import NAME, NAME_RULE
 
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 PATH_VARIABLES: dict[str, dict[str, Any]] = {

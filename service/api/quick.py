@@ -25,7 +25,7 @@ from service.errors import DescentError
 from service.formats import arrays, bulk, json
 from service.metrics import Metrics
 from service.predictor import LoadedModel, Predictor
-from service.store.contract import NAME
+from service.store.base import NAME
 
 MOST_BYTES = 1 << 18
 """From here on what the ordinary way does besides is small against the rows themselves."""
@@ -200,7 +200,7 @@ class QuickWay:
     def answer(self, together: Sequence[Asked]) -> Answered:
         """The answer to each of the calls, predicted together and counted, but for those that are given back.
 
-        A row has the same bits alone and in any batch (see `service.torchscript`), and a batch costs what a row does.
+        A row has the same bits alone and in any batch, and a batch costs what a row does.
         """
         self._recorder.in_progress.add(len(together))
         try:

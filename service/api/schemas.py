@@ -11,8 +11,8 @@ from service.errors import InvalidRequest
 from service.formats import rows
 from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.source import Source
-from service.store.contract import LAST_VERSION, NAME, NAME_RULE
-from service.store.description import MOST_LABELS
+from service.store.base import LAST_VERSION, NAME, NAME_RULE
+from service.store.metadata import MOST_LABELS
 
 LONGEST_KEY = 255
 LONGEST_TEXT = 10_000

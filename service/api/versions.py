@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from service import torchscript
+from service.artifact import torchscript
 from service.store import Version
 from service.training import Trained
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
 from service.errors import InvalidRequest, counted

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch, FloatArray
 from service.errors import Fault, InvalidRequest, counted, listed, quoted, told
 from service.formats.arrays import Numbering, Pointer, Table, check_magnitudes, escape, is_clean

@@ -15,12 +15,12 @@ from pathlib import Path
 import orjson
 
 from service.errors import Conflict, Misconfigured, ModelNotFound, StoreUnavailable, VersionNotFound
-from service.store import description, files, numbers, policy
-from service.store.contract import LAST_VERSION, NAME, Tip, Version, check_name
-from service.store.description import About
-from service.store.files import unavailable, unavailable_on_error
-from service.store.generations import Generations
-from service.store.turns import Turns
+from service.store import durable_files, metadata, triton_config, version_numbers
+from service.store.base import LAST_VERSION, NAME, Tip, Version, check_name
+from service.store.change_marks import Generations
+from service.store.durable_files import unavailable, unavailable_on_error
+from service.store.metadata import About
+from service.store.publish_lock import Turns
 
 ARTIFACT = "model.pt"
 CONFIG = "config.pbtxt"
@@ -44,7 +44,7 @@ class FolderStore:
             return sorted(entry.name for entry in entries if _may_be_model(entry))
 
     def versions(self, model: str) -> list[int]:
-        found = [version.number for version in self._versions(model, numbers.taken(self._folder(model)))]
+        found = [version.number for version in self._versions(model, version_numbers.taken(self._folder(model)))]
         if not found:
             raise _no_model(model)
         return found
@@ -59,15 +59,15 @@ class FolderStore:
         return version
 
     def newest(self, model: str) -> Version | None:
-        return self._newest(model, numbers.taken(self._folder(model)))
+        return self._newest(model, version_numbers.taken(self._folder(model)))
 
     def tip(self, model: str) -> Tip:
         folder = self._folder(model)
-        taken = numbers.taken(folder)
+        taken = version_numbers.taken(folder)
         newest = self._newest(model, taken)
         last = newest.number if newest else 0
-        deleted = numbers.deleted_newest(folder)  # which is read last, because a deletion writes it first
-        remains = numbers.remains(folder) if deleted > last else b""
+        deleted = version_numbers.deleted_newest(folder)  # which is read last, because a deletion writes it first
+        remains = version_numbers.remains(folder) if deleted > last else b""
         free = (number for number in itertools.count(max(last, deleted) + 1) if number not in taken)
         return Tip(newest, next(free), remains)
 
@@ -85,11 +85,11 @@ class FolderStore:
         folder = self._folder(model)
         with unavailable_on_error():
             self._prepare(folder)
-            with files.temporary_folder(folder) as temporary:
-                files.write_durably(temporary / ARTIFACT, artifact)
-                files.sync(temporary)
+            with durable_files.temporary_folder(folder) as temporary:
+                durable_files.write_durably(temporary / ARTIFACT, artifact)
+                durable_files.sync(temporary)
                 number = self._rename_to_next(temporary, model, after)
-            files.sync(folder)
+            durable_files.sync(folder)
         self._generations.change(model)
         return self.version(model, number)
 
@@ -103,7 +103,7 @@ class FolderStore:
 
     def pinned(self, model: str) -> Version | None:
         with _followed(model):
-            number = policy.pin_of(self._configuration(model))
+            number = triton_config.pin_of(self._configuration(model))
             return None if number is None else self.version(model, number)
 
     def pin(self, model: str, number: int | None) -> None:
@@ -113,9 +113,9 @@ class FolderStore:
             else:
                 self.version(model, number)
             with _followed(model):
-                pinning = policy.pinning(self._configuration(model), number)
+                pinning = triton_config.pinning(self._configuration(model), number)
             with unavailable_on_error():
-                files.replace_durably(self._folder(model) / CONFIG, pinning.encode())
+                durable_files.replace_durably(self._folder(model) / CONFIG, pinning.encode())
             self._generations.change(model)
 
     def delete_version(self, model: str, number: int, remains: bytes = b"") -> None:
@@ -128,7 +128,7 @@ class FolderStore:
                 raise Conflict(f"Version {number} is the only one of {model!r}; delete the model instead.")
             if number == versions[-1]:
                 with unavailable_on_error():
-                    numbers.keep_deleted(self._folder(model), number, remains)
+                    version_numbers.keep_deleted(self._folder(model), number, remains)
             self._delete(model, number)
 
     def delete_model(self, model: str) -> None:
@@ -140,11 +140,11 @@ class FolderStore:
                 self._delete(model, number)
             with unavailable_on_error():
                 folder = self._folder(model)
-                for name in (numbers.NEWEST, numbers.REMAINS, ABOUT, CONFIG):
+                for name in (version_numbers.NEWEST, version_numbers.REMAINS, ABOUT, CONFIG):
                     (folder / name).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # somebody else's file keeps the folder
                     folder.rmdir()
-                files.sync(self._root)
+                durable_files.sync(self._root)
 
     def retain(self, model: str, versions: int) -> None:
         with self.turn(model):
@@ -154,15 +154,15 @@ class FolderStore:
                     self._delete(model, number)
 
     def about(self, model: str) -> About:
-        about = files.content(self._folder(model) / ABOUT)
-        return description.nothing() if about is None else description.read(about)
+        about = durable_files.content(self._folder(model) / ABOUT)
+        return metadata.nothing() if about is None else metadata.read(about)
 
     def describe(self, model: str, change: About) -> None:
         with self.turn(model):
             self.versions(model)
-            changed = description.changed(self.about(model), change)
+            changed = metadata.changed(self.about(model), change)
             with unavailable_on_error():
-                files.replace_durably(self._folder(model) / ABOUT, orjson.dumps(changed))
+                durable_files.replace_durably(self._folder(model) / ABOUT, orjson.dumps(changed))
 
     def generation(self, model: str) -> int:
         return self._generations.of(model)
@@ -183,7 +183,7 @@ class FolderStore:
 
     def sweep(self) -> int:
         """Delete what killed publishers left behind, and say how many."""
-        return files.sweep(self._root)
+        return durable_files.sweep(self._root)
 
     def _folder(self, model: str) -> Path:
         return self._root / check_name(model)
@@ -216,17 +216,17 @@ class FolderStore:
 
     def _configuration(self, model: str) -> str:
         """The text of a model's configuration; raises ValueError if it is none."""
-        configuration = files.content(self._folder(model) / CONFIG)
-        return policy.CONFIGURATION if configuration is None else configuration.decode("utf-8")
+        configuration = durable_files.content(self._folder(model) / CONFIG)
+        return triton_config.CONFIGURATION if configuration is None else configuration.decode("utf-8")
 
     def _prepare(self, folder: Path) -> None:
         """Make a model's folder with its configuration, which stands before the first version."""
         if (folder / CONFIG).exists():
             return
         folder.mkdir(exist_ok=True)
-        files.sync(self._root)  # first, because who finds the configuration takes it for done
-        with files.temporary_folder(folder) as temporary:
-            files.write_durably(temporary / CONFIG, policy.CONFIGURATION.encode())
+        durable_files.sync(self._root)  # first, because who finds the configuration takes it for done
+        with durable_files.temporary_folder(folder) as temporary:
+            durable_files.write_durably(temporary / CONFIG, triton_config.CONFIGURATION.encode())
             # The link is on the disk with the version's rename, which follows it in the same folder and is synced.
             with contextlib.suppress(FileExistsError):
                 os.link(temporary / CONFIG, folder / CONFIG)
@@ -249,9 +249,9 @@ class FolderStore:
     def _delete(self, model: str, number: int) -> None:
         """Rename the version away, and then delete it."""
         folder = self._folder(model)
-        with unavailable_on_error(), files.temporary_folder(folder) as temporary:
+        with unavailable_on_error(), durable_files.temporary_folder(folder) as temporary:
             (folder / str(number)).rename(temporary / str(number))
-            files.sync(folder)
+            durable_files.sync(folder)
             self._generations.change(model)
 
 

@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from service.errors import InvalidRequest, ModelNotFound, StoreUnavailable, VersionNotFound
-from service.store import FolderStore, files
+from service.store import FolderStore, durable_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,7 +97,7 @@ def killed_while_publishing(root, method):
     """A process that publishes to `root` and is killed when it comes to Path.`method`."""
     code = textwrap.dedent(f"""
         import os, pathlib, signal
-        from service.store import FolderStore, files
+        from service.store import FolderStore, durable_files
         store = FolderStore(pathlib.Path({str(root)!r}))
         pathlib.Path.{method} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         store.publish("m", b"x" * 1000)
@@ -120,8 +120,8 @@ def test_a_sweep_spares_publications_under_way(store, tmp_path):
     store.publish("m", b"x")
     code = textwrap.dedent(f"""
         import pathlib, sys
-        from service.store import files
-        with files.temporary_folder(pathlib.Path({str(tmp_path)!r}) / "m"):
+        from service.store import durable_files
+        with durable_files.temporary_folder(pathlib.Path({str(tmp_path)!r}) / "m"):
             print("ready", flush=True)
             sys.stdin.read()
     """)
@@ -142,11 +142,11 @@ def test_a_sweep_between_making_and_locking_a_folder_costs_no_version(store, tmp
 
     def sweep_first(descriptor, operation):
         if operation == fcntl.LOCK_EX:
-            monkeypatch.setattr(files.fcntl, "flock", flock)
+            monkeypatch.setattr(durable_files.fcntl, "flock", flock)
             assert store.sweep() == 1
         return flock(descriptor, operation)
 
-    monkeypatch.setattr(files.fcntl, "flock", sweep_first)
+    monkeypatch.setattr(durable_files.fcntl, "flock", sweep_first)
     version = store.publish("m", b"y")
     assert store.read(version) == b"y"
     assert not list(tmp_path.glob("m/tmp-*"))

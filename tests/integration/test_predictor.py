@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service import predictor
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.errors import ModelNotFound
 from service.predictor import Predictor

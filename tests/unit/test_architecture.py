@@ -7,24 +7,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FLOORS = [
-    {"service.__main__"},
-    {"service.cli"},
-    {"service.wsgi", "service.gunicorn_conf"},
-    {"service.rehearsal", "service.worker"},
-    {"service.accepting"},
-    {"service.handover", "service.lingering", "service.sending", "service.together", "service.unfinished"},
-    {"service.connection"},
-    {"service.app", "service.server"},
+    {"service.__main__", "service.cli", "service.wsgi"},
+    {"service.server", "service.gunicorn_conf", "service.rehearsal", "service.worker", "service.accepting"}
+    | {"service.handover", "service.lingering", "service.sending", "service.together", "service.unfinished"}
+    | {"service.connection"},
+    {"service.app"},
+    {"service.fastpath"},
     {"service.api"},
-    {"service.formats"},
-    {"service.training", "service.report", "service.fitting"},
-    {"service.predictor", "service.facts"},
-    {"service.store"},
-    {"service.torchscript", "service.autograd", "service.idempotency"},
-    {"service.columns"},
-    {"service.core"},
-    {"service.settings", "service.errors", "service.metrics", "service.slots", "service.logs"},
-    {"service.priorities", "service.metrics_folder"},
+    {"service.serving", "service.predictor"},
+    {"service.training", "service.formats", "service.observability"}
+    | {"service.report", "service.fitting", "service.idempotency", "service.autograd", "service.facts"}
+    | {"service.metrics", "service.slots", "service.logs", "service.metrics_folder"},
+    {"service.store", "service.artifact", "service.torchscript", "service.columns"},
+    {"service.core", "service.settings", "service.errors", "service.priorities"},
     {"service.client"},
 ]
 MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))
@@ -72,7 +67,7 @@ def test_the_core_imports_numpy_and_scipy_only():
 
 def test_torch_is_imported_where_tensors_are_and_nowhere_else():
     rooms = {name_of(path) for path in MODULES if any(name.split(".")[0] == "torch" for name in imports_of(path))}
-    assert rooms == {"service.torchscript", "service.autograd"}
+    assert rooms == {"service.artifact.torchscript", "service.autograd"}
 
 
 def test_the_client_imports_nothing_else_of_the_service():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.columns import Form
+from service.artifact.columns import Form
 from service.errors import InvalidRequest
 from service.formats.arrays import list_vector, table
 

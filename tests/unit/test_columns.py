@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.columns import Columns, Form
+from service.artifact.columns import Columns, Form
 from service.errors import InvalidRequest
 
 VALUES = np.array([[1.0, 2.0]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from service import torchscript
+from service.artifact import torchscript
 from service.core.blocks import Batch
 from service.core.statistics import gather
 from service.errors import DamagedVersion

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.store.files import unavailable_on_error
+from service.store.durable_files import unavailable_on_error
 
 SLOTS = 256
 FLOCK = "hhqqi4x"

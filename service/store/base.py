@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from service.errors import InvalidRequest
-from service.store.description import About
+from service.store.metadata import About
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 LAST_VERSION = 10**18 - 1

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from service.errors import StoreUnavailable
-from service.store import files
-from service.store.files import unavailable
+from service.store import durable_files
+from service.store.durable_files import unavailable
 
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 NEWEST = "newest"
@@ -28,7 +28,7 @@ def taken(folder: Path) -> list[int]:
 
 def deleted_newest(folder: Path) -> int:
     """The number of the newest version that was deleted; 0 if none was."""
-    content = files.content(folder / NEWEST)
+    content = durable_files.content(folder / NEWEST)
     try:
         return 0 if content is None else int(content)
     except ValueError:
@@ -37,11 +37,11 @@ def deleted_newest(folder: Path) -> int:
 
 def remains(folder: Path) -> bytes:
     """What was kept of the newest version that was deleted."""
-    return files.content(folder / REMAINS) or b""
+    return durable_files.content(folder / REMAINS) or b""
 
 
 def keep_deleted(folder: Path, number: int, remains: bytes) -> None:
     """Keep that version `number` was the newest, and what remains of it, unless a later one was deleted before."""
     if number > deleted_newest(folder):
-        files.replace_durably(folder / REMAINS, remains)  # which count for nothing before the number is there
-        files.replace_durably(folder / NEWEST, str(number).encode())
+        durable_files.replace_durably(folder / REMAINS, remains)  # which count for nothing before the number is there
+        durable_files.replace_durably(folder / NEWEST, str(number).encode())

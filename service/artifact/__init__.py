@@ -1,0 +1,1 @@
+"""Versions of models as TorchScript files, and the columns they take."""
