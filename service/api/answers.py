@@ -12,9 +12,9 @@ from marshmallow import Schema
 
 from service.api.relay import relayed
 from service.formats import json
-from service.formats.encodings import ENCODINGS, deflated
-from service.formats.media import TABLES
-from service.formats.source import BATCH_BYTES, HELD_IN_MEMORY, Columns, Format
+from service.formats.compression import ENCODINGS, deflated
+from service.formats.registry import TABLES
+from service.formats.table import BATCH_BYTES, HELD_IN_MEMORY, Columns, Format
 
 SMALLEST_ENCODED = 1024
 HELD_BYTES = 1 << 18

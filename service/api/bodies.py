@@ -13,9 +13,9 @@ from service.api import receiving
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
-from service.formats.encodings import INFLATERS, Inflated
-from service.formats.media import TABLES
-from service.formats.source import Body, Limits, Source
+from service.formats.compression import INFLATERS, Inflated
+from service.formats.registry import TABLES
+from service.formats.table import Body, Limits, Source
 from service.settings import variable
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from service.api import problems
 from service.errors import DescentError
-from service.formats import rows
+from service.formats import dataset
 from service.formats.arrays import Table
 
 RowNumbers = np.typing.NDArray[np.intp]
@@ -21,10 +21,10 @@ def each_group(body: dict[str, Any], work: Callable[[str, Table, RowNumbers], di
     has a problem instead, and the others go on."""
     table, labels = body["x"], body["group"]
     n = len(table.values)
-    rows.check_length("/group", labels, "label", n)
+    dataset.check_length("/group", labels, "label", n)
     for name in ("y", "sample_weight"):
         if body.get(name) is not None:
-            rows.check_length(f"/{name}", body[name], "number", n)
+            dataset.check_length(f"/{name}", body[name], "number", n)
     return [_result(label, body["prefix"] + label, table, own, work) for label, own in _rows_of(labels).items()]
 
 

@@ -11,7 +11,8 @@ from service.api.parts import parts
 from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, Misconfigured, NotFound
-from service.formats import json, tensors
+from service.formats import json
+from service.formats.json import open_inference
 
 inference_protocol = Blueprint("inference_protocol", __name__, url_prefix="/v2")
 
@@ -53,8 +54,8 @@ def model_metadata(model: str, version: int | None = None) -> Response:
             "name": model,
             "versions": [str(number) for number in parts().store.versions(model)],
             "platform": PLATFORM,
-            "inputs": [{"name": tensors.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
-            "outputs": [{"name": tensors.OUTPUT, "datatype": "FP64", "shape": [-1]}],
+            "inputs": [{"name": open_inference.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
+            "outputs": [{"name": open_inference.OUTPUT, "datatype": "FP64", "shape": [-1]}],
         }
     )
 
@@ -84,9 +85,9 @@ def infer(model: str, version: int | None = None) -> Response:
     another. Tensors may be binary, as the protocol's extension has them."""
     predictions = Predictions(parts().predictor.model(model, version), parts().metrics)
     loaded = predictions.loaded
-    asked = tensors.decode(bodies.whole(), _json_length(), len(loaded.columns.names))
+    asked = open_inference.decode(bodies.whole(), _json_length(), len(loaded.columns.names))
     y = _predicted(predictions, asked)
-    body, length = tensors.encode(asked, model, loaded.version.number, y)
+    body, length = open_inference.encode(asked, model, loaded.version.number, y)
     if length is None:
         return answers.whole(body, 200, predictions.headers())
     headers = predictions.headers() | {HEADER_LENGTH: str(length)}
@@ -119,7 +120,7 @@ def _entry(name: str) -> dict[str, str] | None:
     return {"name": name, "version": str(version.number), "state": "READY", "reason": ""}
 
 
-def _predicted(predictions: Predictions, asked: tensors.Inference) -> FloatArray:
+def _predicted(predictions: Predictions, asked: open_inference.Inference) -> FloatArray:
     x = asked.x[:, None] if asked.x.ndim == 1 else asked.x
     x = predictions.loaded.columns.arrange(x, None, "/inputs/0/shape")
     y = predictions.of(x, lambda row: f"/inputs/0/data/{row * x.shape[1]}")

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, fields
 
 from service.api.described import about, flag, numbers, objects, text
-from service.formats.tensors import INPUT, OUTPUT, TYPES
+from service.formats.json.open_inference import INPUT, OUTPUT, TYPES
 
 TENSOR: dict[str, dict[str, Any]] = {
     "name": about(f"The tensor's name: `{INPUT}` of an input, `{OUTPUT}` of an output.", type="string"),

@@ -8,8 +8,9 @@ from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
-from service.formats import json, rows, scoring
-from service.formats.source import Body
+from service.formats import dataset, json
+from service.formats.json import mlflow as mlflow_formats
+from service.formats.table import Body
 
 mlflow = Blueprint("mlflow", __name__)
 
@@ -45,13 +46,13 @@ def invocations(model: str) -> Response:
 
 
 def _of_json(predictions: Predictions, body: Body) -> FloatArray:
-    table = scoring.table(json.decode(bodies.whole(body)))
+    table = mlflow_formats.table(json.decode(bodies.whole(body)))
     x = predictions.loaded.columns.arrange(table.values, table.names, "/columns")
     return predictions.of(x, table.pointer)
 
 
 def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
-    found = rows.unlabelled(bodies.source(body, media_type), None, "refuse")
+    found = dataset.unlabelled(bodies.source(body, media_type), None, "refuse")
     columns = predictions.loaded.columns
     arranged = ((columns.arrange(x, found.names, "/columns", in_table=True), pointer) for x, pointer in found.batches)
     return np.concatenate([predictions.of(x, pointer) for x, pointer in arranged])

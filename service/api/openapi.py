@@ -17,8 +17,9 @@ from service.api.messages import InferenceError, ScoringError
 from service.api.operation import Operation
 from service.api.replies import ProblemAnswer
 from service.api.schemas import CacheHeaders
-from service.formats import csv, json, ndjson
-from service.formats.media import TABLES
+from service.formats import json
+from service.formats.registry import TABLES
+from service.formats.text import csv, ndjson
 from service.store.base import NAME, NAME_RULE
 
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")

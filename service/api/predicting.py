@@ -18,8 +18,8 @@ from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
 from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, Table
-from service.formats.rows import Labelled, Unlabelled
-from service.formats.source import Columns
+from service.formats.dataset import Labelled, Unlabelled
+from service.formats.table import Columns
 from service.predictor import LoadedModel, check_finite
 
 predicting = Blueprint("predicting", __name__)

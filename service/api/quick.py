@@ -22,7 +22,8 @@ from service.api.record import REQUEST_ID, Kind, Line, Recorder, line, request_i
 from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
 from service.errors import DescentError
-from service.formats import arrays, bulk, json
+from service.formats import arrays, json
+from service.formats.json import simd
 from service.metrics import Metrics
 from service.predictor import LoadedModel, Predictor
 from service.store.base import NAME
@@ -74,7 +75,7 @@ def recognised(environ: Mapping[str, Any]) -> Call | None:
         and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTS
         and length.isdecimal()
         and len(length) < 7
-        and 0 < int(length) < (bulk.LEAST_BYTES if "HTTP_ACCEPT_ENCODING" in environ else MOST_BYTES)
+        and 0 < int(length) < (simd.LEAST_BYTES if "HTTP_ACCEPT_ENCODING" in environ else MOST_BYTES)
         and SELDOM.isdisjoint(environ)
         and _is_plain_host(environ.get("HTTP_HOST", "localhost"))
     ):

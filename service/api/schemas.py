@@ -8,9 +8,9 @@ from service.api.fields import Labels, Names, Rows, Text, Vector, Whole
 from service.api.options import PredictOptions, RowOptions, TrainOptions
 from service.api.strict import Query, Request
 from service.errors import InvalidRequest
-from service.formats import rows
+from service.formats import dataset
 from service.formats.arrays import NUMBERS_OR_NULL
-from service.formats.source import Source
+from service.formats.table import Source
 from service.store.base import LAST_VERSION, NAME, NAME_RULE
 from service.store.metadata import MOST_LABELS
 
@@ -94,7 +94,7 @@ class LabelledRequest(RowOptions):
     @post_load
     def _join(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         parts = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
-        return data | {"rows": rows.of_table(*parts)}
+        return data | {"rows": dataset.of_table(*parts)}
 
 
 class Table(RowOptions, Query):
@@ -114,7 +114,7 @@ class LabelledTable(Table):
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
-        return options | {"rows": rows.labelled(source, rows.Choice(x, y, weight), missing)}
+        return options | {"rows": dataset.labelled(source, dataset.Choice(x, y, weight), missing)}
 
 
 class UnlabelledTable(Table):
@@ -124,7 +124,7 @@ class UnlabelledTable(Table):
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
         x, missing = (options.pop(name, None) for name in ("x", "missing"))
-        return options | {"rows": rows.unlabelled(source, x, missing)}
+        return options | {"rows": dataset.unlabelled(source, x, missing)}
 
 
 class TrainTable(LabelledTable, TrainOptions):
@@ -160,7 +160,7 @@ class PredictRequest(RowOptions, PredictOptions):
 
     @post_load
     def _sift(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        sieve = rows.Sieve(data.pop("missing"))
+        sieve = dataset.Sieve(data.pop("missing"))
         return data | {"x": sieve.sift_table(data["x"]), "sieve": sieve}
 
 

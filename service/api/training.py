@@ -13,7 +13,7 @@ from service.api.operation import Operation
 from service.api.parts import parts
 from service.api.versions import fit_answer, path_of
 from service.errors import InvalidRequest
-from service.formats import rows
+from service.formats import dataset
 from service.formats.arrays import Table
 from service.idempotency import Token
 from service.training import Conditions, Request, Trained
@@ -72,7 +72,7 @@ def train_groups(body: dict[str, Any]) -> Answer:
     key, conditions = _key(), _conditions()
 
     def train_one(model: str, table: Table, numbers: RowNumbers) -> dict[str, Any]:
-        own = rows.of_table(table, y[numbers], None if weight is None else weight[numbers], "refuse")
+        own = dataset.of_table(table, y[numbers], None if weight is None else weight[numbers], "refuse")
         wanted = _request(body, own, _token(key, model), conditions)
         trainer = parts().trainer
         trained = trainer.try_out(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
@@ -82,7 +82,7 @@ def train_groups(body: dict[str, Any]) -> Answer:
 
 
 def _request(
-    body: dict[str, Any], data: rows.Labelled, token: Callable[[], Token] | None, conditions: Conditions
+    body: dict[str, Any], data: dataset.Labelled, token: Callable[[], Token] | None, conditions: Conditions
 ) -> Request:
     return Request(
         batches=(batch for batch, _ in data.batches),

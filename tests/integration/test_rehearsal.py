@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service import rehearsal
-from service.formats import json
+from service.formats.json import codec
 
 
 def test_a_rehearsal_leaves_neither_files_nor_log_lines(tmp_path, monkeypatch, caplog):
@@ -27,6 +27,6 @@ def open_files():
 
 
 def test_a_service_that_cannot_answer_does_not_start(monkeypatch):
-    monkeypatch.setattr(json, "decode", lambda body: None)
+    monkeypatch.setattr(codec, "decode", lambda body: None)
     with pytest.raises(RuntimeError, match="the rehearsal of /train was answered 4"):
         rehearsal.rehearse()

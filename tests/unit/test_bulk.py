@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import MalformedBody
-from service.formats import bulk
 from service.formats.arrays import NUMBERS_OR_NULL, list_vector, table
-from service.formats.json import decode
+from service.formats.json import simd
+from service.formats.json.codec import decode
 
-PADDING = " " * bulk.LEAST_BYTES
+PADDING = " " * simd.LEAST_BYTES
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(max_size=3),
@@ -44,7 +44,7 @@ def as_floats(value):
 @given(st.dictionaries(st.sampled_from(["x", "y", "l2", "initial"]), JSON))
 def test_any_value_is_read_the_same_or_left_to_the_careful_way(value):
     body = padded(json.dumps(value, ensure_ascii=False))
-    found = bulk.decode(body)
+    found = simd.decode(body)
     if found is not None:
         assert as_floats(plain(found)) == as_floats(decode(body))
 
@@ -56,7 +56,7 @@ def test_rows_and_columns_are_read_to_the_bit(n, d, data):
     columns = {f"c{i}": list(each) for i, each in enumerate(zip(*rows, strict=True))}
     for x in (rows, columns):
         body = padded(json.dumps({"x": x, "y": rows[0], "epochs": 7, "method": "spectral"}))
-        found = bulk.decode(body)
+        found = simd.decode(body)
         careful = decode(body)
         assert found is not None
         quick, slow = table(found["x"], "/x"), table(careful["x"], "/x")
@@ -95,16 +95,16 @@ def test_rows_and_columns_are_read_to_the_bit(n, d, data):
     ],
 )
 def test_what_is_not_plain_is_left_to_the_careful_way(text):
-    assert bulk.decode(padded(text)) is None
+    assert simd.decode(padded(text)) is None
 
 
 def test_small_bodies_are_left_to_the_careful_way():
-    assert bulk.decode(b'{"x": [1, 2]}') is None
+    assert simd.decode(b'{"x": [1, 2]}') is None
 
 
 def test_magnitudes_are_refused_at_their_place():
     body = padded('{"x": [[1, 2], [3, 1e200]], "y": [1, -1e160]}')
-    found = bulk.decode(body)
+    found = simd.decode(body)
     with pytest.raises(Exception, match=r"^/x/1/1: is beyond"):
         table(found["x"], "/x")
     with pytest.raises(Exception, match=r"^/y/1: is beyond"):
@@ -112,8 +112,8 @@ def test_magnitudes_are_refused_at_their_place():
 
 
 def read_in_small_pieces(body, size):
-    with mock.patch.multiple(bulk, LEAST_BYTES=1, LONG_BYTES=1, PIECE_BYTES=size):
-        return bulk.decode(body)
+    with mock.patch.multiple(simd, LEAST_BYTES=1, LONG_BYTES=1, PIECE_BYTES=size):
+        return simd.decode(body)
 
 
 def read_carefully(body):
@@ -162,5 +162,5 @@ def test_a_text_that_is_refused_leaves_nothing_behind():
 
 
 def test_many_names_are_left_to_the_careful_way():
-    body = b'{"x":[%b]}' % b",".join([b'{"a":1}'] * bulk.MOST_NAMES)
-    assert bulk.decode(body) is None
+    body = b'{"x":[%b]}' % b",".join([b'{"a":1}'] * simd.MOST_NAMES)
+    assert simd.decode(body) is None

@@ -5,8 +5,8 @@ from unittest import mock
 
 import pytest
 
-from service.formats import csv
-from service.formats.source import Limits, UnreadableCell
+from service.formats.table import Limits, UnreadableCell
+from service.formats.text import csv
 
 LIMITS = Limits(held_bytes=1 << 20, inflation=100)
 

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from service.formats import lines as bodies
-from service.formats.csv_lines import CsvLines
+from service.formats.text import lines as bodies
+from service.formats.text.csv_rows import CsvLines
 
 CELLS = ["1", "-2.5", "", '"seex\n7,999,b"', '"a ""b"" c"', '""', '"\n"', '5" pipe', 'a""b', '"x"y', '"",']
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from service.formats.lines import Lines
-from service.formats.source import BATCH_BYTES
+from service.formats.table import BATCH_BYTES
+from service.formats.text.lines import Lines
 
 
 def calls_of(work):

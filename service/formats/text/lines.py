@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.errors import MalformedBody
-from service.formats.source import BATCH_BYTES, Body
+from service.formats.table import BATCH_BYTES, Body
 
 LONGEST_LINE = 4 << 20
 

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from service.errors import MalformedBody
-from service.formats import bulk
+from service.formats.json import simd
 
 MEDIA_TYPE = "application/json"
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
@@ -27,7 +27,7 @@ def decode(body: bytes) -> Any:
 
 def decode_rows(body: bytes) -> Any:
     """As `decode`, but with lists of numbers as arrays where there are many."""
-    found = bulk.decode(body)
+    found = simd.decode(body)
     return decode(body) if found is None else found
 
 

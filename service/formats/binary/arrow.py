@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
-from service.formats import columnar, flatbuffer
-from service.formats.source import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Meter, Source
+from service.formats import pyarrow_tables
+from service.formats.binary import arrow_guard
+from service.formats.table import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Meter, Source
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
@@ -23,12 +24,12 @@ def read(body: Body, limits: Limits) -> Source:
     """The table of an Arrow stream; raises MalformedBody."""
     messages = _Messages(body, limits.meter(body))
     schema = messages.schema()
-    return Source(columnar.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
+    return Source(pyarrow_tables.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """An Arrow stream of a record batch for each batch."""
-    return columnar.written(batches, pa.ipc.new_stream)
+    return pyarrow_tables.written(batches, pa.ipc.new_stream)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
@@ -91,9 +92,9 @@ class _Messages:
         return data
 
 
-def _head(metadata: bytes) -> flatbuffer.Head:
+def _head(metadata: bytes) -> arrow_guard.Head:
     try:
-        return flatbuffer.read(metadata)
+        return arrow_guard.read(metadata)
     except (struct.error, IndexError):
         raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
 
@@ -113,16 +114,16 @@ def _check_complete(count: int, size: int) -> None:
 
 
 def _batches(messages: _Messages, schema: pa.Schema, wanted: Sequence[int]) -> Iterator[FloatArray]:
-    columnar.check_types(schema, wanted)
+    pyarrow_tables.check_types(schema, wanted)
     for message in messages.batches(len(wanted)):
         batch = _decoded(pa.ipc.read_record_batch, message, schema).select(list(wanted))
         _decoded(batch.validate)
         for start in range(0, batch.num_rows, BATCH_ROWS):
-            yield columnar.matrix(batch.slice(start, BATCH_ROWS).columns)
+            yield pyarrow_tables.matrix(batch.slice(start, BATCH_ROWS).columns)
 
 
 def _decoded(decode: Any, *arguments: Any) -> Any:
     try:
         return decode(*arguments)
-    except columnar.UNREADABLE as error:
-        raise MalformedBody(f"The Arrow stream cannot be read: {columnar.reason(error)}") from None
+    except pyarrow_tables.UNREADABLE as error:
+        raise MalformedBody(f"The Arrow stream cannot be read: {pyarrow_tables.reason(error)}") from None

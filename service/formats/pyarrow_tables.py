@@ -9,8 +9,8 @@ import pyarrow as pa
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
-from service.formats.sink import Sink
-from service.formats.source import Columns
+from service.formats.byte_sink import Sink
+from service.formats.table import Columns
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """What pyarrow raises over a body that is not in its format."""

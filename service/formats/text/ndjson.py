@@ -9,8 +9,8 @@ import orjson
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import arrays
-from service.formats.lines import Lines
-from service.formats.source import Body, Columns, Format, Limits, Source, UnreadableCell
+from service.formats.table import Body, Columns, Format, Limits, Source, UnreadableCell
+from service.formats.text.lines import Lines
 
 MEDIA_TYPE = "application/x-ndjson"
 

@@ -10,9 +10,9 @@ from pyarrow import csv as arrow_csv
 
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, counted
-from service.formats import columnar
-from service.formats.csv_lines import CsvLines
-from service.formats.source import Body, Columns, Format, Limits, Source, UnreadableCell
+from service.formats import pyarrow_tables
+from service.formats.table import Body, Columns, Format, Limits, Source, UnreadableCell
+from service.formats.text.csv_rows import CsvLines
 
 MEDIA_TYPE = "text/csv"
 
@@ -29,7 +29,7 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     options = arrow_csv.WriteOptions(include_header=True, quoting_style="needed")
     for batch in batches:
         sink = pa.BufferOutputStream()
-        arrow_csv.write_csv(columnar.table(batch), sink, options)
+        arrow_csv.write_csv(pyarrow_tables.table(batch), sink, options)
         options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
         yield sink.getvalue().to_pybytes()
 
@@ -65,7 +65,7 @@ def _numbers(block: bytes, width: int, wanted: Sequence[int], first: int) -> Flo
         table = _parse(block, width, wanted, pa.float64(), first)
     except pa.ArrowInvalid as error:
         raise _explained(error, block, width, wanted, first) from None
-    return columnar.matrix(table.columns)
+    return pyarrow_tables.matrix(table.columns)
 
 
 def _parse(block: bytes, width: int, wanted: Sequence[int], kind: pa.DataType, first: int) -> pa.Table:
@@ -99,12 +99,12 @@ def _explained(
     try:
         table = _parse(block, width, wanted, pa.binary(), first)
     except pa.ArrowInvalid:
-        return MalformedBody(f"The CSV cannot be read: {columnar.reason(error)}")
+        return MalformedBody(f"The CSV cannot be read: {pyarrow_tables.reason(error)}")
     faults = [_first_unreadable(column) for column in table.columns]
     rows = np.array([table.num_rows if row is None else row for row in faults])
     column = int(rows.argmin())
     if rows[column] == table.num_rows:
-        return MalformedBody(f"The CSV cannot be read: {columnar.reason(error)}")
+        return MalformedBody(f"The CSV cannot be read: {pyarrow_tables.reason(error)}")
     return UnreadableCell(first + int(rows[column]), column, "is text, not a number")
 
 

@@ -14,7 +14,7 @@ from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch, FloatArray
 from service.errors import Fault, InvalidRequest, counted, listed, quoted, told
 from service.formats.arrays import Numbering, Pointer, Table, check_magnitudes, escape, is_clean
-from service.formats.source import Cell, Source, UnreadableCell
+from service.formats.table import Cell, Source, UnreadableCell
 
 Missing = Literal["refuse", "drop"]
 

@@ -14,8 +14,9 @@ from pyarrow import parquet
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
-from service.formats import columnar, thrift
-from service.formats.source import (
+from service.formats import pyarrow_tables
+from service.formats.binary import parquet_guard
+from service.formats.table import (
     BATCH_BYTES,
     BATCH_ROWS,
     HELD_IN_MEMORY,
@@ -38,12 +39,12 @@ def read(body: Body, limits: Limits) -> Source:
     chunks = _chunks(data, limits.meter(body))
     try:
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES)
-    except columnar.UNREADABLE as error:
-        raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
-    names = columnar.names(opened.schema_arrow)
+    except pyarrow_tables.UNREADABLE as error:
+        raise MalformedBody(f"The Parquet file cannot be read: {pyarrow_tables.reason(error)}") from None
+    names = pyarrow_tables.names(opened.schema_arrow)
 
     def batches(wanted: Sequence[int]) -> Iterator[FloatArray]:
-        columnar.check_types(opened.schema_arrow, wanted)
+        pyarrow_tables.check_types(opened.schema_arrow, wanted)
         _check_flat(opened)
         inflated = _inflated(data, _of_columns(chunks, wanted))
         limits.meter(body).became(max(inflated, _claimed(opened.metadata, len(wanted))))
@@ -54,7 +55,7 @@ def read(body: Body, limits: Limits) -> Source:
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """A Parquet file of a row group for each batch."""
-    return columnar.written(batches, parquet.ParquetWriter)
+    return pyarrow_tables.written(batches, parquet.ParquetWriter)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, streams=False)
@@ -76,32 +77,32 @@ def _spooled(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
 def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray]:
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-            yield columnar.matrix(batch.select(names).columns)
-    except columnar.UNREADABLE as error:
-        raise MalformedBody(f"The Parquet file cannot be read: {columnar.reason(error)}") from None
+            yield pyarrow_tables.matrix(batch.select(names).columns)
+    except pyarrow_tables.UNREADABLE as error:
+        raise MalformedBody(f"The Parquet file cannot be read: {pyarrow_tables.reason(error)}") from None
 
 
-def _chunks(data: bytes | mmap, meter: Meter) -> list[list[thrift.Chunk]]:
+def _chunks(data: bytes | mmap, meter: Meter) -> list[list[parquet_guard.Chunk]]:
     """Where the columns of each row group stand, by the file's index."""
     end = len(data) - 8
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
         raise MalformedBody("The Parquet file cannot be read: it does not end with an index.")
     _check_size(size, "its index")
-    return _understood(thrift.index, data[end - size : end], meter.became)
+    return _understood(parquet_guard.index, data[end - size : end], meter.became)
 
 
-def _of_columns(chunks: list[list[thrift.Chunk]], columns: Sequence[int]) -> list[thrift.Chunk]:
+def _of_columns(chunks: list[list[parquet_guard.Chunk]], columns: Sequence[int]) -> list[parquet_guard.Chunk]:
     return _understood(lambda: [group[column] for group in chunks for column in columns])
 
 
-def _inflated(data: bytes | mmap, chunks: Sequence[thrift.Chunk]) -> int:
+def _inflated(data: bytes | mmap, chunks: Sequence[parquet_guard.Chunk]) -> int:
     """The bytes that the pages of some chunks inflate to. pyarrow reads pages until they hold a chunk's values."""
     inflated = seen = 0
     for chunk in chunks:
         at, values = chunk.start, chunk.values
         while values > 0:
-            page = _understood(thrift.page, data, at)
+            page = _understood(parquet_guard.page, data, at)
             _check_size(page.inflated, "a page")
             inflated += page.inflated
             at, values = page.end, values - page.values

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from service.formats.lines import Lines
+from service.formats.text.lines import Lines
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 QUOTE, NEWLINE = b'"'[0], b"\n"[0]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import stack
-from service.formats.source import BATCH_BYTES, HELD_IN_MEMORY, Body, Columns, Format, Limits, Source
+from service.formats.table import BATCH_BYTES, HELD_IN_MEMORY, Body, Columns, Format, Limits, Source
 
 MEDIA_TYPE = "application/x-npy"
 HEAD = 10

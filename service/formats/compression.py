@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from service.errors import MalformedBody
-from service.formats.sink import Sink
-from service.formats.source import Body, Limits
+from service.formats.byte_sink import Sink
+from service.formats.table import Body, Limits
 
 PIECE = 1 << 16
 ENCODINGS = ("zstd", "gzip")
