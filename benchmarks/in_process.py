@@ -20,9 +20,9 @@ from unittest.mock import patch
 import numpy as np
 from common import Row, machine, settle, table, write
 
-from service import logs
 from service.api import quick
 from service.app import create_app
+from service.observability import logs
 from service.predictor import LoadedModel
 from service.settings import Settings
 

@@ -13,11 +13,11 @@ from service.api.models import VersionConverter, models
 from service.api.operations import documentation, operations
 from service.api.parts import Parts
 from service.api.predicting import predicting
-from service.api.record import Recorder
 from service.api.training import training
 from service.artifact import torchscript
-from service.facts import ServingFacts
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
+from service.observability.model_metrics import ServingFacts
+from service.observability.request_log import Recorder
 from service.predictor import Predictor
 from service.settings import Settings
 from service.store import FolderStore, Store

@@ -21,7 +21,8 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 from gunicorn import util  # noqa: E402
 
-from service import handover, logs  # noqa: E402
+from service import handover
+from service.observability import logs  # noqa: E402
 from service.settings import InvalidSetting, Settings  # noqa: E402
 
 try:
@@ -63,9 +64,10 @@ worker_connections = max(1, min(CONNECTIONS, allow_files(FILES) - OWN_FILES))
 
 def on_starting(server: Any) -> None:
     """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
-    from service import metrics_folder, rehearsal
+    from service import rehearsal
     from service import server as answers
     from service.errors import StoreUnavailable
+    from service.observability import metrics_dir
     from service.store import FolderStore
 
     util.write_error = answers.write_problem
@@ -80,10 +82,10 @@ def on_starting(server: Any) -> None:
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
     gc.enable()
 
-    swept = metrics_folder.sweep()
+    swept = metrics_dir.sweep()
     if swept:
         server.log.warning("swept the metrics of %d services that were killed", swept)
-    server.metrics_folder = metrics_folder.make()
+    server.metrics_folder = metrics_dir.make()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(server.metrics_folder)
     for name in Settings.unknown(os.environ):
         server.log.warning("%s is not a setting of this service", name)
@@ -125,9 +127,9 @@ def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None
 
 def post_fork(server: Any, worker: Any) -> None:
     """Give the worker its place among the files of metrics and doors, before it builds the app."""
-    from service import slots
+    from service.observability import worker_slots
 
-    number = slots.take(server.metrics_folder)
+    number = worker_slots.take(server.metrics_folder)
     worker.client_seconds = settings.client_seconds
     if hands_over(worker):
         worker.find_doors(server.metrics_folder, number)

@@ -5,8 +5,8 @@ import contextlib
 from typing import Any, NamedTuple
 
 from service.api import quick
-from service.api.record import Line
 from service.connection import Connection, Responses
+from service.observability.request_log import Line
 
 MOST_TOGETHER = 16
 """Calls that are answered together; more would only make the first one wait."""

@@ -8,7 +8,8 @@ from pathlib import Path
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from service import logs, rehearsal, slots  # noqa: E402
+from service import rehearsal  # noqa: E402
+from service.observability import logs, worker_slots
 
 logging.config.dictConfig(logs.configuration("info"))
 rehearsal.rehearse()
@@ -17,6 +18,6 @@ gc.freeze()
 metrics = Path("metrics").resolve()
 metrics.mkdir(exist_ok=True)
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-slots.take(metrics)
+worker_slots.take(metrics)
 
 from service.wsgi import app  # noqa: E402, F401

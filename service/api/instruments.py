@@ -7,8 +7,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from flask import Flask, Response, g, request, stream_with_context
 
 from service.api import bodies, problems
-from service.api.record import REQUEST_ID, Kind, Recorder, line, request_id
 from service.errors import DescentError
+from service.observability.request_log import REQUEST_ID, Kind, Recorder, line, request_id
 from service.store.base import NAME
 
 START_RESPONSE = "descent.start_response"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import current_app
 from prometheus_client.registry import Collector
 
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.predictor import Predictor
 from service.store import Store
 from service.training import Trainer

@@ -2,7 +2,7 @@
 
 from service.core.blocks import FloatArray
 from service.formats.arrays import Pointer, Table
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
 from service.predictor import LoadedModel
 
 SENT = {

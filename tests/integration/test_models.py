@@ -10,7 +10,7 @@ import pytest
 
 from service import __version__
 from service.app import create_app
-from service.metrics import TABLE
+from service.observability.metrics import TABLE
 
 
 def train(client, model="m", **body):

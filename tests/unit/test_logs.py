@@ -10,7 +10,7 @@ from select import PIPE_BUF
 
 import pytest
 
-from service import logs
+from service.observability import logs
 
 
 def record(*requests, level=logging.INFO):

@@ -6,7 +6,7 @@ import tempfile
 
 import pytest
 
-from service import metrics_folder
+from service.observability import metrics_dir
 
 MAKES_ONE = "import time; from service import metrics_folder; print(metrics_folder.make(), flush=True); time.sleep(600)"
 
@@ -28,8 +28,8 @@ def service():
 
 
 def test_a_folder_in_use_is_kept(service, folder):
-    own = metrics_folder.make()
-    assert metrics_folder.sweep() == 0
+    own = metrics_dir.make()
+    assert metrics_dir.sweep() == 0
     assert own.is_dir()
     assert len(list(folder.iterdir())) == 2
 
@@ -39,7 +39,7 @@ def test_the_folder_of_a_service_that_was_killed_is_swept(service, folder):
     (path / "counter_0.db").write_bytes(b"counts")
     service.kill()
     service.wait()
-    assert metrics_folder.sweep() == 1
+    assert metrics_dir.sweep() == 1
     assert list(folder.iterdir()) == []
 
 
@@ -50,5 +50,5 @@ def test_what_is_being_made_or_is_not_ours_is_kept(folder):
     (folder / "descent-metrics-a-file").touch()
     (folder / "another").mkdir()
     (folder / "another/in-use").touch()
-    assert metrics_folder.sweep() == 0
+    assert metrics_dir.sweep() == 0
     assert len(list(folder.iterdir())) == 4

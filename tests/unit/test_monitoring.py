@@ -1,11 +1,11 @@
-"""Dashboards and alerts ask only for metrics that service/metrics.py declares."""
+"""Dashboards and alerts ask only for metrics that service/observability/metrics.py declares."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from service.metrics import TABLE
+from service.observability.metrics import TABLE
 
 MONITORING = Path(__file__).parents[2] / "monitoring"
 PAGES = [MONITORING / "alerts.yml", *MONITORING.glob("grafana/dashboards/*.json")]

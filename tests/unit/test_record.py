@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.api.record import Kind, Recorder
-from service.metrics import Metrics
+from service.observability.metrics import Metrics
+from service.observability.request_log import Kind, Recorder
 
 
 @pytest.fixture

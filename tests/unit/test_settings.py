@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from service import metrics, settings
+from service import settings
+from service.observability import metrics
 from service.settings import InvalidSetting, Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")

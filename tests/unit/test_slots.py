@@ -7,32 +7,32 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service import slots
+from service.observability import worker_slots
 
 
 @pytest.fixture(autouse=True)
 def _restored(monkeypatch, tmp_path):
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     monkeypatch.setattr(values, "MmapedDict", values.MmapedDict)
-    monkeypatch.setattr(slots, "_held", {})
+    monkeypatch.setattr(worker_slots, "_held", {})
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
 
 
 def release():
-    os.close(slots._held["descriptor"])
+    os.close(worker_slots._held["descriptor"])
 
 
 def test_a_worker_takes_the_lowest_place_that_nobody_holds(tmp_path):
-    assert slots.take(tmp_path) == 0
-    first = slots._held["descriptor"]
-    assert slots.take(tmp_path) == 1
+    assert worker_slots.take(tmp_path) == 0
+    first = worker_slots._held["descriptor"]
+    assert worker_slots.take(tmp_path) == 1
     os.close(first)
-    assert slots.take(tmp_path) == 0
+    assert worker_slots.take(tmp_path) == 0
 
 
 def test_counts_go_on_in_the_place_of_a_worker_that_died(tmp_path):
     for _ in range(3):
-        slots.take(tmp_path)
+        worker_slots.take(tmp_path)
         Counter("tries", "Tries.", registry=CollectorRegistry()).inc()
         release()
     registry = CollectorRegistry()
@@ -42,10 +42,10 @@ def test_counts_go_on_in_the_place_of_a_worker_that_died(tmp_path):
 
 
 def test_what_a_killed_worker_had_in_progress_is_in_progress_no_more(tmp_path):
-    slots.take(tmp_path)
+    worker_slots.take(tmp_path)
     Gauge("busy", "Busy.", registry=CollectorRegistry(), multiprocess_mode="livesum").inc()
     release()
-    slots.take(tmp_path)
+    worker_slots.take(tmp_path)
     assert not list(tmp_path.glob("gauge_*.db"))
 
 
@@ -67,19 +67,19 @@ def full_disk(monkeypatch):
 
 
 def test_files_have_a_place_on_the_disk_for_all_of_their_bytes(tmp_path):
-    slots.take(tmp_path)
+    worker_slots.take(tmp_path)
     counter = Counter("tries", "Tries.", ["of"], registry=CollectorRegistry())
     for number in range(1000):
         counter.labels(f"{number:0500}").inc(number)
         status = (tmp_path / "counter_0.db").stat()
         assert status.st_blocks * 512 >= status.st_size
-    assert status.st_size > slots.FIRST_BYTES
+    assert status.st_size > worker_slots.FIRST_BYTES
     assert counted() == {f"{number:0500}": number for number in range(1000)}
 
 
 def test_on_a_full_disk_a_worker_counts_for_itself(tmp_path, full_disk, caplog):
     full_disk()
-    slots.take(tmp_path)
+    worker_slots.take(tmp_path)
     counter = Counter("tries", "Tries.", registry=CollectorRegistry())
     level = Gauge("level", "Level.", registry=CollectorRegistry(), multiprocess_mode="mostrecent")
     counter.inc(2)
@@ -91,7 +91,7 @@ def test_on_a_full_disk_a_worker_counts_for_itself(tmp_path, full_disk, caplog):
 
 
 def test_what_had_room_on_a_disk_that_is_full_now_is_counted_on(tmp_path, full_disk):
-    slots.take(tmp_path)
+    worker_slots.take(tmp_path)
     counter = Counter("tries", "Tries.", ["of"], registry=CollectorRegistry())
     counter.labels("first").inc()
     full_disk()
@@ -114,7 +114,7 @@ def test_scrapes_never_find_an_empty_file(tmp_path, monkeypatch):
         found.append(counted())
 
     monkeypatch.setattr(os, "posix_fallocate", scrape)
-    slots.take(tmp_path)
+    worker_slots.take(tmp_path)
     Counter("tries", "Tries.", registry=CollectorRegistry()).inc()
     assert found == [{}, {}]
     assert counted() == {None: 1}

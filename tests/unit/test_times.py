@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 
-from service.metrics import BUCKETS, Latencies, Times
+from service.observability.metrics import BUCKETS, Latencies, Times
 
 seconds = st.lists(st.one_of(st.sampled_from(BUCKETS), st.floats(0, 30)), min_size=1, max_size=40)
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from service import __version__
 from service.artifact import torchscript
 from service.errors import DamagedVersion, Misconfigured, NotFound
-from service.metrics import FACTS
+from service.observability.metrics import FACTS
 from service.store import Store, Version
 
 LONGEST_WAIT = 1.0

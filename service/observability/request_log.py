@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from service import logs
-from service.metrics import Latencies, Metrics, Times
+from service.observability import logs
+from service.observability.metrics import Latencies, Metrics, Times
 
 REQUEST_ID = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
