@@ -31,10 +31,10 @@ from common import QUIET, busy_elsewhere, machine, settle, write
 from sklearn.linear_model import LinearRegression, SGDRegressor
 from threadpoolctl import threadpool_limits
 
-from service import fitting
 from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.core.statistics import gather
+from service.training import fit
 
 SHAPES = ((1_000_000, 1), (1_000_000, 10), (100_000, 100))
 REPETITIONS = 9
@@ -67,11 +67,11 @@ def make_data(n: int, d: int) -> Data:
     return Data(x, y, Columns.of(None, Form.LIST, d))
 
 
-def descent(data: Data, threads: int, epochs: int | None = None) -> fitting.Fit:
+def descent(data: Data, threads: int, epochs: int | None = None) -> fit.Fit:
     """Descent's fit with all its statistics, without HTTP and publishing."""
     rows = Batch(data.x, data.y)
     gathered = gather([rows], data.x.shape[1], threads)
-    return fitting.fit(gathered, data.columns, fitting.Options(epochs=epochs), WALKED, rows=rows)
+    return fit.fit(gathered, data.columns, fit.Options(epochs=epochs), WALKED, rows=rows)
 
 
 def linear_regression(data: Data, threads: int) -> LinearRegression:

@@ -15,7 +15,7 @@ from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.settings import Settings
 from service.store import FolderStore
-from service.training import Request, Trainer
+from service.training.trainer import Request, Trainer
 
 HISTORY = (10, 10_000_000)
 APPENDS = 300

@@ -42,10 +42,10 @@ from load import need_wrk
 from servers import Server
 from streaming import Peak
 
-from service import fitting
 from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.core.statistics import gather
+from service.training import fit as fitting
 
 REPETITIONS = int(os.environ.get("REPETITIONS", "7"))
 PACKAGES = ("numpy", "pysimdjson", "orjson", "pyarrow", "gunicorn")

@@ -21,7 +21,7 @@ from service.observability.request_log import Recorder
 from service.predictor import Predictor
 from service.settings import Settings
 from service.store import FolderStore, Store
-from service.training import Trainer
+from service.training.trainer import Trainer
 
 
 def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:

@@ -12,9 +12,9 @@ from marshmallow import fields, validate
 from service.artifact.columns import Form
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest
-from service.fitting import Start
 from service.formats import arrays
 from service.store.base import LAST_VERSION
+from service.training.fit import Start
 
 
 def _number(kinds: arrays.Kinds) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from marshmallow import ValidationError, validates_schema
 from service.api.fields import Choice, Flag, FlagOrVersion, InitialLine, Rate, Real, Whole
 from service.api.strict import Request
 from service.core.descent import MOST_EPOCHS
-from service.fitting import Options
 from service.formats.arrays import LARGEST
+from service.training.fit import Options
 
 SMALLEST_LEVEL = 1e-6
 SMALLEST_DECAY = 1e-6

@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 from service.observability.metrics import Metrics
 from service.predictor import Predictor
 from service.store import Store
-from service.training import Trainer
+from service.training.trainer import Trainer
 
 
 @dataclass(frozen=True)

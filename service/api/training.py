@@ -15,8 +15,8 @@ from service.api.versions import fit_answer, path_of
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table
-from service.idempotency import Token
-from service.training import Conditions, Request, Trained
+from service.training.idempotency import Token
+from service.training.trainer import Conditions, Request, Trained
 
 training = Blueprint("training", __name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.artifact import torchscript
 from service.store import Version
-from service.training import Trained
+from service.training.trainer import Trained
 
 
 def fit_answer(model: str, trained: Trained) -> dict[str, Any]:

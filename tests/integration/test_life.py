@@ -16,10 +16,10 @@ from sklearn import metrics
 from sklearn.datasets import load_diabetes
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from service import idempotency, training
 from service.app import create_app
 from service.errors import StoreUnavailable
 from service.store import FolderStore
+from service.training import idempotency, trainer
 
 XY = {"x": [1, 2, 3, 4], "y": [2, 4, 7, 8]}
 
@@ -278,7 +278,7 @@ def test_lost_races_are_tried_again_and_then_given_up(client, monkeypatch):
     merged = train(client, x=[5], y=[11], append=True).json
     assert merged["version"] == 5
     lost.clear()
-    losses = training.TRIES
+    losses = trainer.TRIES
     busy = train(client, x=[5], y=[11], append=True, status=503)
     assert busy.headers["Retry-After"] == "1"
 
@@ -777,12 +777,12 @@ def test_a_prediction_in_a_group_that_overflows_points_at_the_row_of_the_request
 
 
 def test_a_group_that_breaks_does_not_take_the_others_along(client, monkeypatch, caplog):
-    original = training.Trainer.train
+    original = trainer.Trainer.train
 
     def break_for_b(self, model, request):
         return 1 / 0 if model == "b" else original(self, model, request)
 
-    monkeypatch.setattr(training.Trainer, "train", break_for_b)
+    monkeypatch.setattr(trainer.Trainer, "train", break_for_b)
     results = client.post("/models:train", json={"x": [1, 2], "y": [1, 2], "group": ["a", "b"]}).json["results"]
     assert results[0]["version"] == 1
     assert results[1]["problem"]["status"] == 500

@@ -102,7 +102,7 @@ def test_a_method_that_is_not_allowed_says_which_are(client):
 
 
 def test_an_unexpected_error_tells_the_log_and_not_the_client(client, monkeypatch, caplog):
-    monkeypatch.setattr("service.training.Trainer.train", lambda *_: 1 / 0)
+    monkeypatch.setattr("service.training.trainer.Trainer.train", lambda *_: 1 / 0)
     answer = client.post("/train", json={"x": [1], "y": [1]})
     assert answer.status_code == 500
     assert "ZeroDivision" not in answer.text

@@ -11,7 +11,7 @@ from service.core.blocks import Batch
 from service.errors import ModelNotFound
 from service.predictor import Predictor
 from service.store import FolderStore
-from service.training import Request, Trainer
+from service.training.trainer import Request, Trainer
 
 REFRESH = 10
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from service import autograd
+from service.training import autograd
 
 
 def test_a_seeded_start_is_the_tutorials():

@@ -23,10 +23,10 @@ from service.errors import (
     PreconditionFailed,
     VersionNotFound,
 )
-from service.fitting import Fit, Options, Start, fit
-from service.idempotency import Keys, Token
-from service.report import report
 from service.store import Store, Tip, Version, check_name
+from service.training.fit import Fit, Options, Start, fit
+from service.training.idempotency import Keys, Token
+from service.training.report import report
 
 TRIES = 20
 """How often a training that lost its place to another machine's is tried again."""

@@ -6,7 +6,7 @@ from typing import Any
 from service.artifact.columns import Columns
 from service.core.blocks import FloatArray
 from service.core.inference import Coefficients
-from service.fitting import Fit, History, rounded_down
+from service.training.fit import Fit, History, rounded_down
 
 SCALARS = ("r2", "adjusted_r2", "residual_std_error", "f", "f_p_value", "aic", "bic", "condition_number")
 PER_COEFFICIENT = ("std_errors", "t", "p_values", "lower", "upper")

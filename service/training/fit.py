@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from service import autograd
 from service.artifact.columns import Columns
 from service.core.blocks import Batch, FloatArray
 from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
@@ -16,6 +15,7 @@ from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Statistics
 from service.errors import DivergingRate, Fault, InvalidRequest, counted
+from service.training import autograd
 
 SMALLEST = 1e-150
 """A column that stays below this magnitude has squares that underflow."""

@@ -1,0 +1,1 @@
+"""Training: from rows and options to a published version."""
