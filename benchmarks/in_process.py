@@ -23,7 +23,7 @@ from common import Row, machine, settle, table, write
 from service.api import quick
 from service.app import create_app
 from service.observability import logs
-from service.predictor import LoadedModel
+from service.serving.predictor import LoadedModel
 from service.settings import Settings
 
 BODY = b'{"x": [5]}'

@@ -18,7 +18,7 @@ from service.artifact import torchscript
 from service.observability.metrics import Metrics
 from service.observability.model_metrics import ServingFacts
 from service.observability.request_log import Recorder
-from service.predictor import Predictor
+from service.serving.predictor import Predictor
 from service.settings import Settings
 from service.store import FolderStore, Store
 from service.training.trainer import Trainer

@@ -8,11 +8,11 @@ from service import __version__
 from service.api import answers, bodies, messages, schemas
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, Misconfigured, NotFound
 from service.formats import json
 from service.formats.json import open_inference
+from service.serving.predictions import SENT, Predictions
 
 inference_protocol = Blueprint("inference_protocol", __name__, url_prefix="/v2")
 

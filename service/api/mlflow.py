@@ -6,11 +6,11 @@ from flask import Blueprint, Response
 from service.api import answers, bodies, messages, schemas
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.formats import dataset, json
 from service.formats.json import mlflow as mlflow_formats
 from service.formats.table import Body
+from service.serving.predictions import SENT, Predictions
 
 mlflow = Blueprint("mlflow", __name__)
 

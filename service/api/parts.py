@@ -6,7 +6,7 @@ from flask import current_app
 from prometheus_client.registry import Collector
 
 from service.observability.metrics import Metrics
-from service.predictor import Predictor
+from service.serving.predictor import Predictor
 from service.store import Store
 from service.training.trainer import Trainer
 

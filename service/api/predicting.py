@@ -13,14 +13,14 @@ from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.predictions import SENT, Predictions
 from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
 from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, Table
 from service.formats.dataset import Labelled, Unlabelled
 from service.formats.table import Columns
-from service.predictor import LoadedModel, check_finite
+from service.serving.predictions import SENT, Predictions
+from service.serving.predictor import LoadedModel, check_finite
 
 predicting = Blueprint("predicting", __name__)
 

@@ -17,7 +17,6 @@ from flask import Flask
 from gunicorn.http.errors import ParseException
 
 from service.api.answers import SMALLEST_ENCODED, VARY_OF_TABLES
-from service.api.predictions import Predictions, headers
 from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
 from service.errors import DescentError
@@ -25,7 +24,8 @@ from service.formats import arrays, json
 from service.formats.json import simd
 from service.observability.metrics import Metrics
 from service.observability.request_log import REQUEST_ID, Kind, Line, Recorder, line, request_id
-from service.predictor import LoadedModel, Predictor
+from service.serving.predictions import Predictions, headers
+from service.serving.predictor import LoadedModel, Predictor
 from service.store.base import NAME
 
 MOST_BYTES = 1 << 18

@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 
-from service import predictor
 from service.artifact.columns import Columns, Form
 from service.core.blocks import Batch
 from service.errors import ModelNotFound
-from service.predictor import Predictor
+from service.serving import predictor
+from service.serving.predictor import Predictor
 from service.store import FolderStore
 from service.training.trainer import Request, Trainer
 

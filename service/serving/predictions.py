@@ -3,7 +3,7 @@
 from service.core.blocks import FloatArray
 from service.formats.arrays import Pointer, Table
 from service.observability.metrics import Metrics
-from service.predictor import LoadedModel
+from service.serving.predictor import LoadedModel
 
 SENT = {
     "Descent-Model": "The model that answers.",

@@ -1,0 +1,1 @@
+"""Serving: loaded versions and predictions."""
