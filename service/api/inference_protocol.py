@@ -5,9 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service import __version__
-from service.api import answers, bodies, messages, schemas
+from service.api import answers, bodies
 from service.api.operation import Operation
 from service.api.parts import parts
+from service.api.schemas import protocols, requests
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, Misconfigured, NotFound
 from service.formats import json
@@ -22,21 +23,21 @@ EXTENSIONS = ["binary_tensor_data", "model_repository"]
 
 
 @inference_protocol.get("")
-@Operation(None, query=schemas.AnyQuery(), writes=messages.ServerMetadata())
+@Operation(None, query=requests.AnyQuery(), writes=protocols.ServerMetadata())
 def server_metadata() -> Response:
     """Show the server's name, release and protocol extensions."""
     return _answer({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
 
 
 @inference_protocol.get("/health/live")
-@Operation(None, query=schemas.AnyQuery(), writes=messages.ServerLive())
+@Operation(None, query=requests.AnyQuery(), writes=protocols.ServerLive())
 def live() -> Response:
     """Check that the process is alive."""
     return _answer({"live": True})
 
 
 @inference_protocol.get("/health/ready")
-@Operation(None, query=schemas.AnyQuery(), problems=(503,), writes=messages.ServerReady())
+@Operation(None, query=requests.AnyQuery(), problems=(503,), writes=protocols.ServerReady())
 def ready() -> Response:
     """Check that models can be read and trained."""
     parts().store.check_ready()
@@ -45,7 +46,7 @@ def ready() -> Response:
 
 @inference_protocol.get("/models/<model>")
 @inference_protocol.get("/models/<model>/versions/<version:version>", endpoint="version_metadata")
-@Operation(None, query=schemas.AnyQuery(), problems=(404, 503), writes=messages.ModelMetadata())
+@Operation(None, query=requests.AnyQuery(), problems=(404, 503), writes=protocols.ModelMetadata())
 def model_metadata(model: str, version: int | None = None) -> Response:
     """Show a model's versions and its tensors."""
     columns = len(parts().predictor.model(model, version).columns.names)
@@ -62,7 +63,7 @@ def model_metadata(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.get("/models/<model>/ready")
 @inference_protocol.get("/models/<model>/versions/<version:version>/ready", endpoint="version_ready")
-@Operation(None, query=schemas.AnyQuery(), problems=(404, 503), writes=messages.ModelReady())
+@Operation(None, query=requests.AnyQuery(), problems=(404, 503), writes=protocols.ModelReady())
 def model_ready(model: str, version: int | None = None) -> Response:
     """Check that a model can answer."""
     parts().predictor.model(model, version)
@@ -73,11 +74,11 @@ def model_ready(model: str, version: int | None = None) -> Response:
 @inference_protocol.post("/models/<model>/versions/<version:version>/infer", endpoint="version_infer")
 @Operation(
     None,
-    query=schemas.AnyQuery(),
+    query=requests.AnyQuery(),
     problems=(404, 503),
     counts="prediction",
-    reads=messages.InferRequest(),
-    writes=messages.InferAnswer(),
+    reads=protocols.InferRequest(),
+    writes=protocols.InferAnswer(),
     sends=SENT,
 )
 def infer(model: str, version: int | None = None) -> Response:
@@ -97,10 +98,10 @@ def infer(model: str, version: int | None = None) -> Response:
 @inference_protocol.post("/repository/index")
 @Operation(
     None,
-    query=schemas.AnyQuery(),
+    query=requests.AnyQuery(),
     problems=(503,),
-    reads=messages.IndexRequest(),
-    writes=messages.IndexEntry(many=True),
+    reads=protocols.IndexRequest(),
+    writes=protocols.IndexEntry(many=True),
 )
 def repository_index() -> Response:
     """List every model with the version that serves. The `ready` filter has no effect: a model that cannot answer is

@@ -3,9 +3,10 @@
 import numpy as np
 from flask import Blueprint, Response
 
-from service.api import answers, bodies, messages, schemas
+from service.api import answers, bodies
 from service.api.operation import Operation
 from service.api.parts import parts
+from service.api.schemas import protocols, requests
 from service.core.blocks import FloatArray
 from service.formats import dataset, json
 from service.formats.json import mlflow as mlflow_formats
@@ -17,7 +18,7 @@ mlflow = Blueprint("mlflow", __name__)
 
 @mlflow.get("/ping")
 @mlflow.get("/health", endpoint="health")
-@Operation(None, query=schemas.ModelQuery(), problems=(404, 503))
+@Operation(None, query=requests.ModelQuery(), problems=(404, 503))
 def ping(model: str) -> Response:
     """Check that a model can answer."""
     parts().predictor.model(model)
@@ -27,12 +28,12 @@ def ping(model: str) -> Response:
 @mlflow.post("/invocations")
 @Operation(
     None,
-    query=schemas.ModelQuery(),
+    query=requests.ModelQuery(),
     problems=(404, 503),
     counts="prediction",
     reads_tables=True,
-    reads=messages.ScoringRequest(),
-    writes=messages.ScoringAnswer(),
+    reads=protocols.ScoringRequest(),
+    writes=protocols.ScoringAnswer(),
     sends=SENT,
 )
 def invocations(model: str) -> Response:

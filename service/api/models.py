@@ -6,10 +6,10 @@ from typing import Any
 from flask import Blueprint, Response
 from werkzeug.routing import BaseConverter
 
-from service.api import fits, replies, schemas
 from service.api.answers import Answer
 from service.api.operation import Operation
 from service.api.parts import parts
+from service.api.schemas import fit_responses, requests, responses
 from service.api.versions import version_answer
 from service.artifact import torchscript
 from service.errors import Misconfigured, NotFound
@@ -28,7 +28,7 @@ class VersionConverter(BaseConverter):
 
 
 @models.get("/models")
-@Operation(replies.ModelsAnswer(), query=schemas.ModelsQuery(), problems=(503,))
+@Operation(responses.ModelsAnswer(), query=requests.ModelsQuery(), problems=(503,))
 def list_models(prefix: str, limit: int, page_token: str) -> Answer:
     """List models in order of name, a page at a time."""
     names = (name for name in parts().store.models() if name.startswith(prefix) and name > page_token)
@@ -38,14 +38,14 @@ def list_models(prefix: str, limit: int, page_token: str) -> Answer:
 
 
 @models.get("/models/<model>")
-@Operation(replies.ModelAnswer(), problems=(404, 503))
+@Operation(responses.ModelAnswer(), problems=(404, 503))
 def show_model(model: str) -> Answer:
     """Show a model's versions, which of them serves, its description and its labels."""
     return Answer(_model_answer(model))
 
 
 @models.patch("/models/<model>")
-@Operation(replies.ModelAnswer(), body=schemas.DescribeRequest(), problems=(404, 503))
+@Operation(responses.ModelAnswer(), body=requests.DescribeRequest(), problems=(404, 503))
 def describe_model(model: str, body: dict[str, Any]) -> Answer:
     """Change a model's description and labels. Fields and labels that are not sent stay as they are;
     null removes one."""
@@ -62,14 +62,14 @@ def delete_model(model: str) -> Answer:
 
 
 @models.get("/models/<model>/versions")
-@Operation(replies.ModelAnswer(), problems=(404, 503))
+@Operation(responses.ModelAnswer(), problems=(404, 503))
 def list_versions(model: str) -> Answer:
     """List a model's versions."""
     return Answer(_model_answer(model))
 
 
 @models.get("/models/<model>/versions/<version:version>")
-@Operation(fits.FitAnswer(), problems=(404, 503))
+@Operation(fit_responses.FitAnswer(), problems=(404, 503))
 def show_version(model: str, version: int) -> Answer:
     """Show a version: its line, how the descent came to it, and how good it is."""
     found = parts().store.version(model, version)
@@ -88,7 +88,7 @@ def delete_version(model: str, version: int) -> Answer:
 
 
 @models.get("/models/<model>/versions/<version:version>/history")
-@Operation(fits.HistoryAnswer(), problems=(404, 503))
+@Operation(fit_responses.HistoryAnswer(), problems=(404, 503))
 def show_history(model: str, version: int) -> Answer:
     """Show the loss curve of a version."""
     file = torchscript.opened(parts().store.read(parts().store.version(model, version)))
@@ -107,14 +107,14 @@ def send_artifact(model: str, version: int) -> Response:
 
 
 @models.get("/models/<model>/serving")
-@Operation(replies.ServingAnswer(), problems=(404, 503))
+@Operation(responses.ServingAnswer(), problems=(404, 503))
 def show_serving(model: str) -> Answer:
     """Show which version answers predictions, and whether it is pinned."""
     return Answer(_serving_answer(model))
 
 
 @models.put("/models/<model>/serving")
-@Operation(replies.ServingAnswer(), body=schemas.PinRequest(), problems=(404, 503))
+@Operation(responses.ServingAnswer(), body=requests.PinRequest(), problems=(404, 503))
 def pin(model: str, body: dict[str, Any]) -> Answer:
     """Pin a version. It answers predictions, whatever is published, until another is pinned or it is unpinned."""
     parts().store.pin(model, body["version"])
@@ -122,7 +122,7 @@ def pin(model: str, body: dict[str, Any]) -> Answer:
 
 
 @models.delete("/models/<model>/serving")
-@Operation(replies.ServingAnswer(), problems=(404, 503))
+@Operation(responses.ServingAnswer(), problems=(404, 503))
 def unpin(model: str) -> Answer:
     """Unpin the version that is pinned. The newest version answers predictions again."""
     parts().store.pin(model, None)

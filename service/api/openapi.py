@@ -13,10 +13,10 @@ from werkzeug.routing import Rule
 
 from service import __version__
 from service.api import problems, protocols
-from service.api.messages import InferenceError, ScoringError
 from service.api.operation import Operation
-from service.api.replies import ProblemAnswer
-from service.api.schemas import CacheHeaders
+from service.api.schemas.protocols import InferenceError, ScoringError
+from service.api.schemas.requests import CacheHeaders
+from service.api.schemas.responses import ProblemAnswer
 from service.formats import json
 from service.formats.registry import TABLES
 from service.formats.text import csv, ndjson

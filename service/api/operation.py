@@ -9,8 +9,8 @@ from flask import Response, g, request
 from marshmallow import Schema
 
 from service.api import answers, bodies
-from service.api.schemas import AnyQuery, NoQuery, Table
-from service.api.texts import valued
+from service.api.schemas.query import valued
+from service.api.schemas.requests import AnyQuery, NoQuery, Table
 from service.errors import InvalidRequest
 from service.formats import json
 from service.observability.request_log import Counted

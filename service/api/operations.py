@@ -9,7 +9,7 @@ from service import __version__
 from service.api.openapi import document
 from service.api.operation import Operation
 from service.api.parts import parts
-from service.api.schemas import AnyQuery
+from service.api.schemas.requests import AnyQuery
 from service.formats import json
 
 operations = Blueprint("operations", __name__)

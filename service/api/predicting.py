@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from flask import Blueprint
 
-from service.api import replies, schemas
 from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
 from service.api.operation import Operation
 from service.api.parts import parts
+from service.api.schemas import requests, responses
 from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
 from service.errors import InvalidRequest
@@ -51,15 +51,15 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Ans
 
 
 PREDICT = Operation(
-    replies.PredictAnswer(),
-    body=schemas.PredictRequest(),
-    table=schemas.PredictTable(),
+    responses.PredictAnswer(),
+    body=requests.PredictRequest(),
+    table=requests.PredictTable(),
     answers_tables=True,
     problems=(404, 503),
     counts="prediction",
     sends=SENT,
 )
-predicting.post("/predict", endpoint="predict")(replace(PREDICT, query=schemas.ModelQuery())(predict))
+predicting.post("/predict", endpoint="predict")(replace(PREDICT, query=requests.ModelQuery())(predict))
 predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
@@ -81,7 +81,7 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
 
 
 EVALUATE = Operation(
-    replies.EvaluateAnswer(), body=schemas.EvaluateRequest(), table=schemas.EvaluateTable(), problems=(404, 503)
+    responses.EvaluateAnswer(), body=requests.EvaluateRequest(), table=requests.EvaluateTable(), problems=(404, 503)
 )
 predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
 predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")(
@@ -90,7 +90,7 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 
 
 @predicting.post("/models:predict")
-@Operation(replies.GroupPredictionsAnswer(), body=schemas.GroupPredictRequest(), counts="prediction")
+@Operation(responses.GroupPredictionsAnswer(), body=requests.GroupPredictRequest(), counts="prediction")
 def predict_groups(body: dict[str, Any]) -> Answer:
     """Predict y for each group of rows from its own model. A group that fails has a problem for its result; the
     others are answered all the same."""

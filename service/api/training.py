@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from service.api import fits, schemas
 from service.api.answers import Answer
 from service.api.groups import RowNumbers, each_group
 from service.api.operation import Operation
 from service.api.parts import parts
+from service.api.schemas import fit_responses, requests
 from service.api.versions import fit_answer, path_of
 from service.errors import InvalidRequest
 from service.formats import dataset
@@ -38,10 +38,10 @@ def train(model: str, body: dict[str, Any]) -> Answer:
 
 
 TRAIN = Operation(
-    fits.FitAnswer(),
-    body=schemas.TrainRequest(),
-    table=schemas.TrainTable(),
-    headers=schemas.TrainHeaders(),
+    fit_responses.FitAnswer(),
+    body=requests.TrainRequest(),
+    table=requests.TrainTable(),
+    headers=requests.TrainHeaders(),
     status=201,
     problems=(404, 409, 412, 503),
     also={200: "The fit of a dry run, which published nothing."},
@@ -52,15 +52,15 @@ TRAIN = Operation(
         "Idempotency-Replayed": "`true` if this repeats the answer of an earlier training with the same key.",
     },
 )
-training.post("/train", endpoint="train")(replace(TRAIN, query=schemas.ModelQuery())(train))
+training.post("/train", endpoint="train")(replace(TRAIN, query=requests.ModelQuery())(train))
 training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
 @training.post("/models:train")
 @Operation(
-    fits.GroupFitsAnswer(),
-    body=schemas.GroupTrainRequest(),
-    headers=schemas.GroupTrainHeaders(),
+    fit_responses.GroupFitsAnswer(),
+    body=requests.GroupTrainRequest(),
+    headers=requests.GroupTrainHeaders(),
     counts="training",
 )
 def train_groups(body: dict[str, Any]) -> Answer:
@@ -98,8 +98,8 @@ def _request(
 
 def _key() -> str | None:
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (1 <= len(key) <= schemas.LONGEST_KEY and key.isprintable()):
-        raise InvalidRequest(f"Idempotency-Key: give 1 to {schemas.LONGEST_KEY} printable characters.")
+    if key is not None and not (1 <= len(key) <= requests.LONGEST_KEY and key.isprintable()):
+        raise InvalidRequest(f"Idempotency-Key: give 1 to {requests.LONGEST_KEY} printable characters.")
     return key
 
 

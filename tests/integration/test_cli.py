@@ -16,7 +16,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from service import __version__
-from service.api import schemas
+from service.api.schemas import requests as schemas
 from service.cli import commands, display, options, session, terminal
 from service.cli.files import MEDIA_TYPES, file_of, watched
 from service.cli.serving import environment

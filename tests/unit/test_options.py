@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from service.api import options, schemas
+from service.api.schemas import options, requests
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 TABLES = [
-    (options.FitOptions, schemas.LabelledRequest),
+    (options.FitOptions, requests.LabelledRequest),
     (options.ContinueOptions,),
     (options.PredictOptions, options.RowOptions),
 ]
@@ -19,5 +19,5 @@ def test_the_readme_lists_the_options_as_they_are():
 
 def test_the_tables_leave_no_option_out():
     listed = {name for classes in TABLES for each in classes for name in each().fields}
-    for request in (schemas.TrainRequest, schemas.PredictRequest, schemas.EvaluateRequest):
+    for request in (requests.TrainRequest, requests.PredictRequest, requests.EvaluateRequest):
         assert set(request().fields) <= listed

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from service.api.described import about, as_x, flag, number, objects, text, whole
+from service.api.schemas.response_fields import about, as_x, flag, number, objects, text, whole
 
 MODEL = "The model's name."
 VERSION = "The number of the version that answers."

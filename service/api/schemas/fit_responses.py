@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields
 
-from service.api.described import about, as_x, flag, number, numbers, objects, text, whole
-from service.api.replies import DROPPED, MODEL, OF_EACH_GROUP
+from service.api.schemas.response_fields import about, as_x, flag, number, numbers, objects, text, whole
+from service.api.schemas.responses import DROPPED, MODEL, OF_EACH_GROUP
 
 EPOCHS = "How many steps the descent takes to the line; null if its limit is more than 2⁵³ steps away."
 OBJECTIVE = "The loss plus the penalty l2·‖w‖²; only if there is a penalty."

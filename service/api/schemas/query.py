@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from service.api.fields import Names
+from service.api.schemas.fields import Names
 from service.errors import MalformedBody
 from service.formats import json
 

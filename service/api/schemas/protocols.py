@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
 
-from service.api.described import about, flag, numbers, objects, text
+from service.api.schemas.response_fields import about, flag, numbers, objects, text
 from service.formats.json.open_inference import INPUT, OUTPUT, TYPES
 
 TENSOR: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from typing import Any
 import marshmallow
 from marshmallow import ValidationError, validates_schema
 
-from service.api.fields import Choice, Flag, FlagOrVersion, InitialLine, Rate, Real, Whole
-from service.api.strict import Request
+from service.api.schemas.base import Request
+from service.api.schemas.fields import Choice, Flag, FlagOrVersion, InitialLine, Rate, Real, Whole
 from service.core.descent import MOST_EPOCHS
 from service.formats.arrays import LARGEST
 from service.training.fit import Options

@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, fields, post_load, pre_load, validate
 
-from service.api.fields import Labels, Names, Rows, Text, Vector, Whole
-from service.api.options import PredictOptions, RowOptions, TrainOptions
-from service.api.strict import Query, Request
+from service.api.schemas.base import Query, Request
+from service.api.schemas.fields import Labels, Names, Rows, Text, Vector, Whole
+from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import NUMBERS_OR_NULL
