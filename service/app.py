@@ -5,13 +5,14 @@ from pathlib import Path
 
 from flask import Flask
 
-from service.api import instruments, problems, quick
-from service.api.bodies import Bounds
+from service.api import quick
+from service.api.http import instrumentation, problems
+from service.api.http.context import Parts
+from service.api.http.request_body import Bounds
 from service.api.inference_protocol import inference_protocol
 from service.api.mlflow import mlflow
 from service.api.models import VersionConverter, models
 from service.api.operations import documentation, operations
-from service.api.parts import Parts
 from service.api.predicting import predicting
 from service.api.training import training
 from service.artifact import torchscript
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
     recorder = Recorder(metrics, settings.log_slower_than_ms)
-    instruments.register(app, recorder)
+    instrumentation.register(app, recorder)
     for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)
     quick_way = app.extensions[quick.EXTENSION] = quick.QuickWay(predictor, metrics, recorder)

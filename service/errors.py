@@ -1,4 +1,4 @@
-"""What can go wrong, as its users see it. `service.api.problems` says with which HTTP status.
+"""What can go wrong, as its users see it. `service.api.http.problems` says with which HTTP status.
 
 DescentError
 ├── MalformedBody            the body is not what its media type says

@@ -21,7 +21,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 from gunicorn import util  # noqa: E402
 
-from service import handover
+from service import handover  # noqa: E402
 from service.observability import logs  # noqa: E402
 from service.settings import InvalidSetting, Settings  # noqa: E402
 

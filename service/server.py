@@ -5,7 +5,7 @@ import struct
 
 from gunicorn import util
 
-from service.api import problems
+from service.api.http import problems
 from service.formats import json
 
 

@@ -9,7 +9,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 from service import rehearsal  # noqa: E402
-from service.observability import logs, worker_slots
+from service.observability import logs, worker_slots  # noqa: E402
 
 logging.config.dictConfig(logs.configuration("info"))
 rehearsal.rehearse()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from service.api import problems
+from service.api.http import problems
 from service.errors import DescentError
 from service.formats import dataset
 from service.formats.arrays import Table

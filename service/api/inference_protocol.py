@@ -5,9 +5,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from service import __version__
-from service.api import answers, bodies
-from service.api.operation import Operation
-from service.api.parts import parts
+from service.api.http import request_body, response
+from service.api.http.context import parts
+from service.api.http.endpoint import Operation
 from service.api.schemas import protocols, requests
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, Misconfigured, NotFound
@@ -86,13 +86,13 @@ def infer(model: str, version: int | None = None) -> Response:
     another. Tensors may be binary, as the protocol's extension has them."""
     predictions = Predictions(parts().predictor.model(model, version), parts().metrics)
     loaded = predictions.loaded
-    asked = open_inference.decode(bodies.whole(), _json_length(), len(loaded.columns.names))
+    asked = open_inference.decode(request_body.whole(), _json_length(), len(loaded.columns.names))
     y = _predicted(predictions, asked)
     body, length = open_inference.encode(asked, model, loaded.version.number, y)
     if length is None:
-        return answers.whole(body, 200, predictions.headers())
+        return response.whole(body, 200, predictions.headers())
     headers = predictions.headers() | {HEADER_LENGTH: str(length)}
-    return answers.whole(body, 200, headers, "application/octet-stream")
+    return response.whole(body, 200, headers, "application/octet-stream")
 
 
 @inference_protocol.post("/repository/index")
@@ -106,7 +106,7 @@ def infer(model: str, version: int | None = None) -> Response:
 def repository_index() -> Response:
     """List every model with the version that serves. The `ready` filter has no effect: a model that cannot answer is
     listed as `UNAVAILABLE`, with the reason."""
-    bodies.whole()
+    request_body.whole()
     return _answer([entry for name in sorted(parts().store.models()) if (entry := _entry(name))])
 
 

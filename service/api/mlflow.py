@@ -3,9 +3,9 @@
 import numpy as np
 from flask import Blueprint, Response
 
-from service.api import answers, bodies
-from service.api.operation import Operation
-from service.api.parts import parts
+from service.api.http import request_body, response
+from service.api.http.context import parts
+from service.api.http.endpoint import Operation
 from service.api.schemas import protocols, requests
 from service.core.blocks import FloatArray
 from service.formats import dataset, json
@@ -39,21 +39,21 @@ def ping(model: str) -> Response:
 def invocations(model: str) -> Response:
     """Predict y for rows as MLflow's clients send them. The body is JSON in one of their forms, or a table."""
     predictions = Predictions(parts().predictor.model(model), parts().metrics)
-    media_type = bodies.media_type(tables=True)
-    body = bodies.opened(media_type)
+    media_type = request_body.media_type(tables=True)
+    body = request_body.opened(media_type)
     y = _of_json(predictions, body) if media_type == json.MEDIA_TYPE else _of_table(predictions, body, media_type)
     predictions.count()
-    return answers.whole(json.encode({"predictions": y}), 200, predictions.headers())
+    return response.whole(json.encode({"predictions": y}), 200, predictions.headers())
 
 
 def _of_json(predictions: Predictions, body: Body) -> FloatArray:
-    table = mlflow_formats.table(json.decode(bodies.whole(body)))
+    table = mlflow_formats.table(json.decode(request_body.whole(body)))
     x = predictions.loaded.columns.arrange(table.values, table.names, "/columns")
     return predictions.of(x, table.pointer)
 
 
 def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
-    found = dataset.unlabelled(bodies.source(body, media_type), None, "refuse")
+    found = dataset.unlabelled(request_body.source(body, media_type), None, "refuse")
     columns = predictions.loaded.columns
     arranged = ((columns.arrange(x, found.names, "/columns", in_table=True), pointer) for x, pointer in found.batches)
     return np.concatenate([predictions.of(x, pointer) for x, pointer in arranged])

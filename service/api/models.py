@@ -6,9 +6,9 @@ from typing import Any
 from flask import Blueprint, Response
 from werkzeug.routing import BaseConverter
 
-from service.api.answers import Answer
-from service.api.operation import Operation
-from service.api.parts import parts
+from service.api.http.context import parts
+from service.api.http.endpoint import Operation
+from service.api.http.response import Answer
 from service.api.schemas import fit_responses, requests, responses
 from service.api.versions import version_answer
 from service.artifact import torchscript

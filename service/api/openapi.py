@@ -12,8 +12,8 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from service import __version__
-from service.api import problems, protocols
-from service.api.operation import Operation
+from service.api.http import error_formats, problems
+from service.api.http.endpoint import Operation
 from service.api.schemas.protocols import InferenceError, ScoringError
 from service.api.schemas.requests import CacheHeaders
 from service.api.schemas.responses import ProblemAnswer
@@ -42,9 +42,9 @@ TAGS = {
     "mlflow": ("MLflow", "The scoring calls of MLflow, for the model that the query names."),
 }
 """The name and the description of each blueprint, in the order in which they are shown."""
-ERRORS: dict[protocols.Shape, type[Schema]] = {
-    protocols.inference_error: InferenceError,
-    protocols.scoring_error: ScoringError,
+ERRORS: dict[error_formats.Shape, type[Schema]] = {
+    error_formats.inference_error: InferenceError,
+    error_formats.scoring_error: ScoringError,
 }
 ANSWERED_TO_BODIES = (400, 413, 415)
 WITH_TABLES = "Options stand in the body if it is JSON, and in the query if it is a table."
@@ -119,7 +119,7 @@ def _responses(rule: Rule, contract: Operation, *, is_conditional: bool) -> Iter
         yield str(status), {"description": meaning, "headers": headers, **_content(contract)}
     if is_conditional:
         yield "304", {"description": "The client has this answer already, as its `If-None-Match` says."}
-    shape = protocols.shape(rule.rule)
+    shape = error_formats.shape(rule.rule)
     faults = _faults(rule, contract)
     content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": ProblemAnswer}}
     if shape is not None:

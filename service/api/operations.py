@@ -6,9 +6,9 @@ from prometheus_client.exposition import choose_encoder
 from werkzeug.wrappers import Response as BaseResponse
 
 from service import __version__
+from service.api.http.context import parts
+from service.api.http.endpoint import Operation
 from service.api.openapi import document
-from service.api.operation import Operation
-from service.api.parts import parts
 from service.api.schemas.requests import AnyQuery
 from service.formats import json
 

@@ -16,7 +16,7 @@ import numpy as np
 from flask import Flask
 from gunicorn.http.errors import ParseException
 
-from service.api.answers import SMALLEST_ENCODED, VARY_OF_TABLES
+from service.api.http.response import SMALLEST_ENCODED, VARY_OF_TABLES
 from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
 from service.errors import DescentError

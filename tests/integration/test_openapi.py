@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from service.api import problems
+from service.api.http import problems
 from service.app import create_app
 from service.errors import Busy
 

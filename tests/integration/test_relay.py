@@ -11,8 +11,8 @@ import pytest
 from flask import Flask, g
 from marshmallow import Schema, fields
 
-from service.api.answers import Answer, write
-from service.api.relay import relayed
+from service.api.http.full_duplex import relayed
+from service.api.http.response import Answer, write
 
 LINE = b"0.12345\n"
 

@@ -8,7 +8,9 @@ import pytest
 
 from service.observability import metrics_dir
 
-MAKES_ONE = "import time; from service import metrics_folder; print(metrics_folder.make(), flush=True); time.sleep(600)"
+MAKES_ONE = (
+    "import time; from service.observability import metrics_dir; print(metrics_dir.make(), flush=True); time.sleep(600)"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from gunicorn.http.unreader import SocketUnreader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api import receiving
+from service.api.http import gunicorn_stream
 
 CONTENT = bytes(range(256)) * 40
 STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 3000)), max_size=12)
@@ -37,9 +37,9 @@ class Connection:
 
 def taken(stream, into, size):
     if not into:
-        return receiving.read(stream, size)
+        return gunicorn_stream.read(stream, size)
     space = bytearray(size)
-    return bytes(space[: receiving.fill(stream, memoryview(space))])
+    return bytes(space[: gunicorn_stream.fill(stream, memoryview(space))])
 
 
 @settings(deadline=None)
@@ -51,16 +51,16 @@ def test_any_turns_of_reading_give_the_body_and_leave_what_is_behind_it(early, s
         for into, size in steps:
             left = len(CONTENT) - expected.tell()
             assert taken(connection.stream, into, min(size, left)) == expected.read(size)
-        assert receiving.read(connection.stream, len(CONTENT) - expected.tell()) == expected.read()
+        assert gunicorn_stream.read(connection.stream, len(CONTENT) - expected.tell()) == expected.read()
         assert connection.stream.read(1024) == b""
         assert connection.unreader.read(len(behind)) == behind
 
 
-@pytest.mark.parametrize("size", [1 << 12, receiving.PIECE + 1])
+@pytest.mark.parametrize("size", [1 << 12, gunicorn_stream.PIECE + 1])
 def test_an_early_end_gives_what_came(size):
     with Connection(CONTENT, 100) as connection:
         connection.stream.reader.length += 1 << 21
-        assert b"".join(iter(lambda: taken(connection.stream, size < receiving.PIECE, size), b"")) == CONTENT
+        assert b"".join(iter(lambda: taken(connection.stream, size < gunicorn_stream.PIECE, size), b"")) == CONTENT
 
 
 def test_large_bodies_come_as_they_are():
@@ -69,8 +69,8 @@ def test_large_bodies_come_as_they_are():
     sender = threading.Thread(target=client.sendall, args=(content,))
     sender.start()
     stream = Body(LengthReader(SocketUnreader(server), len(content)))
-    first = taken(stream, into=True, size=receiving.PIECE * 2)
-    assert first + receiving.read(stream, len(content) - len(first)) == content
+    first = taken(stream, into=True, size=gunicorn_stream.PIECE * 2)
+    assert first + gunicorn_stream.read(stream, len(content) - len(first)) == content
     sender.join()
     client.close()
     server.close()
@@ -93,4 +93,4 @@ def test_a_time_out_ends_the_connection():
 
 def test_streams_of_other_servers_are_read():
     assert taken(io.BytesIO(CONTENT), into=True, size=300) == CONTENT[:300]
-    assert receiving.read(io.BytesIO(CONTENT), 300) == CONTENT[:300]
+    assert gunicorn_stream.read(io.BytesIO(CONTENT), 300) == CONTENT[:300]

@@ -10,7 +10,7 @@ from typing import IO, Any
 from flask import Response, request
 from marshmallow import Schema
 
-from service.api.relay import relayed
+from service.api.http.full_duplex import relayed
 from service.formats import json
 from service.formats.compression import ENCODINGS, deflated
 from service.formats.registry import TABLES

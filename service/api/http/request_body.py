@@ -9,7 +9,7 @@ from functools import partial
 from flask import current_app, g, request
 from gunicorn.http.errors import ParseException
 
-from service.api import receiving
+from service.api.http import gunicorn_stream
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
@@ -65,7 +65,7 @@ class RequestBody:
         if not wanted:
             return b""
         with _faults_of_receiving():
-            data = receiving.read(self._stream, wanted)
+            data = gunicorn_stream.read(self._stream, wanted)
         self._take(memoryview(data), wanted)
         return data
 
@@ -75,7 +75,7 @@ class RequestBody:
         if not wanted:
             return 0
         with _faults_of_receiving():
-            count = receiving.fill(self._stream, buffer[:wanted])
+            count = gunicorn_stream.fill(self._stream, buffer[:wanted])
         self._take(buffer[:count], wanted)
         return count
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from service import errors
-from service.api import protocols
+from service.api.http import error_formats
 from service.formats import json
 
 MEDIA_TYPE = "application/problem+json"
@@ -88,7 +88,7 @@ def _of_bug(error: Exception) -> Response:
 
 def _answer(problem: dict[str, Any]) -> Response:
     """The answer that tells of a problem, in the form that the request's protocol has for it."""
-    status, shape = problem["status"], protocols.shape(request.path)
+    status, shape = problem["status"], error_formats.shape(request.path)
     if shape is None:
         return Response(json.encode(problem), status, content_type=MEDIA_TYPE)
     status = 400 if status == 422 else status

@@ -6,7 +6,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request, stream_with_context
 
-from service.api import bodies, problems
+from service.api.http import problems, request_body
 from service.errors import DescentError
 from service.observability.request_log import REQUEST_ID, Kind, Recorder, line, request_id
 from service.store.base import NAME
@@ -29,7 +29,7 @@ def register(app: Flask, recorder: Recorder) -> None:
     @app.after_request
     def _end(response: Response) -> Response:
         response.headers[REQUEST_ID] = g.request_id
-        if bodies.is_unread():
+        if request_body.is_unread():
             _close_afterwards(response)
         if response.is_streamed and not response.direct_passthrough:  # which an installed file is
             response.response = stream_with_context(_observed(response.iter_encoded(), response.status_code, _record))

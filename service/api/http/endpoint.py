@@ -8,7 +8,8 @@ from typing import Any
 from flask import Response, g, request
 from marshmallow import Schema
 
-from service.api import answers, bodies
+from service.api.http import request_body
+from service.api.http import response as answers
 from service.api.schemas.query import valued
 from service.api.schemas.requests import AnyQuery, NoQuery, Table
 from service.errors import InvalidRequest
@@ -90,16 +91,16 @@ class Operation:
             return {}
         if self.body is None:
             return dict(self.query.load(_single_valued_query()))
-        media_type = bodies.media_type(tables=self.table is not None)
-        body = bodies.opened(media_type)
+        media_type = request_body.media_type(tables=self.table is not None)
+        body = request_body.opened(media_type)
         query = _single_valued_query()
         if self.table is None:
-            return {**self.query.load(query), "body": self.body.load(json.decode(bodies.whole(body)))}
+            return {**self.query.load(query), "body": self.body.load(json.decode(request_body.whole(body)))}
         if media_type == json.MEDIA_TYPE:
-            return {**self.query.load(query), "body": self.body.load(json.decode_rows(bodies.whole(body)))}
+            return {**self.query.load(query), "body": self.body.load(json.decode_rows(request_body.whole(body)))}
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
-        return {**self.query.load(own), "body": self.table.with_rows(options, bodies.source(body, media_type))}
+        return {**self.query.load(own), "body": self.table.with_rows(options, request_body.source(body, media_type))}
 
 
 def _empty(status: int) -> Response:

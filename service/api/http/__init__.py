@@ -1,0 +1,1 @@
+"""HTTP with Flask: request bodies, responses, errors and instrumentation."""
