@@ -9,12 +9,12 @@ from service.api import quick
 from service.api.http import instrumentation, problems
 from service.api.http.context import Parts
 from service.api.http.request_body import Bounds
-from service.api.inference_protocol import inference_protocol
-from service.api.mlflow import mlflow
-from service.api.models import VersionConverter, models
-from service.api.operations import documentation, operations
-from service.api.predicting import predicting
-from service.api.training import training
+from service.api.routes.mlflow import mlflow
+from service.api.routes.models import VersionConverter, models
+from service.api.routes.open_inference import inference_protocol
+from service.api.routes.operations import documentation, operations
+from service.api.routes.prediction import predicting
+from service.api.routes.training import training
 from service.artifact import torchscript
 from service.observability.metrics import Metrics
 from service.observability.model_metrics import ServingFacts

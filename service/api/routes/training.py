@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from service.api.groups import RowNumbers, each_group
 from service.api.http.context import parts
 from service.api.http.endpoint import Operation
 from service.api.http.response import Answer
+from service.api.routes.groups import RowNumbers, each_group
+from service.api.routes.versions import fit_answer, path_of
 from service.api.schemas import fit_responses, requests
-from service.api.versions import fit_answer, path_of
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table

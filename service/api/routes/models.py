@@ -9,8 +9,8 @@ from werkzeug.routing import BaseConverter
 from service.api.http.context import parts
 from service.api.http.endpoint import Operation
 from service.api.http.response import Answer
+from service.api.routes.versions import version_answer
 from service.api.schemas import fit_responses, requests, responses
-from service.api.versions import version_answer
 from service.artifact import torchscript
 from service.errors import Misconfigured, NotFound
 

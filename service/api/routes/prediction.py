@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from flask import Blueprint
 
-from service.api.groups import RowNumbers, each_group
 from service.api.http.context import parts
 from service.api.http.endpoint import Operation
 from service.api.http.response import Answer
+from service.api.routes.groups import RowNumbers, each_group
 from service.api.schemas import requests, responses
 from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
