@@ -20,8 +20,8 @@ from unittest.mock import patch
 import numpy as np
 from common import Row, machine, settle, table, write
 
-from service.api import quick
 from service.app import create_app
+from service.fastpath import predict
 from service.observability import logs
 from service.serving.predictor import LoadedModel
 from service.settings import Settings
@@ -72,8 +72,8 @@ class Bench:
         client = self._app.test_client()
         client.post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
         client.post("/predict", json={"x": [1]})
-        self._quick_way = quick.of(self._app)
-        self._recognised = quick.recognised(environ_of({}))
+        self._quick_way = predict.of(self._app)
+        self._recognised = predict.recognised(environ_of({}))
 
     def call(self, more: dict[str, str]) -> None:
         """A request as a server calls the app."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from flask import Flask
 
-from service.api import quick
 from service.api.http import instrumentation, problems
 from service.api.http.context import Parts
 from service.api.http.request_body import Bounds
@@ -16,6 +15,7 @@ from service.api.routes.operations import documentation, operations
 from service.api.routes.prediction import predicting
 from service.api.routes.training import training
 from service.artifact import torchscript
+from service.fastpath import predict
 from service.observability.metrics import Metrics
 from service.observability.model_metrics import ServingFacts
 from service.observability.request_log import Recorder
@@ -58,6 +58,6 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     instrumentation.register(app, recorder)
     for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)
-    quick_way = app.extensions[quick.EXTENSION] = quick.QuickWay(predictor, metrics, recorder)
+    quick_way = app.extensions[predict.EXTENSION] = predict.QuickWay(predictor, metrics, recorder)
     app.wsgi_app = quick_way.in_front_of(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app

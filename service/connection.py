@@ -12,9 +12,9 @@ from gunicorn import SERVER
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn
 
-from service.api import heads, quick
+from service.fastpath import http_head, predict
 
-MOST_BYTES = heads.MOST_BYTES + quick.MOST_BYTES
+MOST_BYTES = http_head.MOST_BYTES + predict.MOST_BYTES
 MOST_DRAINED = 1 << 16
 
 
@@ -100,7 +100,7 @@ class Responses:
         self._second = 0
         self._first_lines = b""
 
-    def of(self, reply: quick.Reply, *, keeps_alive: bool) -> bytes:
+    def of(self, reply: predict.Reply, *, keeps_alive: bool) -> bytes:
         """A reply with its head, as gunicorn would write it."""
         second = int(time.time())
         if second != self._second:

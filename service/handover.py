@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from service.api import heads
 from service.connection import MOST_BYTES
+from service.fastpath import http_head
 
 IS_POSSIBLE = sys.platform == "linux"
 """Elsewhere sockets of this kind, or priorities of threads, are missing."""
@@ -30,7 +30,7 @@ _HELD_AS_A_WHOLE = re.compile(rb"\r\ncontent-type:[\t ]*application/json", re.IG
 def is_long(received: bytes) -> bool:
     """Whether a request that begins so has a body of a million bytes or more, or one of unknown length that is read as
     it comes. It is no more than a guess, and costs nothing but time if it is wrong."""
-    head = received[: heads.size(received)]
+    head = received[: http_head.size(received)]
     if _LENGTH.search(head):
         return True
     return _UNKNOWN_LENGTH.search(head) is not None and _HELD_AS_A_WHOLE.search(head) is None

@@ -4,8 +4,8 @@ nothing else is to be done. Both cost little more for many than for one."""
 import contextlib
 from typing import Any, NamedTuple
 
-from service.api import quick
 from service.connection import Connection, Responses
+from service.fastpath import predict
 from service.observability.request_log import Line
 
 MOST_TOGETHER = 16
@@ -18,7 +18,7 @@ class Waiting(NamedTuple):
     """A connection that waits for the answer to what it asked."""
 
     connection: Connection
-    asked: quick.Asked
+    asked: predict.Asked
     keeps_alive: bool
 
 
@@ -26,14 +26,14 @@ class Together:
     """The calls of one worker, for whom `quick_way` has the answers; `log` takes the bugs that it may have, since a
     thread can tell one client of them, and the worker serves all."""
 
-    def __init__(self, quick_way: quick.QuickWay, log: Any) -> None:
+    def __init__(self, quick_way: predict.QuickWay, log: Any) -> None:
         self._quick_way = quick_way
         self._log = log
         self._waiting: list[Waiting] = []
         self._unlogged: list[Line] = []
         self._responses = Responses()
 
-    def ask(self, connection: Connection, call: quick.Call, body: bytes, *, keeps_alive: bool) -> bool:
+    def ask(self, connection: Connection, call: predict.Call, body: bytes, *, keeps_alive: bool) -> bool:
         """Take a connection's call among those that wait; False if a thread has to find an answer."""
         try:
             asked = self._quick_way.read(call, connection.address, body, connection.began)
@@ -85,9 +85,9 @@ class Together:
             with contextlib.suppress(Exception):  # a log that fails may fail to take this
                 self._log.exception("requests cannot be logged")
 
-    def _answered(self, together: list[quick.Asked]) -> quick.Answered:
+    def _answered(self, together: list[predict.Asked]) -> predict.Answered:
         try:
             return self._quick_way.answer(together)
         except Exception:  # noqa: BLE001 - as above
             self._log.exception("the quick way cannot answer")
-            return quick.Answered([None] * len(together), [])
+            return predict.Answered([None] * len(together), [])

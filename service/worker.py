@@ -13,8 +13,8 @@ import time
 from concurrent.futures import Future
 
 from service.accepting import Accepting
-from service.api import plain, quick
 from service.connection import MOST_BYTES, Connection
+from service.fastpath import match, predict
 from service.handover import is_long
 from service.lingering import Lingering
 from service.priorities import Cores
@@ -50,7 +50,7 @@ class Worker(Accepting):
         )
         self._unfinished = Unfinished(self.client_seconds)
         self._sending = Sending(max(1, cfg.threads - 1), self._let_thread_answer)
-        self._together = Together(quick.of(self.wsgi), self.log)
+        self._together = Together(predict.of(self.wsgi), self.log)
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
         self._lingering = Lingering(self.poller, self._space, self._has_ended)
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -135,7 +135,7 @@ class Worker(Accepting):
             self._forget(connection)
             return
         connection.received += data
-        head = plain.begun(connection.received) if data else None
+        head = match.begun(connection.received) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
             self._unfinished.heard_of(connection)
             return
@@ -145,7 +145,7 @@ class Worker(Accepting):
         elif self._together.is_full:
             self._answer()
 
-    def _asks(self, connection: Connection, head: plain.Plain) -> bool:
+    def _asks(self, connection: Connection, head: match.Plain) -> bool:
         """Whether the quick way takes a request among those that it answers next."""
         stays = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
         if head.call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:

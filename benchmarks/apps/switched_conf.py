@@ -28,13 +28,13 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Exchange what tells of requests for nothing, and back, at each signal."""
-    from service.api import quick  # noqa: PLC0415
+    from service.fastpath import predict  # noqa: PLC0415
 
-    recorder = quick.of(worker.wsgi)._recorder
+    recorder = predict.of(worker.wsgi)._recorder
     others = [Uncounted(), nothing]
 
     def switch(*_: Any) -> None:
         others[0], recorder.in_progress = recorder.in_progress, others[0]
-        others[1], quick.QuickWay._count = quick.QuickWay._count, others[1]
+        others[1], predict.QuickWay._count = predict.QuickWay._count, others[1]
 
     signal.signal(signal.SIGUSR2, switch)

@@ -12,9 +12,9 @@ from gunicorn.glogging import Logger
 
 from service import accepting, lingering
 from service import worker as workers
-from service.api import heads, quick
-from service.api.quick import Reply
 from service.connection import MOST_DRAINED
+from service.fastpath import http_head, predict
+from service.fastpath.predict import Reply
 from service.handover import IS_POSSIBLE
 from service.priorities import Cores
 from service.sending import Sending
@@ -50,7 +50,7 @@ class QuickWay:
         replies = [
             None if b"0" in body[16:] else Reply([("Content-Length", str(len(body)))], body) for body in together
         ]
-        return quick.Answered(replies, [{"body": reply.body} for reply in replies if reply])
+        return predict.Answered(replies, [{"body": reply.body} for reply in replies if reply])
 
     def log(self, lines):
         self.logged.append([line["body"] for line in lines])
@@ -60,8 +60,8 @@ class App:
     """Answers with the body, in any thread; a quick way beside it."""
 
     def __init__(self):
-        self.extensions = {quick.EXTENSION: QuickWay(), "descent": Parts()}
-        self.quick_way = self.extensions[quick.EXTENSION]
+        self.extensions = {predict.EXTENSION: QuickWay(), "descent": Parts()}
+        self.quick_way = self.extensions[predict.EXTENSION]
         self.threads = []
         self.refuses = False
 
@@ -416,7 +416,7 @@ def test_a_request_that_stops_coming_is_waited_for_no_more(serve):
     wait_until(lambda: server.worker.nr_conns <= 1)
 
 
-@pytest.mark.parametrize("data", [b"\r\n\r\n", b"\r\n\r\nP", b"P" * heads.MOST_BYTES + b"\r\n", b"P\r\n\r\n"])
+@pytest.mark.parametrize("data", [b"\r\n\r\n", b"\r\n\r\nP", b"P" * http_head.MOST_BYTES + b"\r\n", b"P\r\n\r\n"])
 def test_what_is_no_head_is_refused_at_once(server, data):
     assert ask(server.connect(), data)[0].startswith(b"HTTP/1.1 4")
 

@@ -6,7 +6,7 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.api import heads
+from service.fastpath import http_head
 
 PLAIN = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"
 BODY = b'{"x": 5}'
@@ -48,7 +48,7 @@ def test_a_plain_head_means_what_the_servers_parser_finds(method, target, versio
         lines += ["Host: a\r\n", "Content-Type: application/json\r\n", "Content-Length: 8\r\n"]
     lines += [name + separator + value + end for name, separator, value, end in more]
     data = "".join(lines).encode("latin-1") + b"\r\n" + BODY
-    head = heads.read(data)
+    head = http_head.read(data)
     if head is None:
         return
     request = next(RequestParser(Config(), iter([data]), ("1.2.3.4", 5)))
@@ -60,14 +60,14 @@ def test_a_plain_head_means_what_the_servers_parser_finds(method, target, versio
 
 def test_most_clients_heads_are_plain():
     for more in (b"", b"User-Agent: curl/8.0\r\nAccept: */*\r\n", b"Connection: keep-alive\r\n", b"Cookie: a=\x7e\r\n"):
-        head = heads.read(PLAIN[:-2] + more + b"\r\n" + BODY)
+        head = http_head.read(PLAIN[:-2] + more + b"\r\n" + BODY)
         assert head is not None
         assert head.environ["PATH_INFO"] == "/predict"
         assert head.end - head.start == len(BODY)
 
 
 def test_a_head_is_read_when_its_body_is_still_to_come():
-    head = heads.read(PLAIN)
+    head = http_head.read(PLAIN)
     assert (head.start, head.end) == (len(PLAIN), len(PLAIN) + 8)
 
 
@@ -81,11 +81,11 @@ def test_what_is_unusual_is_not_read():
         b"X-Forwarded-Proto: https\r\n",
         b"Bad_Name: 1\r\n",
         b"Folded: 1\r\n 2\r\n",
-        b"Long: " + b"a" * heads.MOST_BYTES + b"\r\n",
+        b"Long: " + b"a" * http_head.MOST_BYTES + b"\r\n",
         b"a:\r\n" * 98,
     ):
-        assert heads.read(PLAIN[:-2] + more + b"\r\n" + BODY) is None
-    assert heads.read(PLAIN[:-2] + b"a:\r\n" * 97 + b"\r\n" + BODY)
+        assert http_head.read(PLAIN[:-2] + more + b"\r\n" + BODY) is None
+    assert http_head.read(PLAIN[:-2] + b"a:\r\n" * 97 + b"\r\n" + BODY)
     for data in (
         PLAIN[:-2],
         PLAIN.replace(b"/predict", b"/%aa"),
@@ -95,4 +95,4 @@ def test_what_is_unusual_is_not_read():
         b"GET" + PLAIN[4:],
         b"",
     ):
-        assert heads.read(data) is None
+        assert http_head.read(data) is None

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from service.api import quick
-from service.api.quick import Answered, Reply
+from service.fastpath import predict
+from service.fastpath.predict import Answered, Reply
 from service.together import MOST_TOGETHER, MOST_UNLOGGED, Together
 
 
@@ -40,7 +40,7 @@ def together(quick_way):
     return Together(quick_way, logging.getLogger("there"))
 
 
-CALL = quick.Call(quick.Kind("/predict", "POST", 200, "prediction"), "/predict", "default")
+CALL = predict.Call(predict.Kind("/predict", "POST", 200, "prediction"), "/predict", "default")
 
 
 def ask(together, body=b"1"):

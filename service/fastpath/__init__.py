@@ -1,0 +1,1 @@
+"""The fast path: predictions of small JSON bodies without Flask."""
