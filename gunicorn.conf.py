@@ -1,8 +1,8 @@
-"""What gunicorn finds here by itself: the configuration in service/gunicorn_conf.py."""
+"""What gunicorn finds here by itself: the configuration in service/server/config.py."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from service.gunicorn_conf import *
+from service.server.config import *

@@ -29,7 +29,7 @@ CLIENTS = (1, 16, 256)
 PACKAGES = ("torch", "flask", "gunicorn")
 
 
-OURS = "service.worker.Worker"
+OURS = "service.server.worker.worker.Worker"
 
 
 class Choice(NamedTuple):

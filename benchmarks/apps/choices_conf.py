@@ -2,7 +2,7 @@
 
 import os
 
-from service.gunicorn_conf import *  # noqa: F403
+from service.server.config import *  # noqa: F403
 
 worker_class = os.environ["CHOICE_CLASS"]
 if not worker_class.startswith("service."):

@@ -1,4 +1,4 @@
-"""Descent for servers other than gunicorn: what service/gunicorn_conf.py does around the fork, in each worker."""
+"""Descent for servers other than gunicorn: what service/server/config.py does around the fork, in each worker."""
 
 import gc
 import logging.config
@@ -8,11 +8,11 @@ from pathlib import Path
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from service import rehearsal  # noqa: E402
 from service.observability import logs, worker_slots  # noqa: E402
+from service.server import warmup  # noqa: E402
 
 logging.config.dictConfig(logs.configuration("info"))
-rehearsal.rehearse()
+warmup.rehearse()
 gc.freeze()
 
 metrics = Path("metrics").resolve()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.gunicorn_conf import *  # noqa: F403
+from service.server.config import *  # noqa: F403
 
 wsgi_app = "nothing:app"
 workers = settings.workers  # noqa: F405 - and none for long requests

@@ -4,8 +4,8 @@ on the next."""
 import signal
 from typing import Any
 
-from service import gunicorn_conf
-from service.gunicorn_conf import *  # noqa: F403
+from service.server import config
+from service.server.config import *  # noqa: F403
 
 
 class Uncounted:
@@ -23,7 +23,7 @@ def nothing(*_: Any) -> list[Any]:
 def on_starting(server: Any) -> None:
     """Start as ever; no worker dies of a signal that comes before it listens to it."""
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-    gunicorn_conf.on_starting(server)
+    config.on_starting(server)
 
 
 def post_worker_init(worker: Any) -> None:

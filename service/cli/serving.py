@@ -30,5 +30,5 @@ def environment(given: Mapping[str, object]) -> dict[str, str]:
 
 def serve(given: Mapping[str, object]) -> NoReturn:
     """Become gunicorn, so that signals reach it."""
-    arguments = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf"]
+    arguments = [sys.executable, "-m", "gunicorn", "-c", "python:service.server.config"]
     os.execve(sys.executable, arguments, environment(given))  # noqa: S606

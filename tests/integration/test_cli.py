@@ -448,7 +448,7 @@ def test_serve_becomes_gunicorn_with_its_options_before_the_environment(descent,
     assert descent("serve", "--port", "0", "--workers", "3").exit_code == 0
     [(program, arguments, variables)] = became
     assert program == arguments[0] == sys.executable
-    assert arguments[1:] == ["-m", "gunicorn", "-c", "python:service.gunicorn_conf"]
+    assert arguments[1:] == ["-m", "gunicorn", "-c", "python:service.server.config"]
     found = {name: variables.get(f"DESCENT_{name}") for name in ("PORT", "WORKERS", "THREADS", "STORE", "URL")}
     assert found == {"PORT": "0", "WORKERS": "3", "THREADS": "7", "STORE": "store", "URL": None}
 

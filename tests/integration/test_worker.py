@@ -10,15 +10,15 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from service import accepting, lingering
-from service import worker as workers
-from service.connection import MOST_DRAINED
 from service.fastpath import http_head, predict
 from service.fastpath.predict import Reply
-from service.handover import IS_POSSIBLE
-from service.priorities import Cores
-from service.sending import Sending
-from service.together import MOST_TOGETHER, Together
+from service.server.worker import acceptor, lingering_close
+from service.server.worker import worker as workers
+from service.server.worker.batcher import MOST_TOGETHER, Together
+from service.server.worker.connection import MOST_DRAINED
+from service.server.worker.cpu_priority import Cores
+from service.server.worker.fd_passing import IS_POSSIBLE
+from service.server.worker.upload_limiter import Sending
 
 BODY = b'{"x": 5}'
 SECONDS = 10
@@ -354,7 +354,7 @@ def no_file(connected=None, *_):
 
 
 def test_goes_on_when_no_more_files_can_be_opened(server, logged, monkeypatch):
-    monkeypatch.setattr(accepting, "REST", 1e9)
+    monkeypatch.setattr(acceptor, "REST", 1e9)
     client = server.connect()
     ask(client, request())
     with monkeypatch.context() as exhausted:
@@ -467,7 +467,7 @@ def test_a_client_that_does_not_close_holds_nobody_up(server):
     assert ask(idle, request(path="/train"))[1] == b"ordinary "
     started = time.monotonic()
     assert ask(other, request())[1].startswith(b"quick")
-    assert time.monotonic() - started < lingering.LINGER / 2
+    assert time.monotonic() - started < lingering_close.LINGER / 2
     assert idle.recv(1) == b""
 
 
@@ -730,7 +730,7 @@ def test_only_the_worker_for_long_requests_lets_trainings_use_what_is_left(short
 
 @needs_doors
 def test_what_was_handed_over_waits_until_a_file_can_be_opened(short_server, long_server, caplog, monkeypatch):
-    monkeypatch.setattr(accepting, "REST", 1e9)
+    monkeypatch.setattr(acceptor, "REST", 1e9)
     long_server.worker.log.error_log.addHandler(caplog.handler)
     client = short_server.connect()
     ask(client, request())

@@ -9,11 +9,11 @@ import threading
 
 import pytest
 
-from service import handover
-from service.connection import MOST_BYTES
-from service.handover import Doors, is_long
+from service.server.worker import fd_passing
+from service.server.worker.connection import MOST_BYTES
+from service.server.worker.fd_passing import Doors, is_long
 
-pytestmark = pytest.mark.skipif(not handover.IS_POSSIBLE, reason="sockets of this kind and priorities are Linux's")
+pytestmark = pytest.mark.skipif(not fd_passing.IS_POSSIBLE, reason="sockets of this kind and priorities are Linux's")
 
 
 def head(*fields):
@@ -122,7 +122,7 @@ def test_more_than_fits_is_not_cut_off(doors, door, pair):
 def test_without_a_file_to_open_nothing_is_handed_over(doors, door, pair, tmp_path):
     with no_more_files():
         assert not doors.hand_over(pair[1], b"to look for a door")
-        assert not handover._send(tmp_path / "3.door", pair[1], b"to knock")
+        assert not fd_passing._send(tmp_path / "3.door", pair[1], b"to knock")
     assert door.take() is None
     assert doors.hand_over(pair[1], b"again")
     assert taken(door) == b"again"
@@ -194,7 +194,7 @@ def test_whoever_knocks_behind_somebody_who_left_is_taken(doors, door, pair, tmp
 
 
 def test_somebody_who_knocks_and_says_nothing_is_not_waited_for_long(door, tmp_path, monkeypatch):
-    monkeypatch.setattr(handover, "TAKE_SECONDS", 0.05)
+    monkeypatch.setattr(fd_passing, "TAKE_SECONDS", 0.05)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as knocking:
         knocking.connect(str(tmp_path / "3.door"))
         assert door.take() is None

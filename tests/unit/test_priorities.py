@@ -11,10 +11,10 @@ from contextvars import ContextVar
 import numpy as np
 import pytest
 
-from service import priorities
 from service.core.blocks import BLOCK_ROWS, Batch
 from service.core.statistics import gather
-from service.priorities import ENOUGH_SECONDS, INSISTING, MOST_WAITING, YIELDING, Cores, give_way
+from service.server.worker import cpu_priority
+from service.server.worker.cpu_priority import ENOUGH_SECONDS, INSISTING, MOST_WAITING, YIELDING, Cores, give_way
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 said = ContextVar("said")
@@ -58,7 +58,7 @@ def test_a_thread_that_gives_way_hands_that_on_to_those_that_it_starts():
 
 @linux
 def test_work_insists_on_a_share_until_something_is_seen_to_be_left(cores, pool, monkeypatch):
-    monkeypatch.setattr(priorities, "LONG_SECONDS", 60)
+    monkeypatch.setattr(cpu_priority, "LONG_SECONDS", 60)
     assert pool.submit(schedule).result() == nice(INSISTING)
     cores.insisted(ENOUGH_SECONDS, 0.0)
     assert pool.submit(schedule).result() == nice(YIELDING)
@@ -69,10 +69,10 @@ def test_work_insists_on_a_share_until_something_is_seen_to_be_left(cores, pool,
 @linux
 def test_work_that_was_kept_waiting_insists_again(cores, pool, monkeypatch):
     cores.insisted(ENOUGH_SECONDS, 0.0)
-    monkeypatch.setattr(priorities, "LONG_SECONDS", 60)
+    monkeypatch.setattr(cpu_priority, "LONG_SECONDS", 60)
     pool.submit(int).result()
     assert cores.are_left
-    monkeypatch.setattr(priorities, "LONG_SECONDS", 0.01)
+    monkeypatch.setattr(cpu_priority, "LONG_SECONDS", 0.01)
     pool.submit(time.sleep, 0.02).result()
     assert not cores.are_left
     assert pool.submit(schedule).result() == nice(INSISTING)
@@ -113,7 +113,7 @@ def test_steps_tell_how_long_they_ran_and_waited(cores, pool, monkeypatch):
 
 def test_how_long_they_ran_and_waited_is_what_linux_says(cores, pool, monkeypatch, tmp_path):
     told, says = [], tmp_path / "schedstat"
-    monkeypatch.setattr(priorities, "SCHEDULED", says)
+    monkeypatch.setattr(cpu_priority, "SCHEDULED", says)
     monkeypatch.setattr(cores, "insisted", lambda ran, waited: told.append((ran, waited)))
     says.write_text("1000000 2000000 3\n")
     pool.submit(says.write_text, "21000000 252000000 9\n").result()
@@ -121,7 +121,7 @@ def test_how_long_they_ran_and_waited_is_what_linux_says(cores, pool, monkeypatc
 
 
 def test_work_insists_where_nobody_tells_how_long_it_waited(cores, pool, monkeypatch, tmp_path):
-    monkeypatch.setattr(priorities, "SCHEDULED", tmp_path / "nowhere")
+    monkeypatch.setattr(cpu_priority, "SCHEDULED", tmp_path / "nowhere")
     for _ in range(3):
         pool.submit(hashlib.pbkdf2_hmac, "sha256", b"", b"", 100_000).result()
     assert not cores.are_left
@@ -142,9 +142,9 @@ def test_work_is_done_where_priorities_are_forbidden(what, monkeypatch):
 
 @pytest.mark.parametrize(("seconds", "drawn"), [(0, [1] * 10), (60, [10])])
 def test_a_thread_hands_over_what_it_has_drawn_after_a_while(cores, monkeypatch, seconds, drawn):
-    monkeypatch.setattr(priorities, "STEP_SECONDS", seconds)
-    steps, some = [], priorities._some
-    monkeypatch.setattr(priorities, "_some", lambda items: steps.append(some(items)) or steps[-1])
+    monkeypatch.setattr(cpu_priority, "STEP_SECONDS", seconds)
+    steps, some = [], cpu_priority._some
+    monkeypatch.setattr(cpu_priority, "_some", lambda items: steps.append(some(items)) or steps[-1])
     assert list(cores.drawn(iter(range(10)))) == list(range(10))
     assert [len(step) for step in steps] == [*drawn, 0]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.sending import Sending, is_whole
+from service.server.worker.upload_limiter import Sending, is_whole
 
 
 @pytest.mark.parametrize(

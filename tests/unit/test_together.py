@@ -6,7 +6,7 @@ import pytest
 
 from service.fastpath import predict
 from service.fastpath.predict import Answered, Reply
-from service.together import MOST_TOGETHER, MOST_UNLOGGED, Together
+from service.server.worker.batcher import MOST_TOGETHER, MOST_UNLOGGED, Together
 
 
 class Connection:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service import unfinished
-from service.unfinished import MOST_PAUSES, Unfinished
+from service.server.worker import read_deadlines
+from service.server.worker.read_deadlines import MOST_PAUSES, Unfinished
 
 PAUSE = 10
 
@@ -12,7 +12,7 @@ PAUSE = 10
 def clock(monkeypatch):
     """The time, to be set."""
     now = [1000.0]
-    monkeypatch.setattr(unfinished.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(read_deadlines.time, "monotonic", lambda: now[0])
     return now
 
 

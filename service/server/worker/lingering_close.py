@@ -9,7 +9,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
-from service.connection import Connection
+from service.server.worker.connection import Connection
 
 LINGER = 2.0
 """Seconds that a client may take to close a connection whose last answer it has."""

@@ -1,4 +1,4 @@
-"""How gunicorn serves Descent: `gunicorn -c python:service.gunicorn_conf`. The settings are those of
+"""How gunicorn serves Descent: `gunicorn -c python:service.server.config`. The settings are those of
 service/settings.py."""
 
 import gc
@@ -21,8 +21,8 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 from gunicorn import util  # noqa: E402
 
-from service import handover  # noqa: E402
 from service.observability import logs  # noqa: E402
+from service.server.worker import fd_passing  # noqa: E402
 from service.settings import InvalidSetting, Settings  # noqa: E402
 
 try:
@@ -32,8 +32,8 @@ except InvalidSetting as error:
 
 wsgi_app = "service.wsgi:app"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-workers = settings.workers + handover.IS_POSSIBLE
-worker_class = "service.worker.Worker"
+workers = settings.workers + fd_passing.IS_POSSIBLE
+worker_class = "service.server.worker.worker.Worker"
 threads = settings.threads
 graceful_timeout = settings.graceful_seconds
 timeout = 120
@@ -64,10 +64,10 @@ worker_connections = max(1, min(CONNECTIONS, allow_files(FILES) - OWN_FILES))
 
 def on_starting(server: Any) -> None:
     """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
-    from service import rehearsal
-    from service import server as answers
     from service.errors import StoreUnavailable
     from service.observability import metrics_dir
+    from service.server import error_page as answers
+    from service.server import warmup
     from service.store import FolderStore
 
     util.write_error = answers.write_problem
@@ -78,7 +78,7 @@ def on_starting(server: Any) -> None:
         sys.exit(f"descent: DESCENT_STORE={settings.store!r}: {error}")
     if swept:
         server.log.warning("swept %d unfinished publications", swept)
-    rehearsal.rehearse()
+    warmup.rehearse()
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
     gc.enable()
 
@@ -94,7 +94,7 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     """Bound how long a client may hold a thread without sending or taking anything, and say where the service is."""
     from service import __version__
-    from service.server import limit_waits
+    from service.server.error_page import limit_waits
 
     for listener in server.LISTENERS:
         limit_waits(listener.sock, settings.client_seconds)
@@ -104,9 +104,9 @@ def when_ready(server: Any) -> None:
 def hands_over(worker: Any) -> bool:
     """Whether long requests are handed over: by this service's class of worker, in whose place another can be asked
     for."""
-    from service.worker import Worker
+    from service.server.worker.worker import Worker
 
-    return handover.IS_POSSIBLE and isinstance(worker, Worker)
+    return fd_passing.IS_POSSIBLE and isinstance(worker, Worker)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

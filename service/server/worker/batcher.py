@@ -4,9 +4,9 @@ nothing else is to be done. Both cost little more for many than for one."""
 import contextlib
 from typing import Any, NamedTuple
 
-from service.connection import Connection, Responses
 from service.fastpath import predict
 from service.observability.request_log import Line
+from service.server.worker.connection import Connection, Responses
 
 MOST_TOGETHER = 16
 """Calls that are answered together; more would only make the first one wait."""

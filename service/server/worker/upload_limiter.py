@@ -5,8 +5,8 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-from service.connection import Connection
 from service.fastpath.http_head import END
+from service.server.worker.connection import Connection
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)")
 _COME_LATER = re.compile(rb"\r\n(?:transfer-encoding|expect):")

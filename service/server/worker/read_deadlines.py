@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from service.connection import Connection
+from service.server.worker.connection import Connection
 
 MOST_PAUSES = 6
 """A request that waits here is all there after so many of the longest pauses, or never: else a byte now and then would

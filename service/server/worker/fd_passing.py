@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from service.connection import MOST_BYTES
 from service.fastpath import http_head
+from service.server.worker.connection import MOST_BYTES
 
 IS_POSSIBLE = sys.platform == "linux"
 """Elsewhere sockets of this kind, or priorities of threads, are missing."""

@@ -12,15 +12,15 @@ import sys
 import time
 from concurrent.futures import Future
 
-from service.accepting import Accepting
-from service.connection import MOST_BYTES, Connection
 from service.fastpath import match, predict
-from service.handover import is_long
-from service.lingering import Lingering
-from service.priorities import Cores
-from service.sending import Sending, is_whole
-from service.together import Together, Waiting
-from service.unfinished import Unfinished
+from service.server.worker.acceptor import Accepting
+from service.server.worker.batcher import Together, Waiting
+from service.server.worker.connection import MOST_BYTES, Connection
+from service.server.worker.cpu_priority import Cores
+from service.server.worker.fd_passing import is_long
+from service.server.worker.lingering_close import Lingering
+from service.server.worker.read_deadlines import Unfinished
+from service.server.worker.upload_limiter import Sending, is_whole
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps the interpreter from the loop each time that the loop lets it go: Python's 5 ms

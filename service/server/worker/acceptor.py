@@ -12,9 +12,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from service.connection import Connection
-from service.handover import Door, Doors
-from service.priorities import give_way
+from service.server.worker.connection import Connection
+from service.server.worker.cpu_priority import give_way
+from service.server.worker.fd_passing import Door, Doors
 
 HESITATION = 0.0001
 """Seconds for which a worker that has connections leaves a new one to a worker that has none: the kernel lets whichever

@@ -1,0 +1,1 @@
+"""The gunicorn worker: an event loop that batches fast-path predictions."""
