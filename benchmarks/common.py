@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/benchmarks.md"
 END = "<!-- to here -->"
 QUIET = 0.1
-"""Cores that others may keep busy."""
+"""IdleCpuEstimator that others may keep busy."""
 PATIENCE = 20
 """Half seconds to wait for quiet before an attempt."""
 

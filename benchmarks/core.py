@@ -31,7 +31,7 @@ from common import QUIET, busy_elsewhere, machine, settle, write
 from sklearn.linear_model import LinearRegression, SGDRegressor
 from threadpoolctl import threadpool_limits
 
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
 from service.core.statistics import gather
 from service.training import fit
@@ -64,7 +64,7 @@ def make_data(n: int, d: int) -> Data:
     generator = np.random.default_rng(n + d)
     x = generator.normal(size=(n, d))
     y = x @ generator.normal(size=d) + 1 + generator.normal(size=n)
-    return Data(x, y, Columns.of(None, Form.LIST, d))
+    return Data(x, y, Columns.of(None, RowShape.LIST, d))
 
 
 def descent(data: Data, threads: int, epochs: int | None = None) -> fit.Fit:

@@ -68,12 +68,12 @@ class Bench:
     """The service's app, with a model in memory."""
 
     def __init__(self, store: str) -> None:
-        self._app = create_app(Settings(store=store, refresh_seconds=LONG))
+        self._app = create_app(Settings(store=store, store_refresh_seconds=LONG))
         client = self._app.test_client()
         client.post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
         client.post("/predict", json={"x": [1]})
         self._quick_way = predict.of(self._app)
-        self._recognised = predict.recognised(environ_of({}))
+        self._recognised = predict.match_route(environ_of({}))
 
     def call(self, more: dict[str, str]) -> None:
         """A request as a server calls the app."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from service.app import create_app
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
 from service.settings import Settings
 from service.store import FolderStore
@@ -25,7 +25,7 @@ GROUPS, ROWS = 10_000, 20
 def appends(folder: Path) -> None:
     """One row appended to a model of few rows and to one of many, in turn; medians and their ratio."""
     trainer = Trainer(FolderStore(folder), most_columns=10, most_autograd_epochs=1, kept_versions=0)
-    columns, generator = Columns.of(None, Form.NUMBER, 1), np.random.default_rng(0)
+    columns, generator = Columns.of(None, RowShape.NUMBER, 1), np.random.default_rng(0)
     for n in HISTORY:
         x = generator.normal(size=(n, 1))
         trainer.train(f"n{n}", Request([Batch(x, 2 * x[:, 0] + generator.normal(size=n))], columns))
@@ -43,7 +43,7 @@ def appends(folder: Path) -> None:
 
 def groups(folder: Path) -> None:
     """Many small models trained in one request, and predicted in one."""
-    client = create_app(Settings(store=str(folder), log_slower_than_ms=10**6)).test_client()
+    client = create_app(Settings(store=str(folder), log_min_duration_ms=10**6)).test_client()
     generator = np.random.default_rng(0)
     x = generator.normal(size=GROUPS * ROWS).tolist()
     labels = np.repeat(np.arange(GROUPS), ROWS).tolist()

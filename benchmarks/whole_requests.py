@@ -42,7 +42,7 @@ from load import need_wrk
 from servers import Server
 from streaming import Peak
 
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
 from service.core.statistics import gather
 from service.training import fit as fitting
@@ -137,7 +137,7 @@ def parse(body: bytes, parser: Any) -> list[np.ndarray]:
 def fit(data: Data) -> fitting.Fit:
     """The fit in memory, with all its statistics, on one thread."""
     gathered = gather([Batch(data.x, data.y)], data.x.shape[1])
-    return fitting.fit(gathered, Columns.of(None, Form.LIST, data.x.shape[1]), fitting.Options(), 0, rows=None)
+    return fitting.fit(gathered, Columns.of(None, RowShape.LIST, data.x.shape[1]), fitting.Options(), 0, rows=None)
 
 
 def drain(listener: socket.socket) -> None:

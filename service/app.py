@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 
 from service.api.http import instrumentation, problems
-from service.api.http.context import Parts
+from service.api.http.context import Services
 from service.api.http.request_body import Bounds
 from service.api.routes.mlflow import mlflow
 from service.api.routes.models import VersionConverter, models
@@ -17,7 +17,7 @@ from service.api.routes.training import training
 from service.artifact import torchscript
 from service.fastpath import predict
 from service.observability.metrics import Metrics
-from service.observability.model_metrics import ServingFacts
+from service.observability.model_metrics import ModelMetricsCollector
 from service.observability.request_log import Recorder
 from service.serving.predictor import Predictor
 from service.settings import Settings
@@ -31,33 +31,33 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     settings = settings or Settings.from_environment(os.environ)
     torchscript.prepare()
     store = store or FolderStore(Path(settings.store))
-    metrics = Metrics(settings.metrics_models)
-    predictor = Predictor(store, settings.cached_models, settings.refresh_seconds)
+    metrics = Metrics(settings.metrics_max_models)
+    predictor = Predictor(store, settings.model_cache_size, settings.store_refresh_seconds)
     app = Flask("descent", static_folder=None)
     app.extensions["descent.bounds"] = Bounds(
-        settings.max_body_bytes, settings.max_stream_bytes, settings.max_inflation, settings.max_columns
+        settings.max_body_bytes, settings.max_stream_bytes, settings.max_decompression_ratio, settings.max_columns
     )
-    app.extensions["descent"] = Parts(
+    app.extensions["descent"] = Services(
         store=store,
         trainer=Trainer(
             store,
             settings.max_columns,
-            settings.autograd_epochs,
+            settings.max_autograd_epochs,
             settings.keep_versions,
             settings.fit_threads,
             settings.max_body_bytes,
         ),
         predictor=predictor,
         metrics=metrics,
-        facts=ServingFacts(store, settings.metrics_models, settings.refresh_seconds),
+        facts=ModelMetricsCollector(store, settings.metrics_max_models, settings.store_refresh_seconds),
     )
     app.url_map.merge_slashes = False
     app.url_map.converters["version"] = VersionConverter
     problems.register(app)
-    recorder = Recorder(metrics, settings.log_slower_than_ms)
+    recorder = Recorder(metrics, settings.log_min_duration_ms)
     instrumentation.register(app, recorder)
     for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
         app.register_blueprint(blueprint)
-    quick_way = app.extensions[predict.EXTENSION] = predict.QuickWay(predictor, metrics, recorder)
-    app.wsgi_app = quick_way.in_front_of(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    quick_way = app.extensions[predict.EXTENSION] = predict.PredictFastPath(predictor, metrics, recorder)
+    app.wsgi_app = quick_way.wrap(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app

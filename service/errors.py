@@ -5,15 +5,15 @@ DescentError
 ├── UnsupportedMediaType     a media type or charset nobody here reads
 ├── BodyTooLarge             more bytes than DESCENT_MAX_BODY_BYTES
 ├── InvalidRequest           well-formed, but the content cannot be used; `faults` point at the fields
-├── DivergingRate            a learning rate at or past the largest stable one
+├── DivergingLearningRate            a learning rate at or past the largest stable one
 ├── NotFound                 no such model or version
 │   ├── ModelNotFound
 │   └── VersionNotFound
 ├── Conflict                 the model's state does not allow it
 ├── PreconditionFailed       If-Match or If-None-Match does not hold
 ├── KeyReused                an Idempotency-Key that came with another request before
-├── Misconfigured            a configuration of a model that cannot be followed
-├── DamagedVersion           a version whose file is not what was written
+├── InvalidModelConfig            a configuration of a model that cannot be followed
+├── CorruptArtifact           a version whose file is not what was written
 ├── Busy                     other publishers of the model were quicker, again and again
 └── StoreUnavailable         the store cannot be read or written
 """
@@ -52,7 +52,7 @@ class DescentError(Exception):
 
     def __init__(self, detail: str, faults: Iterable[Fault] = (), **facts: object) -> None:
         self.detail = _cut(detail, LONGEST_DETAIL)
-        self.faults = told(faults)
+        self.faults = truncate(faults)
         self.facts = facts
         super().__init__(self.detail)
 
@@ -84,13 +84,13 @@ class InvalidRequest(DescentError):
     @classmethod
     def of(cls, faults: Iterable[Fault], advice: str = "") -> "InvalidRequest":
         """Some faults, and what helps with all of them."""
-        first = told(faults)
+        first = truncate(faults)
         places = groupby(first, key=lambda fault: fault.pointer)
         listing = "; ".join(f"{at}: {'; '.join(fault.detail for fault in those)}" for at, those in places)
         return cls(f"{listing}. {advice}" if advice else listing, first)
 
 
-class DivergingRate(InvalidRequest):
+class DivergingLearningRate(InvalidRequest):
     slug = "diverging-learning-rate"
     title = "The learning rate makes gradient descent diverge"
 
@@ -125,18 +125,18 @@ class KeyReused(DescentError):
     title = "The idempotency key belongs to another request"
 
 
-class Misconfigured(DescentError):
-    slug = "misconfigured-model"
+class InvalidModelConfig(DescentError):
+    slug = "invalid-model-config"
     title = "The model's configuration cannot be followed"
 
 
-class Busy(DescentError):
-    slug = "busy"
+class PublishContention(DescentError):
+    slug = "publish-contention"
     title = "Too busy now"
 
 
-class DamagedVersion(DescentError):
-    slug = "damaged-version"
+class CorruptArtifact(DescentError):
+    slug = "corrupt-artifact"
     title = "The version's file is damaged"
 
 
@@ -145,7 +145,7 @@ class StoreUnavailable(DescentError):
     title = "The store cannot be used"
 
 
-def told(faults: Iterable[Fault]) -> list[Fault]:
+def truncate(faults: Iterable[Fault]) -> list[Fault]:
     """As many of some faults, and as much of each, as an answer tells."""
     first = islice(faults, MOST_FAULTS)
     return [Fault(_cut(pointer, LONGEST_FAULT), _cut(detail, LONGEST_FAULT)) for pointer, detail in first]

@@ -78,23 +78,27 @@ class Settings:
     fit_threads: int = _setting(
         _cores(), _at_least(1), "Threads that fit many rows of more than three columns; by default one per core."
     )
-    graceful_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
-    client_seconds: int = _setting(10, _at_least(1), "How long a client may pause while it sends or takes a message.")
+    graceful_timeout_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
+    client_timeout_seconds: int = _setting(
+        10, _at_least(1), "How long a client may pause while it sends or takes a message."
+    )
     max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is held as a whole.")
     max_stream_bytes: int = _setting(64 * 1024**3, _at_least(1), "The largest body that is read as it comes.")
-    max_inflation: int = _setting(
+    max_decompression_ratio: int = _setting(
         100, _at_least(1), "The largest ratio of a body's inflated size to its own; 16 MiB are always allowed."
     )
     max_columns: int = _setting(1000, _at_least(1), "The most columns that a model may have.")
     keep_versions: int = _setting(0, _at_least(0), "The newest versions that are kept of each model; 0 keeps all.")
-    autograd_epochs: int = _setting(10_000, _at_least(1), "The most epochs that the autograd method walks.")
-    cached_models: int = _setting(1024, _at_least(1), "Loaded versions that a worker keeps in memory.")
-    metrics_models: int = _setting(1000, _at_least(0), "The most models that get labels of their own in the metrics.")
-    refresh_seconds: int = _setting(
+    max_autograd_epochs: int = _setting(10_000, _at_least(1), "The most epochs that the autograd method walks.")
+    model_cache_size: int = _setting(1024, _at_least(1), "Loaded versions that a worker keeps in memory.")
+    metrics_max_models: int = _setting(
+        1000, _at_least(0), "The most models that get labels of their own in the metrics."
+    )
+    store_refresh_seconds: int = _setting(
         1, _at_least(0), "How soon changes by other machines on the same store, and facts in the metrics, are seen."
     )
     log_level: str = _setting("info", _level, "The lowest level that is logged: debug, info, warning or error.")
-    log_slower_than_ms: int = _setting(0, _at_least(0), "Requests that take less are logged only if they fail.")
+    log_min_duration_ms: int = _setting(0, _at_least(0), "Requests that take less are logged only if they fail.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

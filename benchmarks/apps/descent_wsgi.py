@@ -12,7 +12,7 @@ from service.observability import logs, worker_slots  # noqa: E402
 from service.server import warmup  # noqa: E402
 
 logging.config.dictConfig(logs.configuration("info"))
-warmup.rehearse()
+warmup.warm_up()
 gc.freeze()
 
 metrics = Path("metrics").resolve()

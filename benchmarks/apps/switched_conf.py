@@ -35,6 +35,6 @@ def post_worker_init(worker: Any) -> None:
 
     def switch(*_: Any) -> None:
         others[0], recorder.in_progress = recorder.in_progress, others[0]
-        others[1], predict.QuickWay._count = predict.QuickWay._count, others[1]
+        others[1], predict.PredictFastPath._count = predict.PredictFastPath._count, others[1]
 
     signal.signal(signal.SIGUSR2, switch)

@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from service import __version__
 from service.api.http import error_formats, problems
-from service.api.http.endpoint import Operation
+from service.api.http.endpoint import Endpoint
 from service.api.schemas.protocols import InferenceError, ScoringError
 from service.api.schemas.requests import CacheHeaders
 from service.api.schemas.responses import ProblemAnswer
@@ -69,7 +69,7 @@ def document(app: Flask) -> dict[str, Any]:
 
 
 def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
-    contract: Operation = view.operation
+    contract: Endpoint = view.operation
     summary, _, description = " ".join((view.__doc__ or "").split()).partition(". ")
     if contract.table is not None:
         description = f"{description} {WITH_TABLES}".lstrip()
@@ -90,7 +90,7 @@ def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
     return described
 
 
-def _tables(contract: Operation) -> dict[str, Any]:
+def _tables(contract: Endpoint) -> dict[str, Any]:
     """A table in each media type, where they are taken: texts have examples; the others are bytes."""
     if contract.table is None and not contract.reads_tables:
         return {}
@@ -99,7 +99,7 @@ def _tables(contract: Operation) -> dict[str, Any]:
     return {name: texts.get(name, {}) for name in TABLES}
 
 
-def _parameters(rule: Rule, contract: Operation, *, is_conditional: bool) -> Iterator[dict[str, Any]]:
+def _parameters(rule: Rule, contract: Endpoint, *, is_conditional: bool) -> Iterator[dict[str, Any]]:
     for name in VARIABLE.findall(rule.rule):
         yield {"in": "path", "name": name, "required": True, **PATH_VARIABLES[name]}
     yield {"in": "query", "schema": contract.query}
@@ -111,7 +111,7 @@ def _parameters(rule: Rule, contract: Operation, *, is_conditional: bool) -> Ite
         yield {"in": "header", "schema": CacheHeaders}
 
 
-def _responses(rule: Rule, contract: Operation, *, is_conditional: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+def _responses(rule: Rule, contract: Endpoint, *, is_conditional: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     headers = {name: _header(meaning) for name, meaning in contract.sends.items()}
     if is_conditional:
         headers["ETag"] = _header("The tag of this answer, for `If-None-Match`.")
@@ -129,7 +129,7 @@ def _responses(rule: Rule, contract: Operation, *, is_conditional: bool) -> Iter
         yield str(status), {"description": HTTPStatus(status).phrase, "content": content}
 
 
-def _faults(rule: Rule, contract: Operation) -> set[int]:
+def _faults(rule: Rule, contract: Endpoint) -> set[int]:
     """The statuses of what can go wrong; nothing can be invalid in a request of which nothing is read."""
     faults = {*contract.problems, *(ANSWERED_TO_BODIES if contract.takes_body else ())}
     reads = contract.reads_query or VARIABLE.search(rule.rule)
@@ -140,7 +140,7 @@ def _header(meaning: str) -> dict[str, Any]:
     return {"description": meaning, "schema": {"type": "string"}}
 
 
-def _content(contract: Operation) -> dict[str, Any]:
+def _content(contract: Endpoint) -> dict[str, Any]:
     if contract.answer is not None:
         tables: dict[str, Any] = {name: {} for name in TABLES} if contract.answers_tables else {}
         return {"content": {contract.media_type: {"schema": contract.answer}, **tables}}

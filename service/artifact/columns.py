@@ -12,7 +12,7 @@ from service.core.blocks import FloatArray
 from service.errors import Fault, InvalidRequest, counted, listed, quoted
 
 
-class Form(StrEnum):
+class RowShape(StrEnum):
     """How one row of x was written; coefficients are answered in the same form."""
 
     NUMBER = "number"
@@ -25,10 +25,10 @@ class Columns:
     """The names of a model's columns in the order of its w, and the form of its rows."""
 
     names: tuple[str, ...]
-    form: Form
+    form: RowShape
 
     @classmethod
-    def of(cls, names: tuple[str, ...] | None, form: Form, count: int) -> "Columns":
+    def of(cls, names: tuple[str, ...] | None, form: RowShape, count: int) -> "Columns":
         """The columns of data that came with `names`; those that nobody named are x, or x0, x1 …"""
         if names is None:
             names = ("x",) if count == 1 else tuple(f"x{i}" for i in range(count))
@@ -37,27 +37,27 @@ class Columns:
     @property
     def named(self) -> bool:
         """Whether the names are the user's own."""
-        return self.form is Form.OBJECT
+        return self.form is RowShape.OBJECT
 
     @property
-    def mirrors_number(self) -> bool:
+    def has_number_rows(self) -> bool:
         """Whether a row was a number."""
-        return self.form is Form.NUMBER
+        return self.form is RowShape.NUMBER
 
     @property
     def given_names(self) -> tuple[str, ...] | None:
         """The user's own names; None where nobody named the columns."""
         return self.names if self.named else None
 
-    def mirror(self, coefficients: Iterable[Any]) -> Any:
+    def in_row_shape(self, coefficients: Iterable[Any]) -> Any:
         """One value per column in the form of a row."""
         values = list(coefficients)
         match self.form:
-            case Form.NUMBER:
+            case RowShape.NUMBER:
                 return values[0]
-            case Form.LIST:
+            case RowShape.LIST:
                 return values
-            case Form.OBJECT:
+            case RowShape.OBJECT:
                 return dict(zip(self.names, values, strict=True))
 
     def arrange(

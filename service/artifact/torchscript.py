@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from service.core.blocks import FloatArray
 from service.core.statistics import Statistics
-from service.errors import DamagedVersion
+from service.errors import CorruptArtifact
 
 FORMAT = 1
 """The number of this layout of extra files; later releases read older ones."""
@@ -121,26 +121,26 @@ class VersionFile:
         )
 
     def module(self) -> Module:
-        """The module; raises DamagedVersion unless its buffers are the report's."""
+        """The module; raises CorruptArtifact unless its buffers are the report's."""
         module: Module = torch.jit.load(io.BytesIO(self.data))
         w = self.report["w"]
         reported = w.values() if isinstance(w, dict) else np.atleast_1d(w)
         if module.w.tolist() != list(reported) or module.b.item() != self.report["b"]:
-            raise DamagedVersion("The module's w and b are not those of its report.")
+            raise CorruptArtifact("The module's w and b are not those of its report.")
         return module
 
     def _extra_file(self, name: str) -> bytes:
         return self.archive.read(f"{ARCHIVE}/extra/{name}")
 
 
-def opened(data: bytes) -> VersionFile:
-    """The file of a version; raises DamagedVersion unless every byte is as it was written and this release reads its
+def load_artifact(data: bytes) -> VersionFile:
+    """The file of a version; raises CorruptArtifact unless every byte is as it was written and this release reads its
     format."""
     if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
-        raise DamagedVersion("The version's file is not what was written: its seal does not match its bytes.")
+        raise CorruptArtifact("The version's file is not what was written: its seal does not match its bytes.")
     file = VersionFile(data, zipfile.ZipFile(io.BytesIO(data)))
     if file.format > FORMAT:
-        raise DamagedVersion(f"The version's file has format {file.format}; this release reads up to {FORMAT}.")
+        raise CorruptArtifact(f"The version's file has format {file.format}; this release reads up to {FORMAT}.")
     return file
 
 

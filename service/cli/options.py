@@ -13,7 +13,7 @@ from service.cli.application import Options
 URL_VARIABLE = "DESCENT_URL"
 
 Method = Literal["spectral", "autograd"]
-MissingValues = Literal["refuse", "drop"]
+MissingValues = Literal["error", "drop"]
 IntervalKind = Literal["prediction", "confidence"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -51,7 +51,7 @@ X = Annotated[
     list[str] | None, typer.Option("--x", help="A column of x; once for each. By default all others.", metavar="<str>")
 ]
 Missing = Annotated[
-    MissingValues | None, typer.Option(help="What becomes of rows with missing values; by default refuse.")
+    MissingValues | None, typer.Option(help="What becomes of rows with missing values; by default error.")
 ]
 
 

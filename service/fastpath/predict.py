@@ -23,7 +23,7 @@ from service.errors import DescentError
 from service.formats import arrays, json
 from service.formats.json import simd
 from service.observability.metrics import Metrics
-from service.observability.request_log import REQUEST_ID, Kind, Line, Recorder, line, request_id
+from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, RequestLogRecord, line, request_id
 from service.serving.predictions import Predictions, headers
 from service.serving.predictor import LoadedModel, Predictor
 from service.store.base import NAME
@@ -47,11 +47,11 @@ Known = Callable[[str, int | None], LoadedModel | None]
 """What is known of a model's version without a look at the store."""
 
 
-class Call(NamedTuple):
+class RouteMatch(NamedTuple):
     """What is called: what it is counted as and by which path, the version, which is the serving one if it has no
     number, the id that the client gave the request, and whether the client takes compressed answers."""
 
-    kind: Kind
+    kind: RequestLabels
     path: str
     model: str
     version: int | None = None
@@ -66,7 +66,7 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def recognised(environ: Mapping[str, Any]) -> Call | None:
+def match_route(environ: Mapping[str, Any]) -> RouteMatch | None:
     """The call of a request with the headers of `environ`, if the quick way may answer it once its body is there."""
     length = environ.get("CONTENT_LENGTH", "")
     if (
@@ -86,32 +86,32 @@ def recognised(environ: Mapping[str, Any]) -> Call | None:
     return None
 
 
-def _called(path: str, query: str) -> Call | None:
+def _called(path: str, query: str) -> RouteMatch | None:
     if path == "/predict":
         named = _QUERY.fullmatch(query)
         if named or not query:
-            return Call(_kind(path), path, named[1] if named else DEFAULT_MODEL)
+            return RouteMatch(_kind(path), path, named[1] if named else DEFAULT_MODEL)
     elif not query and (found := _PATH.fullmatch(path)):
         model, number = found.groups()
         if number is None:
-            return Call(_kind("/models/<model>/predict"), path, model)
-        return Call(_kind("/models/<model>/versions/<version:version>/predict"), path, model, int(number))
+            return RouteMatch(_kind("/models/<model>/predict"), path, model)
+        return RouteMatch(_kind("/models/<model>/versions/<version:version>/predict"), path, model, int(number))
     return None
 
 
-def _kind(route: str) -> Kind:
-    return Kind(route, "POST", 200, "prediction")
+def _kind(route: str) -> RequestLabels:
+    return RequestLabels(route, "POST", 200, "prediction")
 
 
-class Asked(NamedTuple):
+class PendingPrediction(NamedTuple):
     """A call whose rows can be predicted with what is in memory."""
 
-    call: Call
+    call: RouteMatch
     client: str | None
     size: int
     loaded: LoadedModel
     x: FloatArray
-    bare: bool
+    is_single_row: bool
     started: float
 
 
@@ -120,7 +120,7 @@ class Answer(NamedTuple):
     the training data."""
 
     place: int
-    asked: Asked
+    asked: PendingPrediction
     outside: int
     data: bytes
     request_id: str
@@ -142,19 +142,19 @@ class Answer(NamedTuple):
 class Answers(NamedTuple):
     """What one version predicted for calls of one kind that were asked together, and the answers that can be given."""
 
-    kind: Kind
+    kind: RequestLabels
     predictions: Predictions
     answers: list[Answer]
 
 
-class Answered(NamedTuple):
+class BatchResult(NamedTuple):
     """A reply to each call that was asked, None where it is given back; and the lines of the others, to be logged."""
 
     replies: list[Reply | None]
-    lines: list[Line]
+    lines: list[RequestLogRecord]
 
 
-class QuickWay:
+class PredictFastPath:
     """Predicts with what `predictor` has in memory."""
 
     def __init__(self, predictor: Predictor, metrics: Metrics, recorder: Recorder) -> None:
@@ -162,15 +162,17 @@ class QuickWay:
         self._metrics = metrics
         self._recorder = recorder
 
-    def in_front_of(self, app: WSGIApplication) -> WSGIApplication:
+    def wrap(self, app: WSGIApplication) -> WSGIApplication:
         """`app`, asked only for what is given back."""
 
         def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             started = time.perf_counter()
-            call = recognised(environ)
+            call = match_route(environ)
             body = None if call is None else _body(environ)
-            asked = call and body and self._read(call, environ.get("REMOTE_ADDR"), body, started, self._predictor.fresh)
-            [reply], lines = self.answer([asked]) if asked else Answered([None], [])
+            asked = (
+                call and body and self._read(call, environ.get("REMOTE_ADDR"), body, started, self._predictor.cached)
+            )
+            [reply], lines = self.answer([asked]) if asked else BatchResult([None], [])
             if reply is None:
                 return app(environ, start_response)
             self.log(lines)
@@ -179,12 +181,14 @@ class QuickWay:
 
         return respond
 
-    def read(self, call: Call, client: str | None, body: bytes, started: float) -> Asked | None:
+    def read(self, call: RouteMatch, client: str | None, body: bytes, started: float) -> PendingPrediction | None:
         """What a recognised call of `client` asks, of which the first byte was read when `started`; None to give it
         back to whoever looks at the store if need be."""
-        return self._read(call, client, body, started, self._predictor.known)
+        return self._read(call, client, body, started, self._predictor.cached_or_elect_refresher)
 
-    def _read(self, call: Call, client: str | None, body: bytes, started: float, known: Known) -> Asked | None:
+    def _read(
+        self, call: RouteMatch, client: str | None, body: bytes, started: float, known: Known
+    ) -> PendingPrediction | None:
         try:
             value = json.decode_rows(body)
             if type(value) is not dict or value.keys() != {"x"}:
@@ -196,27 +200,27 @@ class QuickWay:
             x = loaded.columns.arrange(table.values, table.names, "/x")
         except DescentError:
             return None
-        return Asked(call, client, len(body), loaded, x, table.bare, started)
+        return PendingPrediction(call, client, len(body), loaded, x, table.is_single_row, started)
 
-    def answer(self, together: Sequence[Asked]) -> Answered:
+    def answer(self, together: Sequence[PendingPrediction]) -> BatchResult:
         """The answer to each of the calls, predicted together and counted, but for those that are given back.
 
         A row has the same bits alone and in any batch, and a batch costs what a row does.
         """
         self._recorder.in_progress.add(len(together))
         try:
-            found = [self._answers(together, places) for places in _alike(together)]
+            found = [self._answers(together, places) for places in group_by_version(together)]
             lines = [line for answers in found if answers.answers for line in self._count(answers)]
             replies = {answer.place: answer.reply() for answers in found for answer in answers.answers}
-            return Answered([replies.get(place) for place in range(len(together))], lines)
+            return BatchResult([replies.get(place) for place in range(len(together))], lines)
         finally:
             self._recorder.in_progress.add(-len(together))
 
-    def log(self, lines: Sequence[Line]) -> None:
+    def log(self, lines: Sequence[RequestLogRecord]) -> None:
         """Write the lines of calls that were answered."""
         self._recorder.log(lines)
 
-    def _count(self, found: Answers) -> list[Line]:
+    def _count(self, found: Answers) -> list[RequestLogRecord]:
         """Count the answers; their lines."""
         kind, predictions, answers = found
         predictions.count(len(answers))
@@ -228,7 +232,7 @@ class QuickWay:
             for (_, asked, _, data, named), taken in zip(answers, seconds, strict=True)
         ]
 
-    def _answers(self, together: Sequence[Asked], places: Sequence[int]) -> Answers:
+    def _answers(self, together: Sequence[PendingPrediction], places: Sequence[int]) -> Answers:
         """The answers to the calls at some `places` of those asked, which are of one kind and predicted at once."""
         loaded = together[places[0]].loaded
         x = together[places[0]].x if len(places) == 1 else np.concatenate([together[place].x for place in places])
@@ -248,22 +252,22 @@ class QuickWay:
         return found
 
 
-def _alike(together: Sequence[Asked]) -> Iterable[list[int]]:
+def group_by_version(together: Sequence[PendingPrediction]) -> Iterable[list[int]]:
     """The places of the calls among those asked, in lists of those of one kind that one version predicts."""
-    alike: dict[tuple[int, Kind], list[int]] = {}
+    alike: dict[tuple[int, RequestLabels], list[int]] = {}
     for place, asked in enumerate(together):
         alike.setdefault((id(asked.loaded), asked.call.kind), []).append(place)
     return alike.values()
 
 
-def _encoded(asked: Asked, y: FloatArray) -> bytes:
+def _encoded(asked: PendingPrediction, y: FloatArray) -> bytes:
     version = asked.loaded.version.number
-    return json.encode({"model": asked.call.model, "version": version, "y": y[0] if asked.bare else y})
+    return json.encode({"model": asked.call.model, "version": version, "y": y[0] if asked.is_single_row else y})
 
 
-def of(app: Flask) -> QuickWay:
+def of(app: Flask) -> PredictFastPath:
     """The quick way of an app."""
-    found: QuickWay = app.extensions[EXTENSION]
+    found: PredictFastPath = app.extensions[EXTENSION]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
 from service.errors import InvalidRequest, counted
@@ -40,8 +40,8 @@ class Table(NamedTuple):
 
     values: FloatArray
     names: tuple[str, ...] | None
-    form: Form
-    bare: bool = False
+    form: RowShape
+    is_single_row: bool = False
     by_column: bool = False
     numbers: Numbering | None = None
     at: str = "/x"
@@ -53,14 +53,14 @@ class Table(NamedTuple):
 
     def pointer(self, place: int) -> str:
         """Where the row at a place among these stands."""
-        return self.at if self.bare or self.by_column else f"{self.at}/{self.rows[place]}"
+        return self.at if self.is_single_row or self.by_column else f"{self.at}/{self.rows[place]}"
 
     def cell(self, row: int, column: int) -> str:
         """Where the number in a column of the row with that number stands."""
         name = escape(self.names[column]) if self.names else str(column)
         if self.by_column:
             return f"{self.at}/{name}/{row}"
-        return f"{self.at}/{row}" if self.form is Form.NUMBER else f"{self.at}/{row}/{name}"
+        return f"{self.at}/{row}" if self.form is RowShape.NUMBER else f"{self.at}/{row}/{name}"
 
     @property
     def columns(self) -> Columns:
@@ -80,7 +80,7 @@ def table(value: Any, at: str, numbers: Kinds = NUMBERS) -> Table:
     if isinstance(value, np.ndarray):
         return _table_of_array(value, at)
     number = vector([value], lambda _: at)
-    return Table(number[:, None], None, Form.NUMBER, bare=True)
+    return Table(number[:, None], None, RowShape.NUMBER, is_single_row=True)
 
 
 def vector(values: list[Any], pointer: Pointer, numbers: Kinds = NUMBERS) -> FloatArray:
@@ -141,10 +141,10 @@ def list_vector(value: Any, at: str, numbers: Kinds = NUMBERS) -> FloatArray:
 
 def _table_of_array(values: FloatArray, at: str) -> Table:
     if values.ndim == 1:
-        return Table(list_vector(values, at)[:, None], None, Form.NUMBER)
+        return Table(list_vector(values, at)[:, None], None, RowShape.NUMBER)
     d = values.shape[1]
     check_magnitudes(values, lambda i: f"{at}/{i // d}/{i % d}")
-    return Table(values, None, Form.LIST)
+    return Table(values, None, RowShape.LIST)
 
 
 def _table_of_list(rows: list[Any], at: str, numbers: Kinds) -> Table:
@@ -152,12 +152,12 @@ def _table_of_list(rows: list[Any], at: str, numbers: Kinds) -> Table:
         raise InvalidRequest.at(at, "has no rows; give at least one")
     kinds = set(map(type, rows))
     if kinds == {list}:
-        return Table(_matrix(rows, at, numbers), None, Form.LIST)
+        return Table(_matrix(rows, at, numbers), None, RowShape.LIST)
     if kinds == {dict}:
         return _table_of_records(rows, at, numbers)
     if kinds & {list, dict}:
         _refuse_mixture(rows, at)
-    return Table(vector(rows, lambda i: f"{at}/{i}", numbers)[:, None], None, Form.NUMBER)
+    return Table(vector(rows, lambda i: f"{at}/{i}", numbers)[:, None], None, RowShape.NUMBER)
 
 
 def _matrix(rows: list[list[Any]], at: str, numbers: Kinds) -> FloatArray:
@@ -186,7 +186,7 @@ def _table_of_records(rows: list[dict[str, Any]], at: str, numbers: Kinds) -> Ta
         detail = f"has the columns {_named(rows[index])}, but the first row has {_named(names)}"
         raise InvalidRequest.at(f"{at}/{index}", detail)
     columns = [_record_column(rows, name, at, numbers) for name in names]
-    return Table(np.column_stack(columns), tuple(names), Form.OBJECT)
+    return Table(np.column_stack(columns), tuple(names), RowShape.OBJECT)
 
 
 def _record_column(rows: list[dict[str, Any]], name: str, at: str, numbers: Kinds) -> FloatArray:
@@ -199,7 +199,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table
     pointers = [f"{at}/{escape(name)}" for name in columns]
     if not any(isinstance(column, (list, np.ndarray)) for column in columns.values()):
         row = vector(list(columns.values()), pointers.__getitem__)
-        return Table(row[None, :], tuple(columns), Form.OBJECT, bare=True)
+        return Table(row[None, :], tuple(columns), RowShape.OBJECT, is_single_row=True)
     vectors = [
         list_vector(column, pointer, numbers) for column, pointer in zip(columns.values(), pointers, strict=True)
     ]
@@ -208,7 +208,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table
         if len(column) != n:
             first = next(iter(columns))
             raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {first!r} has {n}")
-    return Table(np.column_stack(vectors), tuple(columns), Form.OBJECT, by_column=True)
+    return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, by_column=True)
 
 
 def escape(name: str) -> str:

@@ -16,12 +16,12 @@ ENCODINGS = ("zstd", "gzip")
 """Those of answers, the quicker one first."""
 
 
-class Inflated:
+class Decompressor:
     """The bytes of a compressed body, at most so many times as large as what came."""
 
     def __init__(self, body: Body, encoding: str, limits: Limits, bound: int) -> None:
         self._raw = body
-        self._inflate = INFLATERS[encoding](body)
+        self._inflate = DECOMPRESSORS[encoding](body)
         self._encoding = encoding
         self._meter = limits.meter(body, bound)
 
@@ -49,11 +49,11 @@ class Inflated:
             piece = self._inflate(size)
         except (zlib.error, EOFError, pa.ArrowException, OSError) as error:
             raise MalformedBody(f"The body is not {self._encoding}, or it is cut short: {error}.") from None
-        self._meter.became(len(piece))
+        self._meter.consume(len(piece))
         return piece
 
 
-def deflated(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def compress(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """`pieces` in the encoding."""
     sink = Sink()
     stream = pa.CompressedOutputStream(pa.PythonFile(sink, mode="w"), encoding)
@@ -106,7 +106,7 @@ def _unzstd(raw: Body) -> Callable[[int], bytes]:
     return pa.CompressedInputStream(pa.PythonFile(_File(raw), mode="r"), "zstd").read  # type: ignore[no-any-return]
 
 
-INFLATERS: dict[str, Callable[[Body], Callable[[int], bytes]]] = {
+DECOMPRESSORS: dict[str, Callable[[Body], Callable[[int], bytes]]] = {
     "gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
     "x-gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
     "deflate": partial(_unzip, window=zlib.MAX_WBITS),

@@ -10,21 +10,21 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch, FloatArray
-from service.errors import Fault, InvalidRequest, counted, listed, quoted, told
+from service.errors import Fault, InvalidRequest, counted, listed, quoted, truncate
 from service.formats.arrays import Numbering, Pointer, Table, check_magnitudes, escape, is_clean
-from service.formats.table import Cell, Source, UnreadableCell
+from service.formats.table import CellPointer, Source, UnreadableCell
 
-Missing = Literal["refuse", "drop"]
+Missing = Literal["error", "drop"]
 
 
-class Part(NamedTuple):
+class ColumnBlock(NamedTuple):
     """Values of some rows, (m,) or (m, k), the rows' numbers, and where a cell of theirs stands in the request."""
 
     values: FloatArray
     rows: Numbering
-    cell: Cell
+    cell: CellPointer
 
     def pointer(self, index: int) -> str:
         """Where the value at `index` of the flattened ones stands."""
@@ -35,14 +35,14 @@ class Part(NamedTuple):
         """Where the row at a place among these stands."""
         return f"/x/{self.rows[place]}"
 
-    def without(self, dropped: npt.NDArray[np.bool_]) -> "Part":
+    def without(self, dropped: npt.NDArray[np.bool_]) -> "ColumnBlock":
         """The other rows, with the numbers that they had."""
         kept = np.flatnonzero(~dropped)
         rows = self.rows.start + kept if isinstance(self.rows, range) else self.rows[kept]
-        return Part(self.values[kept], rows, self.cell)
+        return ColumnBlock(self.values[kept], rows, self.cell)
 
 
-class Sieve:
+class MissingValuePolicy:
     """Refuses rows with missing values, or drops and counts them."""
 
     def __init__(self, missing: Missing) -> None:
@@ -53,14 +53,14 @@ class Sieve:
         """How many rows were dropped, if any may be."""
         return {"dropped": self.dropped} if self._missing == "drop" else {}
 
-    def sift(self, parts: list[Part]) -> list[Part]:
+    def apply(self, parts: list[ColumnBlock]) -> list[ColumnBlock]:
         """`parts` without rows that miss a value in any; raises InvalidRequest."""
         if all(is_clean(part.values) for part in parts):
             self.kept += len(parts[0].values)
             return parts
         for part in parts:
             check_magnitudes(part.values, part.pointer, may_miss=True)
-        if self._missing == "refuse":
+        if self._missing == "error":
             raise _missing_values(parts)
         missing = np.logical_or.reduce([_rows_missing(part.values) for part in parts])
         self.dropped += int(missing.sum())
@@ -74,31 +74,31 @@ class Sieve:
                 "/x", f"has {counted(self.dropped, 'row')}, and each misses a value; none is left to use"
             )
 
-    def sift_table(self, table: Table) -> Table:
+    def apply_to_table(self, table: Table) -> Table:
         """`table` without rows that miss a value; raises InvalidRequest."""
-        [x] = self.sift([Part(table.values, table.rows, table.cell)])
+        [x] = self.apply([ColumnBlock(table.values, table.rows, table.cell)])
         return table._replace(values=x.values, numbers=x.rows)
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRows:
     """Rows to train on or to evaluate with, in batches, each with where its rows stand in the request; `sieve` knows
     how many were dropped once all are read."""
 
     columns: Columns
     batches: Iterator[tuple[Batch, Pointer]]
-    sieve: Sieve
+    missing_values: MissingValuePolicy
     in_table: bool
 
 
 @dataclass(frozen=True)
-class Unlabelled:
+class FeatureRows:
     """Rows to predict for, in batches, each with where its rows stand in the request; the columns are called `names`,
     or have none."""
 
     names: tuple[str, ...] | None
     batches: Iterator[tuple[FloatArray, Pointer]]
-    sieve: Sieve
+    missing_values: MissingValuePolicy
 
 
 @dataclass(frozen=True)
@@ -110,18 +110,18 @@ class Choice:
     weight: str | None = None
 
 
-def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> Labelled:
+def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> LabelledRows:
     """The rows of a body that was held as a whole; raises InvalidRequest."""
     n = len(table.values)
-    parts = [Part(table.values, table.rows, table.cell), Part(y, table.rows, lambda row, _: f"/y/{row}")]
+    parts = [ColumnBlock(table.values, table.rows, table.cell), ColumnBlock(y, table.rows, lambda row, _: f"/y/{row}")]
     if weight is not None:
-        parts.append(Part(weight, table.rows, lambda row, _: f"/sample_weight/{row}"))
+        parts.append(ColumnBlock(weight, table.rows, lambda row, _: f"/sample_weight/{row}"))
     for part, name in zip(parts[1:], ("y", "sample_weight"), strict=False):
         check_length(f"/{name}", part.values, "number", n)
-    sieve = Sieve(missing)
-    batch = _batch(sieve, parts)
-    sieve.check_any_kept()
-    return Labelled(table.columns, iter([batch]), sieve, in_table=False)
+    missing_values = MissingValuePolicy(missing)
+    batch = _batch(missing_values, parts)
+    missing_values.check_any_kept()
+    return LabelledRows(table.columns, iter([batch]), missing_values, in_table=False)
 
 
 def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
@@ -131,16 +131,16 @@ def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
         raise InvalidRequest.at(at, detail)
 
 
-def labelled(source: Source, choice: Choice, missing: Missing) -> Labelled:
+def labelled_rows(source: Source, choice: Choice, missing: Missing) -> LabelledRows:
     """The rows of a table with a y; raises InvalidRequest that names columns."""
     roles = _roles(source, choice)
     names = None if source.names is None else tuple(source.names[i] for i in roles.x)
-    columns = Columns.of(names, Form.LIST if names is None else Form.OBJECT, len(roles.x))
-    sieve = Sieve(missing)
-    return Labelled(columns, _labelled_batches(source, roles, sieve), sieve, in_table=True)
+    columns = Columns.of(names, RowShape.LIST if names is None else RowShape.OBJECT, len(roles.x))
+    missing_values = MissingValuePolicy(missing)
+    return LabelledRows(columns, _labelled_batches(source, roles, missing_values), missing_values, in_table=True)
 
 
-def unlabelled(source: Source, x: tuple[str, ...] | None, missing: Missing) -> Unlabelled:
+def feature_rows(source: Source, x: tuple[str, ...] | None, missing: Missing) -> FeatureRows:
     """The rows of a table, or of its columns `x`; raises InvalidRequest that names columns."""
     _check_names(source)
     _check_count(source, source.width if x is None else len(x))
@@ -148,8 +148,8 @@ def unlabelled(source: Source, x: tuple[str, ...] | None, missing: Missing) -> U
     if not wanted:
         raise InvalidRequest.at("/x", "has no columns; give at least one")
     names = None if source.names is None else tuple(source.names[i] for i in wanted)
-    sieve = Sieve(missing)
-    return Unlabelled(names, _unlabelled_batches(source, wanted, sieve), sieve)
+    missing_values = MissingValuePolicy(missing)
+    return FeatureRows(names, _unlabelled_batches(source, wanted, missing_values), missing_values)
 
 
 class _Roles(NamedTuple):
@@ -207,7 +207,9 @@ def _find(source: Source, name: str, role: str) -> int:
     raise InvalidRequest.at(f"/{role}", f"column {quoted(name)} is missing; {there}; choose another with {role}=")
 
 
-def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[tuple[Batch, Pointer]]:
+def _labelled_batches(
+    source: Source, roles: _Roles, missing_values: MissingValuePolicy
+) -> Iterator[tuple[Batch, Pointer]]:
     d = len(roles.x)
 
     def cell(row: int, column: int) -> str:
@@ -216,28 +218,30 @@ def _labelled_batches(source: Source, roles: _Roles, sieve: Sieve) -> Iterator[t
         return f"/y/{row}" if column == d else f"/sample_weight/{row}"
 
     for values, rows in _numbered(source, roles.all, cell):
-        parts = [Part(values[:, :d], rows, cell), Part(values[:, d], rows, lambda row, _: cell(row, d))]
+        parts = [ColumnBlock(values[:, :d], rows, cell), ColumnBlock(values[:, d], rows, lambda row, _: cell(row, d))]
         if roles.weight is not None:
-            parts.append(Part(values[:, d + 1], rows, lambda row, _: cell(row, d + 1)))
-        yield _batch(sieve, parts)
-    sieve.check_any_kept()
+            parts.append(ColumnBlock(values[:, d + 1], rows, lambda row, _: cell(row, d + 1)))
+        yield _batch(missing_values, parts)
+    missing_values.check_any_kept()
 
 
-def _unlabelled_batches(source: Source, wanted: list[int], sieve: Sieve) -> Iterator[tuple[FloatArray, Pointer]]:
+def _unlabelled_batches(
+    source: Source, wanted: list[int], missing_values: MissingValuePolicy
+) -> Iterator[tuple[FloatArray, Pointer]]:
     """The rows that are kept; a batch without any only if there are none at all."""
 
     def cell(row: int, column: int) -> str:
         return _cell_of_x(source, wanted[column], row)
 
     for values, rows in _numbered(source, wanted, cell):
-        [x] = sieve.sift([Part(values, rows, cell)])
+        [x] = missing_values.apply([ColumnBlock(values, rows, cell)])
         if len(x.values):
             yield x.values, x.row_of_x
-    if not sieve.kept:
+    if not missing_values.kept:
         yield np.empty((0, len(wanted))), str
 
 
-def _numbered(source: Source, wanted: list[int], cell: Cell) -> Iterator[tuple[FloatArray, range]]:
+def _numbered(source: Source, wanted: list[int], cell: CellPointer) -> Iterator[tuple[FloatArray, range]]:
     """The batches of `source`, each with the numbers of its rows."""
     first = 0
     try:
@@ -256,10 +260,10 @@ def _cell_of_x(source: Source, column: int, row: int) -> str:
     return f"/x/{row}/{column}" if source.names is None else f"/x/{escape(source.names[column])}/{row}"
 
 
-def _batch(sieve: Sieve, parts: list[Part]) -> tuple[Batch, Pointer]:
+def _batch(missing_values: MissingValuePolicy, parts: list[ColumnBlock]) -> tuple[Batch, Pointer]:
     if len(parts) == 3 and (parts[2].values < 0).any():
         raise InvalidRequest.at(parts[2].pointer(int(np.nanargmin(parts[2].values))), "is negative")
-    x, y, *weight = sieve.sift(parts)
+    x, y, *weight = missing_values.apply(parts)
     return Batch(x.values, y.values, weight[0].values if weight else None), x.row_of_x
 
 
@@ -268,16 +272,16 @@ def _rows_missing(values: FloatArray) -> npt.NDArray[np.bool_]:
     return missing
 
 
-def _missing_cells(part: Part) -> Iterator[tuple[int, str]]:
+def _missing_cells(part: ColumnBlock) -> Iterator[tuple[int, str]]:
     """The row and the place of each cell without a value."""
     for index in map(int, np.flatnonzero(np.isnan(part.values))):
         yield index // part.values[0].size, part.pointer(index)
 
 
-def _missing_values(parts: list[Part]) -> InvalidRequest:
+def _missing_values(parts: list[ColumnBlock]) -> InvalidRequest:
     """The first cells without a value, in order of their rows."""
     found = heapq.merge(*map(_missing_cells, parts), key=lambda cell: cell[0])
-    faults = told(Fault(at, "is missing (null, NaN or empty)") for _, at in found)
+    faults = truncate(Fault(at, "is missing (null, NaN or empty)") for _, at in found)
     named = ", ".join(fault.pointer for fault in faults)
     return InvalidRequest(
         f"Values are missing (null, NaN or empty), first at {named}; give them, or missing=drop.", faults

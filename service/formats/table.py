@@ -17,7 +17,7 @@ HELD_IN_MEMORY = 1 << 20
 ALWAYS_INFLATED = 16 << 20
 """What any compressed body may inflate to."""
 
-Cell = Callable[[int, int], str]
+CellPointer = Callable[[int, int], str]
 """The pointer of the cell in a row and column."""
 Columns = Mapping[str, FloatArray]
 """Some rows of an answer, by column."""
@@ -72,12 +72,12 @@ class Limits:
     held_bytes: int
     inflation: int
 
-    def meter(self, body: Body, most: int | None = None) -> "Meter":
+    def meter(self, body: Body, most: int | None = None) -> "DecompressionBudget":
         """A meter of what `body` becomes, of at most so many bytes if a bound is given."""
-        return Meter(body, self.inflation, most)
+        return DecompressionBudget(body, self.inflation, most)
 
 
-class Meter:
+class DecompressionBudget:
     """What a body has become by being inflated or read, and what it may become with what has come of it so far."""
 
     def __init__(self, body: Body, inflation: int, most: int | None) -> None:
@@ -86,7 +86,7 @@ class Meter:
         self._most = most
         self._size = 0
 
-    def became(self, size: int) -> None:
+    def consume(self, size: int) -> None:
         """Count so many bytes more; raises BodyTooLarge."""
         self._size += size
         allowed = max(ALWAYS_INFLATED, self._inflation * self._body.size)
@@ -96,7 +96,7 @@ class Meter:
             also = "" if self._most is None else f", and {self._most} bytes"
             raise BodyTooLarge(
                 f"The body inflates to more than {allowed} bytes: the bound is {self._inflation} times its size "
-                f"(DESCENT_MAX_INFLATION){also}. Send it as it is, or less of it."
+                f"(DESCENT_MAX_DECOMPRESSION_RATIO){also}. Send it as it is, or less of it."
             )
 
 

@@ -48,7 +48,9 @@ TABLE = (
         ("model",),
     ),
     Metric(
-        "descent_models_unlabelled", "fact", "Models past DESCENT_METRICS_MODELS, which get no labels of their own."
+        "descent_models_without_labels",
+        "fact",
+        "Models past DESCENT_METRICS_MAX_MODELS, which get no labels of their own.",
     ),
     Metric("descent_store_up", "fact", "Whether the store could be read at this scrape."),
     Metric("descent_build_info", "fact", "The running release, as a label; always 1.", ("version",)),
@@ -58,17 +60,17 @@ TABLE = (
         "histogram",
         "Time to fit and publish, from reading the body to the encoded answer.",
     ),
-    Metric("descent_predictions_total", "counter", "Answered prediction requests.", ("model",)),
+    Metric("descent_predictions_total", "counter", "BatchResult prediction requests.", ("model",)),
     Metric("descent_predicted_rows_total", "counter", "Rows in answered prediction requests.", ("model",)),
     Metric(
-        "descent_extrapolated_inputs_total",
+        "descent_out_of_range_rows_total",
         "counter",
         "Rows to predict that were outside the range of the training data.",
         ("model",),
     ),
     Metric("descent_evaluation_loss", "latest", "Mean squared error in the latest evaluation.", ("model",)),
     Metric(
-        "descent_predict_latency_seconds",
+        "descent_predict_duration_seconds",
         "histogram",
         "Time to answer a prediction, from reading the body to the encoded answer.",
     ),
@@ -86,7 +88,7 @@ OUTCOMES = ("published", "rejected", "failed")
 FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
 
 
-class Times(NamedTuple):
+class LatencyBatch(NamedTuple):
     """Times that are observed together: their number, their sum in seconds, and how many are in which bucket."""
 
     number: int
@@ -94,7 +96,7 @@ class Times(NamedTuple):
     buckets: dict[int, int]
 
     @classmethod
-    def of(cls, seconds: Sequence[float]) -> "Times":
+    def of(cls, seconds: Sequence[float]) -> "LatencyBatch":
         """Those of requests that were answered together."""
         buckets: dict[int, int] = {}
         for each in seconds:
@@ -103,10 +105,10 @@ class Times(NamedTuple):
         return cls(len(seconds), sum(seconds), buckets)
 
 
-class Latencies(Histogram):
+class LatencyHistogram(Histogram):
     """A histogram of times, in `BUCKETS`."""
 
-    def observe_all(self, times: Times) -> None:
+    def observe_all(self, times: LatencyBatch) -> None:
         """Observe each of the times."""
         self._sum.inc(times.total)
         for bucket, count in times.buckets.items():
@@ -129,7 +131,7 @@ class Level(Gauge):
         self._value.inc(number)
 
 
-class Labelled(Generic[M]):
+class MetricsByLabel(Generic[M]):
     """The metrics of one kind, by name and labels; prometheus_client would look for a child anew each time."""
 
     def __init__(self, metrics: dict[str, M]) -> None:
@@ -153,10 +155,15 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._most_models = most_models
         self._models: set[str] = set()
-        self.counter = Labelled({m.name: Count(*_described(m), registry=self._registry) for m in _of_kind("counter")})
-        self.gauge = Labelled({m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))})
-        self.histogram = Labelled(
-            {m.name: Latencies(*_described(m), registry=self._registry, buckets=BUCKETS) for m in _of_kind("histogram")}
+        self.counter = MetricsByLabel(
+            {m.name: Count(*_described(m), registry=self._registry) for m in _of_kind("counter")}
+        )
+        self.gauge = MetricsByLabel({m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))})
+        self.histogram = MetricsByLabel(
+            {
+                m.name: LatencyHistogram(*_described(m), registry=self._registry, buckets=BUCKETS)
+                for m in _of_kind("histogram")
+            }
         )
         for outcome in OUTCOMES:  # a counter that is first seen at 1 has no increase
             self.counter("descent_trainings_total", outcome)

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from service import __version__
 from service.artifact import torchscript
-from service.errors import DamagedVersion, Misconfigured, NotFound
+from service.errors import CorruptArtifact, InvalidModelConfig, NotFound
 from service.observability.metrics import FACTS
 from service.store import Store, Version
 
@@ -21,7 +21,7 @@ LONGEST_WAIT = 1.0
 log = logging.getLogger(__name__)
 
 
-class Fact(NamedTuple):
+class ModelMetrics(NamedTuple):
     """What one serving version's report tells."""
 
     version: int
@@ -31,7 +31,7 @@ class Fact(NamedTuple):
     trained: float
 
 
-class ServingFacts(Collector):
+class ModelMetricsCollector(Collector):
     """Reads the reports of the serving versions of the `most_models` last changed models, each once.
 
     The store is listed at most every `refresh_seconds`, beside the scrape, which waits a second at most and then tells
@@ -45,7 +45,7 @@ class ServingFacts(Collector):
         self._lock = threading.Lock()
         self._refreshing: threading.Thread | None = None
         self._refreshed = float("-inf")
-        self._facts: dict[Version, Fact | None] = {}
+        self._facts: dict[Version, ModelMetrics | None] = {}
         self._unlabelled = 0
         self._up = True
 
@@ -58,7 +58,7 @@ class ServingFacts(Collector):
         yield _per_model("descent_training_rows", {model: fact.rows for model, fact in facts.items()})
         yield _per_model("descent_model_version", {model: fact.version for model, fact in facts.items()})
         yield _per_model("descent_model_trained_timestamp_seconds", {m: fact.trained for m, fact in facts.items()})
-        yield _plain("descent_models_unlabelled", self._unlabelled)
+        yield _plain("descent_models_without_labels", self._unlabelled)
         yield _plain("descent_store_up", int(up))
         build = _family("descent_build_info")
         build.add_metric([__version__], 1)
@@ -100,17 +100,17 @@ class ServingFacts(Collector):
     def _serving(self, model: str) -> Version | None:
         try:
             return self._store.serving(model)
-        except (NotFound, Misconfigured) as error:
+        except (NotFound, InvalidModelConfig) as error:
             log.debug("model %s has no facts: %s", model, error)
             return None
 
-    def _read(self, version: Version) -> Fact | None:
+    def _read(self, version: Version) -> ModelMetrics | None:
         try:
-            report = torchscript.opened(self._store.read(version)).report
-        except (NotFound, DamagedVersion) as error:
+            report = torchscript.load_artifact(self._store.read(version)).report
+        except (NotFound, CorruptArtifact) as error:
             log.warning("version %d of %s has no facts: %s", version.number, version.model, error)
             return None
-        return Fact(version.number, report["loss"], report["optimum"]["r2"], report["n"], report["trained_at"])
+        return ModelMetrics(version.number, report["loss"], report["optimum"]["r2"], report["n"], report["trained_at"])
 
 
 def _family(name: str) -> GaugeMetricFamily:

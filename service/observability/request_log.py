@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from service.observability import logs
-from service.observability.metrics import Latencies, Metrics, Times
+from service.observability.metrics import LatencyBatch, LatencyHistogram, Metrics
 
 REQUEST_ID = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
@@ -19,7 +19,7 @@ Counted = Literal["training", "prediction"]
 log = logging.getLogger("descent.requests")
 
 
-class Kind(NamedTuple):
+class RequestLabels(NamedTuple):
     """What requests that are observed together have in common: the route's pattern, what its calls count as, and how
     they were answered."""
 
@@ -29,29 +29,29 @@ class Kind(NamedTuple):
     counts: Counted | None
 
 
-Line = dict[str, Any]
+RequestLogRecord = dict[str, Any]
 """What the log's line of a request tells."""
 
 
 class Recorder:
     """Counts and times requests; logs those that take at least `log_slower_than_ms` milliseconds or fail."""
 
-    def __init__(self, metrics: Metrics, log_slower_than_ms: float) -> None:
+    def __init__(self, metrics: Metrics, log_min_duration_ms: float) -> None:
         self._metrics = metrics
-        self._log_slower_than_ms = log_slower_than_ms
-        self._histograms: dict[Kind, list[Latencies]] = {}
+        self._log_slower_than_ms = log_min_duration_ms
+        self._histograms: dict[RequestLabels, list[LatencyHistogram]] = {}
         self.in_progress = metrics.gauge("descent_http_requests_in_progress")
 
-    def count(self, kind: Kind, seconds: Sequence[float]) -> None:
+    def count(self, kind: RequestLabels, seconds: Sequence[float]) -> None:
         """Count requests of one kind, which took so long each, before their last bytes leave. Of many, that costs
         little more than of one."""
-        times = Times.of(seconds)
+        times = LatencyBatch.of(seconds)
         for histogram in self._timed_by(kind):
             histogram.observe_all(times)
         if kind.counts == "training":
             self._metrics.counter("descent_trainings_total", _outcome(kind.status)).add(times.number)
 
-    def log(self, lines: Sequence[Line]) -> None:
+    def log(self, lines: Sequence[RequestLogRecord]) -> None:
         """Write the lines of requests, as far as they are to be logged; many at once cost much less than one by one."""
         failed = [line for line in lines if line["status"] >= 500]
         others = [line for line in lines if line["status"] < 500 and line["ms"] >= self._log_slower_than_ms]
@@ -59,7 +59,7 @@ class Recorder:
             if told:
                 logs.tell(log, level, told)
 
-    def _timed_by(self, kind: Kind) -> list[Latencies]:
+    def _timed_by(self, kind: RequestLabels) -> list[LatencyHistogram]:
         if kind.method not in METHODS:
             kind = kind._replace(method="other")
         found = self._histograms.get(kind)
@@ -69,13 +69,13 @@ class Recorder:
             if kind.counts == "training" and kind.status < 400:
                 found.append(self._metrics.histogram("descent_training_duration_seconds"))
             elif kind.counts == "prediction" and kind.status == 200:
-                found.append(self._metrics.histogram("descent_predict_latency_seconds"))
+                found.append(self._metrics.histogram("descent_predict_duration_seconds"))
             self._histograms[kind] = found
         return found
 
 
 def line(
-    kind: Kind,
+    kind: RequestLabels,
     request_id: str,
     path: str,
     model: str | None,
@@ -83,7 +83,7 @@ def line(
     bytes_in: int,
     bytes_out: int,
     seconds: float,
-) -> Line:
+) -> RequestLogRecord:
     """What is told of a request for a model or for none, which had so many bytes; its answer had and took so much."""
     return {
         "request_id": request_id,

@@ -35,7 +35,7 @@ bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{sett
 workers = settings.workers + fd_passing.IS_POSSIBLE
 worker_class = "service.server.worker.worker.Worker"
 threads = settings.threads
-graceful_timeout = settings.graceful_seconds
+graceful_timeout = settings.graceful_timeout_seconds
 timeout = 120
 keepalive = 75
 logconfig_dict = logs.configuration(settings.log_level)
@@ -78,7 +78,7 @@ def on_starting(server: Any) -> None:
         sys.exit(f"descent: DESCENT_STORE={settings.store!r}: {error}")
     if swept:
         server.log.warning("swept %d unfinished publications", swept)
-    warmup.rehearse()
+    warmup.warm_up()
     gc.freeze()  # what the collector does not visit stays on pages that the workers share
     gc.enable()
 
@@ -97,7 +97,7 @@ def when_ready(server: Any) -> None:
     from service.server.error_page import limit_waits
 
     for listener in server.LISTENERS:
-        limit_waits(listener.sock, settings.client_seconds)
+        limit_waits(listener.sock, settings.client_timeout_seconds)
         server.log.info("Descent %s at %s, with its documentation at %s/docs", __version__, listener, listener)
 
 
@@ -113,7 +113,9 @@ def pre_fork(server: Any, worker: Any) -> None:
     """Of the workers with the same configuration, one takes long requests, if it is not the only one."""
     if hands_over(worker):
         others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
-        worker.takes_long = server.num_workers > 1 and not any(other.takes_long for other in others)
+        worker.is_long_request_worker = server.num_workers > 1 and not any(
+            other.is_long_request_worker for other in others
+        )
 
 
 def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None:  # noqa: ARG001 - as gunicorn calls it
@@ -130,9 +132,9 @@ def post_fork(server: Any, worker: Any) -> None:
     from service.observability import worker_slots
 
     number = worker_slots.take(server.metrics_folder)
-    worker.client_seconds = settings.client_seconds
+    worker.client_timeout_seconds = settings.client_timeout_seconds
     if hands_over(worker):
-        worker.find_doors(server.metrics_folder, number)
+        worker.join_long_workers(server.metrics_folder, number)
 
 
 def on_exit(server: Any) -> None:

@@ -47,7 +47,7 @@ class Predictions:
         metrics.counter("descent_predictions_total", label).add(requests)
         metrics.counter("descent_predicted_rows_total", label).add(self.rows)
         if self.outside:
-            metrics.counter("descent_extrapolated_inputs_total", label).add(self.outside)
+            metrics.counter("descent_out_of_range_rows_total", label).add(self.outside)
         self._are_counted = True
 
     def headers(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from service.artifact import torchscript
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import FloatArray
 from service.core.bounds import Ranges, all_finite
 from service.core.inference import interval_reach, why_undefined
@@ -68,7 +68,7 @@ def check_finite(values: FloatArray, what: str, pointer: Callable[[int], str]) -
 class Resolved(NamedTuple):
     """What a name and number were found to mean, at which generation and when."""
 
-    generation: int
+    change_mark: int
     at: float
     model: LoadedModel
 
@@ -89,10 +89,10 @@ class Predictor:
         self._lock = threading.Lock()
 
     def model(self, name: str, number: int | None = None) -> LoadedModel:
-        """Version `number` of a model, or the serving one; raises ModelNotFound, VersionNotFound or DamagedVersion."""
-        generation, now = self._store.generation(name), time.monotonic()
+        """Version `number` of a model, or the serving one; raises ModelNotFound, VersionNotFound or CorruptArtifact."""
+        change_mark, now = self._store.change_mark(name), time.monotonic()
         known = self._resolved.get((name, number))
-        if known and known.generation == generation and now - known.at < self._refresh_seconds:
+        if known and known.change_mark == change_mark and now - known.at < self._refresh_seconds:
             return known.model
         try:
             version = self._store.serving(name) if number is None else self._store.version(name, number)
@@ -100,22 +100,22 @@ class Predictor:
         except DescentError:
             self._forget((name, number))
             raise
-        self._keep((name, number), Resolved(generation, now, model))
+        self._keep((name, number), Resolved(change_mark, now, model))
         return model
 
-    def fresh(self, name: str, number: int | None = None) -> LoadedModel | None:
+    def cached(self, name: str, number: int | None = None) -> LoadedModel | None:
         """What `model` would answer, if that is known without a look at the store."""
         known = self._resolved.get((name, number))
-        if known is None or known.generation != self._store.generation(name):
+        if known is None or known.change_mark != self._store.change_mark(name):
             return None
         return known.model if time.monotonic() - known.at < self._refresh_seconds else None
 
-    def known(self, name: str, number: int | None = None) -> LoadedModel | None:
+    def cached_or_elect_refresher(self, name: str, number: int | None = None) -> LoadedModel | None:
         """What is `fresh`. When it is time for a look at the store, a single caller is told nothing, so that it has
         somebody look, and the others are told what was known: many that look would hold each other up."""
         key, now = (name, number), time.monotonic()
         known = self._resolved.get(key)
-        if known is None or known.generation != self._store.generation(name):
+        if known is None or known.change_mark != self._store.change_mark(name):
             return None
         if now - max(known.at, self._looked_for.get(key, known.at)) < self._refresh_seconds:
             return known.model
@@ -143,7 +143,7 @@ class Predictor:
 
         Raises InvalidRequest for a version whose line is not the least-squares optimum, or has no statistics.
         """
-        contents = torchscript.opened(self._store.read(loaded.version)).contents
+        contents = torchscript.load_artifact(self._store.read(loaded.version)).contents
         options = contents.report["options"]
         if not contents.report["converged"]:
             raise InvalidRequest.at("/interval", "needs a fit that has converged; train without epochs, or with more")
@@ -157,11 +157,11 @@ class Predictor:
         return partial(interval_reach, contents.statistics, optimum, level=level, of_mean=of_mean)
 
     def _load(self, version: Version) -> LoadedModel:
-        file = torchscript.opened(self._store.read(version))
+        file = torchscript.load_artifact(self._store.read(version))
         statistics = file.statistics
         return LoadedModel(
             version=version,
-            columns=Columns(tuple(file.report["columns"]), Form(file.report["form"])),
+            columns=Columns(tuple(file.report["columns"]), RowShape(file.report["form"])),
             module=file.module(),
             ranges=Ranges(statistics.lowest[:-1], statistics.highest[:-1]),
             means=statistics.means[:-1],

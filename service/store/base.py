@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from service.errors import InvalidRequest
-from service.store.metadata import About
+from service.store.metadata import Metadata
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 LAST_VERSION = 10**18 - 1
@@ -20,13 +20,13 @@ class Version(NamedTuple):
     tag: str
 
 
-class Tip(NamedTuple):
+class Head(NamedTuple):
     """Where the versions of a model end: the newest, None if there is none, and the number of the next. `remains` is
     what was kept of later ones that are deleted."""
 
     newest: Version | None
     next_number: int
-    remains: bytes = b""
+    tombstone: bytes = b""
 
 
 class Store(Protocol):
@@ -48,13 +48,13 @@ class Store(Protocol):
     def newest(self, model: str) -> Version | None:
         """The version with the highest number; None for a model that is not there."""
 
-    def tip(self, model: str) -> Tip:
+    def head(self, model: str) -> Head:
         """The newest version and the number that the next will have."""
 
-    def turn(self, model: str) -> AbstractContextManager[None]:
+    def publish_lock(self, model: str) -> AbstractContextManager[None]:
         """Hold off other publishers of `model` on this machine."""
 
-    def publish(self, model: str, artifact: bytes, after: Tip | None = None) -> Version:
+    def publish(self, model: str, artifact: bytes, after: Head | None = None) -> Version:
         """Keep `artifact` durably as the next version; nothing is visible before it is whole.
 
         Raises Conflict if the model's tip is no longer `after`.
@@ -64,9 +64,9 @@ class Store(Protocol):
         """Let `number` be served whatever is published, or, with None, the newest again."""
 
     def pinned(self, model: str) -> Version | None:
-        """The pinned version; raises Misconfigured if the pin cannot be followed."""
+        """The pinned version; raises InvalidModelConfig if the pin cannot be followed."""
 
-    def delete_version(self, model: str, number: int, remains: bytes = b"") -> None:
+    def delete_version(self, model: str, number: int, tombstone: bytes = b"") -> None:
         """Raises Conflict for a pinned or only version. Its number is never given again; if that was the highest,
         `remains` is kept."""
 
@@ -76,17 +76,17 @@ class Store(Protocol):
     def retain(self, model: str, versions: int) -> None:
         """Delete all but the newest `versions`, and the pinned one."""
 
-    def about(self, model: str) -> About:
+    def about(self, model: str) -> Metadata:
         """The model's description and labels."""
 
-    def describe(self, model: str, change: About) -> None:
+    def describe(self, model: str, change: Metadata) -> None:
         """Change the description and labels that `change` holds, null removing them; raises ModelNotFound, and
         InvalidRequest for too many labels."""
 
     def read(self, version: Version) -> bytes:
         """The file of `version`; raises VersionNotFound if it is gone."""
 
-    def generation(self, model: str) -> int:
+    def change_mark(self, model: str) -> int:
         """A number that differs after each change of `model` by any process of this machine."""
 
     def changed(self) -> list[tuple[str, int]]:

@@ -18,7 +18,7 @@ BYTES = 8 * SLOTS
 log = logging.getLogger(__name__)
 
 
-class Generations:
+class ChangeMarks:
     """The marks in the file at `path`, which is made if it is not there. Where it cannot be (a read-only store), every
     look finds a change."""
 

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import orjson
 
-from service.errors import Conflict, Misconfigured, ModelNotFound, StoreUnavailable, VersionNotFound
+from service.errors import Conflict, InvalidModelConfig, ModelNotFound, StoreUnavailable, VersionNotFound
 from service.store import durable_files, metadata, triton_config, version_numbers
-from service.store.base import LAST_VERSION, NAME, Tip, Version, check_name
-from service.store.change_marks import Generations
+from service.store.base import LAST_VERSION, NAME, Head, Version, check_name
+from service.store.change_marks import ChangeMarks
 from service.store.durable_files import unavailable, unavailable_on_error
-from service.store.metadata import About
-from service.store.publish_lock import Turns
+from service.store.metadata import Metadata
+from service.store.publish_lock import PublishLock
 
 ARTIFACT = "model.pt"
 CONFIG = "config.pbtxt"
 ABOUT = "about.json"
-GENERATIONS = ".generations"
+CHANGE_MARKS = ".generations"
 TURNS = ".turns"
 
 
@@ -36,8 +36,8 @@ class FolderStore:
         self._root = root.resolve()
         with unavailable_on_error():
             self._root.mkdir(parents=True, exist_ok=True)
-            self._generations = Generations(self._root / GENERATIONS)
-            self._turns = Turns(self._root / TURNS)
+            self._change_marks = ChangeMarks(self._root / CHANGE_MARKS)
+            self._publish_lock = PublishLock(self._root / TURNS)
 
     def models(self) -> list[str]:
         with unavailable_on_error(), os.scandir(self._root) as entries:
@@ -61,15 +61,15 @@ class FolderStore:
     def newest(self, model: str) -> Version | None:
         return self._newest(model, version_numbers.taken(self._folder(model)))
 
-    def tip(self, model: str) -> Tip:
+    def head(self, model: str) -> Head:
         folder = self._folder(model)
         taken = version_numbers.taken(folder)
         newest = self._newest(model, taken)
         last = newest.number if newest else 0
         deleted = version_numbers.deleted_newest(folder)  # which is read last, because a deletion writes it first
-        remains = version_numbers.remains(folder) if deleted > last else b""
+        tombstone = version_numbers.tombstone(folder) if deleted > last else b""
         free = (number for number in itertools.count(max(last, deleted) + 1) if number not in taken)
-        return Tip(newest, next(free), remains)
+        return Head(newest, next(free), tombstone)
 
     def serving(self, model: str) -> Version:
         pinned = self.pinned(model)
@@ -78,10 +78,10 @@ class FolderStore:
             raise _no_model(model)
         return found
 
-    def turn(self, model: str) -> AbstractContextManager[None]:
-        return self._turns.of(check_name(model))
+    def publish_lock(self, model: str) -> AbstractContextManager[None]:
+        return self._publish_lock.of(check_name(model))
 
-    def publish(self, model: str, artifact: bytes, after: Tip | None = None) -> Version:
+    def publish(self, model: str, artifact: bytes, after: Head | None = None) -> Version:
         folder = self._folder(model)
         with unavailable_on_error():
             self._prepare(folder)
@@ -90,7 +90,7 @@ class FolderStore:
                 durable_files.sync(temporary)
                 number = self._rename_to_next(temporary, model, after)
             durable_files.sync(folder)
-        self._generations.change(model)
+        self._change_marks.change(model)
         return self.version(model, number)
 
     def read(self, version: Version) -> bytes:
@@ -107,7 +107,7 @@ class FolderStore:
             return None if number is None else self.version(model, number)
 
     def pin(self, model: str, number: int | None) -> None:
-        with self.turn(model):
+        with self.publish_lock(model):
             if number is None:
                 self.versions(model)
             else:
@@ -116,10 +116,10 @@ class FolderStore:
                 pinning = triton_config.pinning(self._configuration(model), number)
             with unavailable_on_error():
                 durable_files.replace_durably(self._folder(model) / CONFIG, pinning.encode())
-            self._generations.change(model)
+            self._change_marks.change(model)
 
-    def delete_version(self, model: str, number: int, remains: bytes = b"") -> None:
-        with self.turn(model):
+    def delete_version(self, model: str, number: int, tombstone: bytes = b"") -> None:
+        with self.publish_lock(model):
             self.version(model, number)
             versions = self.versions(model)
             if number == self._pin_if_followed(model):
@@ -128,12 +128,12 @@ class FolderStore:
                 raise Conflict(f"Version {number} is the only one of {model!r}; delete the model instead.")
             if number == versions[-1]:
                 with unavailable_on_error():
-                    version_numbers.keep_deleted(self._folder(model), number, remains)
+                    version_numbers.keep_deleted(self._folder(model), number, tombstone)
             self._delete(model, number)
 
     def delete_model(self, model: str) -> None:
         """The serving version goes last, so that nobody is served another meanwhile."""
-        with self.turn(model):
+        with self.publish_lock(model):
             versions = self.versions(model)
             pin = self._pin_if_followed(model)
             for number in sorted(versions, key=lambda number: (number == pin, number)):
@@ -147,25 +147,25 @@ class FolderStore:
                 durable_files.sync(self._root)
 
     def retain(self, model: str, versions: int) -> None:
-        with self.turn(model):
+        with self.publish_lock(model):
             serving = self.serving(model).number
             for number in self.versions(model)[:-versions]:
                 if number != serving:
                     self._delete(model, number)
 
-    def about(self, model: str) -> About:
+    def about(self, model: str) -> Metadata:
         about = durable_files.content(self._folder(model) / ABOUT)
         return metadata.nothing() if about is None else metadata.read(about)
 
-    def describe(self, model: str, change: About) -> None:
-        with self.turn(model):
+    def describe(self, model: str, change: Metadata) -> None:
+        with self.publish_lock(model):
             self.versions(model)
             changed = metadata.changed(self.about(model), change)
             with unavailable_on_error():
                 durable_files.replace_durably(self._folder(model) / ABOUT, orjson.dumps(changed))
 
-    def generation(self, model: str) -> int:
-        return self._generations.of(model)
+    def change_mark(self, model: str) -> int:
+        return self._change_marks.of(model)
 
     def changed(self) -> list[tuple[str, int]]:
         with unavailable_on_error(), os.scandir(self._root) as entries:
@@ -179,7 +179,7 @@ class FolderStore:
 
     def close(self) -> None:
         """Let go of the files that are kept open; the store is not to be used afterwards."""
-        self._generations.close()
+        self._change_marks.close()
 
     def sweep(self) -> int:
         """Delete what killed publishers left behind, and say how many."""
@@ -209,7 +209,7 @@ class FolderStore:
 
     def _pin_if_followed(self, model: str) -> int | None:
         """The pinned version's number; None too where the pin cannot be followed, so that nothing serves."""
-        with contextlib.suppress(Misconfigured):
+        with contextlib.suppress(InvalidModelConfig):
             pinned = self.pinned(model)
             return pinned.number if pinned else None
         return None
@@ -231,20 +231,20 @@ class FolderStore:
             with contextlib.suppress(FileExistsError):
                 os.link(temporary / CONFIG, folder / CONFIG)
 
-    def _rename_to_next(self, temporary: Path, model: str, after: Tip | None) -> int:
+    def _rename_to_next(self, temporary: Path, model: str, after: Head | None) -> int:
         """Give `temporary` the next version's name. Without `after`, one taken by somebody else is passed over."""
         folder = self._folder(model)
         while True:
-            tip = self.tip(model)
-            if after is not None and tip != after:
+            head = self.head(model)
+            if after is not None and head != after:
                 raise Conflict(f"Somebody else has changed model {model!r} meanwhile.")
             try:
-                temporary.rename(folder / str(tip.next_number))
+                temporary.rename(folder / str(head.next_number))
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             else:
-                return tip.next_number
+                return head.next_number
 
     def _delete(self, model: str, number: int) -> None:
         """Rename the version away, and then delete it."""
@@ -252,7 +252,7 @@ class FolderStore:
         with unavailable_on_error(), durable_files.temporary_folder(folder) as temporary:
             (folder / str(number)).rename(temporary / str(number))
             durable_files.sync(folder)
-            self._generations.change(model)
+            self._change_marks.change(model)
 
 
 @contextlib.contextmanager
@@ -261,7 +261,7 @@ def _followed(model: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, VersionNotFound) as error:
-        raise Misconfigured(f"{CONFIG} of model {model!r} cannot be followed: {error}") from error
+        raise InvalidModelConfig(f"{CONFIG} of model {model!r} cannot be followed: {error}") from error
 
 
 def _no_model(model: str) -> ModelNotFound:

@@ -8,10 +8,10 @@ from service.errors import InvalidRequest
 
 MOST_LABELS = 100
 
-About = dict[str, Any]
+Metadata = dict[str, Any]
 
 
-def read(data: bytes) -> About:
+def read(data: bytes) -> Metadata:
     """What a file says; nothing if it is damaged."""
     try:
         about = orjson.loads(data)
@@ -23,12 +23,12 @@ def read(data: bytes) -> About:
     return nothing()
 
 
-def nothing() -> About:
+def nothing() -> Metadata:
     """What is said of a model of which nobody has said anything."""
     return {"description": None, "labels": {}}
 
 
-def changed(about: About, change: About) -> About:
+def changed(about: Metadata, change: Metadata) -> Metadata:
     """`about` with what `change` holds in its place: null removes. Raises InvalidRequest for too many labels."""
     merged = {**about["labels"], **change.get("labels", {})}
     labels = {name: value for name, value in merged.items() if value is not None}

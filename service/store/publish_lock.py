@@ -15,7 +15,7 @@ FLOCK = "hhqqi4x"
 """Linux' struct flock on 64 bits: type, whence, start, length, process."""
 
 
-class Turns:
+class PublishLock:
     """Locks in the file at `path`, one byte for each hash of a model's name.
 
     They belong to the open file, so they keep threads and processes apart alike, and vanish with their holder. Record

@@ -35,13 +35,13 @@ def deleted_newest(folder: Path) -> int:
         raise StoreUnavailable(f"{folder.name}/{NEWEST} does not hold a version's number.") from None
 
 
-def remains(folder: Path) -> bytes:
+def tombstone(folder: Path) -> bytes:
     """What was kept of the newest version that was deleted."""
     return durable_files.content(folder / REMAINS) or b""
 
 
-def keep_deleted(folder: Path, number: int, remains: bytes) -> None:
+def keep_deleted(folder: Path, number: int, tombstone: bytes) -> None:
     """Keep that version `number` was the newest, and what remains of it, unless a later one was deleted before."""
     if number > deleted_newest(folder):
-        durable_files.replace_durably(folder / REMAINS, remains)  # which count for nothing before the number is there
+        durable_files.replace_durably(folder / REMAINS, tombstone)  # which count for nothing before the number is there
         durable_files.replace_durably(folder / NEWEST, str(number).encode())

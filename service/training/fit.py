@@ -14,7 +14,7 @@ from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Statistics
-from service.errors import DivergingRate, Fault, InvalidRequest, counted
+from service.errors import DivergingLearningRate, Fault, InvalidRequest, counted
 from service.training import autograd
 
 SMALLEST = 1e-150
@@ -48,7 +48,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Notice:
+class FitWarning:
     """What a fit's reader should know of it."""
 
     type: str
@@ -84,7 +84,7 @@ class Fit:
     epochs: int | None
     history: History
     inference: Inference
-    warnings: list[Notice]
+    warnings: list[FitWarning]
 
     @property
     def loss(self) -> float:
@@ -114,7 +114,7 @@ def fit(
 ) -> Fit:
     """Fit the data of `statistics`, whose x has `columns`; the autograd method walks its `rows`.
 
-    Raises InvalidRequest, and DivergingRate unless divergence is to be shown.
+    Raises InvalidRequest, and DivergingLearningRate unless divergence is to be shown.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -157,10 +157,10 @@ def _fit(
         if not show_divergence:
             raise _diverging(rate, descent)
         epochs = SHOWN_OF_DIVERGENCE if epochs is None else epochs
-        warnings.append(Notice("diverging", _diverging(rate, descent).detail))
+        warnings.append(FitWarning("diverging", _diverging(rate, descent).detail))
     reached = descent.epochs_to_limit(rate) if epochs is None else epochs
     if reached is None:
-        warnings.append(Notice("distant-limit", DISTANT))
+        warnings.append(FitWarning("slow-convergence", DISTANT))
     history, w, b = _walk(options, rows, start, descent, rate, MOST_EPOCHS if reached is None else reached)
     return Fit(
         columns=columns,
@@ -216,7 +216,7 @@ def _epochs(options: Options, most_autograd_epochs: int) -> int | None:
     if options.method == "spectral":
         return options.epochs
     if options.epochs is not None and options.epochs > most_autograd_epochs:
-        hint = f"is past the {most_autograd_epochs} that the autograd method may walk (DESCENT_AUTOGRAD_EPOCHS)"
+        hint = f"is past the {most_autograd_epochs} that the autograd method may walk (DESCENT_MAX_AUTOGRAD_EPOCHS)"
         raise InvalidRequest.at("/epochs", f'{hint}; send fewer, or "method": "spectral", where epochs are free')
     return most_autograd_epochs if options.epochs is None else options.epochs
 
@@ -229,9 +229,9 @@ def _is_stable(rate: float, descent: Descent) -> bool:
     return descent.largest_stable_rate is None or rate < descent.largest_stable_rate
 
 
-def _diverging(rate: float, descent: Descent) -> DivergingRate:
+def _diverging(rate: float, descent: Descent) -> DivergingLearningRate:
     bound = rounded_down(descent.largest_stable_rate or np.inf, 6)
-    return DivergingRate(
+    return DivergingLearningRate(
         f"learning_rate {rate:g} makes gradient descent diverge on this data: it must be below {bound:g}. "
         'Send a smaller one, or "auto".',
         [Fault("/learning_rate", f"must be below {bound:g}")],
@@ -264,20 +264,20 @@ def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -
     return History(epochs, loss, loss + penalty)
 
 
-def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Iterator[Notice]:
+def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Iterator[FitWarning]:
     undetermined = optimum.unidentified
     flat = undetermined & (optimum.problem.spread == 0)
     if flat.any():
         names = _chosen(columns, flat)
-        yield Notice("constant", f"Constant columns have no coefficient to estimate: {', '.join(names)}.", names)
+        yield FitWarning("constant", f"Constant columns have no coefficient to estimate: {', '.join(names)}.", names)
     if (undetermined & ~flat).any():
         names = _chosen(columns, undetermined & ~flat)
         detail = f"Columns that the data cannot tell apart keep part of their start: {', '.join(names)}."
-        yield Notice("collinear", detail, names)
+        yield FitWarning("collinear", detail, names)
     parameters = len(columns.names) - len(optimum.null) + optimum.problem.fit_intercept
     if statistics.n <= parameters:
         rows, free = counted(statistics.n, "row"), counted(parameters, "parameter")
-        yield Notice("underdetermined", f"{rows} for {free}: the line fits the noise as closely as the signal.")
+        yield FitWarning("underdetermined", f"{rows} for {free}: the line fits the noise as closely as the signal.")
 
 
 def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:

@@ -17,7 +17,7 @@ def report(fit: Fit) -> dict[str, Any]:
     bound = fit.descent.largest_stable_rate
     penalised = fit.options.l2 > 0
     return {
-        "w": fit.columns.mirror(fit.w.tolist()),
+        "w": fit.columns.in_row_shape(fit.w.tolist()),
         "b": fit.b,
         "columns": list(fit.columns.names),
         "form": fit.columns.form,
@@ -44,7 +44,7 @@ def _effective_options(fit: Fit) -> dict[str, Any]:
         "learning_rate": options.learning_rate,
         "epochs": options.epochs,
         "seed": options.seed,
-        "initial": None if seeded else {"w": fit.columns.mirror(fit.start.w.tolist()), "b": fit.start.b},
+        "initial": None if seeded else {"w": fit.columns.in_row_shape(fit.start.w.tolist()), "b": fit.start.b},
         "standardize": options.standardize,
         "fit_intercept": options.fit_intercept,
         "l2": options.l2,
@@ -54,7 +54,7 @@ def _effective_options(fit: Fit) -> dict[str, Any]:
 def _optimum(fit: Fit) -> dict[str, Any]:
     inference = fit.inference
     return {
-        "w": fit.columns.mirror(fit.descent.limit_w.tolist()),
+        "w": fit.columns.in_row_shape(fit.descent.limit_w.tolist()),
         "b": fit.descent.limit_b,
         "loss": fit.descent.optimum.loss,
         **({"objective": fit.descent.optimum.objective} if fit.options.l2 else {}),
@@ -69,7 +69,7 @@ def _optimum(fit: Fit) -> dict[str, Any]:
 def _coefficients(values: Coefficients | None, columns: Columns) -> dict[str, Any] | None:
     if values is None:
         return None
-    return {"w": columns.mirror(_numbers(values.w)), "b": _number(values.b)}
+    return {"w": columns.in_row_shape(_numbers(values.w)), "b": _number(values.b)}
 
 
 def _history(history: History, *, penalised: bool) -> dict[str, Any]:

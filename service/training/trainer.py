@@ -9,21 +9,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from service.artifact import torchscript
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
 from service.core.statistics import Helpers, Statistics, decay, gather, merge, reordered
 from service.errors import (
     BodyTooLarge,
-    Busy,
     Conflict,
-    DamagedVersion,
+    CorruptArtifact,
     InvalidRequest,
     ModelNotFound,
     NotFound,
     PreconditionFailed,
+    PublishContention,
     VersionNotFound,
 )
-from service.store import Store, Tip, Version, check_name
+from service.store import Head, Store, Version, check_name
 from service.training.fit import Fit, Options, Start, fit
 from service.training.idempotency import Keys, Token
 from service.training.report import report
@@ -108,26 +108,26 @@ class Trainer:
         data = self._read(model, request)
         token = request.token() if request.token else None
         fitted = self._fit(model, request, data, None) if request.append is False else None
-        with self._store.turn(model):
+        with self._store.publish_lock(model):
             for _ in range(TRIES):
-                tip = self._store.tip(model)
-                keys = self._keys(tip)
+                head = self._store.head(model)
+                keys = self._keys(head)
                 replayed = self._replay(model, keys, token)
                 if replayed:
                     return replayed
-                self._check_conditions(tip.newest, request.conditions)
-                fresh = fitted or self._fit(model, request, data, tip.newest)
+                self._check_conditions(head.newest, request.conditions)
+                fresh = fitted or self._fit(model, request, data, head.newest)
                 try:
-                    trained = self._publish(model, fresh, keys, token, tip)
+                    trained = self._publish(model, fresh, keys, token, head)
                 except Conflict:
                     continue
                 break
             else:
-                raise Busy(f"Other machines keep publishing {model!r}; try again.", retry_after=1)
+                raise PublishContention(f"Other machines keep publishing {model!r}; try again.", retry_after=1)
         self._retain(model)
         return trained
 
-    def try_out(self, model: str, request: Request) -> Trained:
+    def dry_run(self, model: str, request: Request) -> Trained:
         """Fit without publishing; a rate that diverges shows how instead of being refused."""
         data = self._read(model, request)
         newest = None if request.append is False else self._store.newest(model)
@@ -166,7 +166,7 @@ class Trainer:
                 data.statistics, request.columns, options, bound, rows=data.rows, show_divergence=show_divergence
             )
         base = self._base(model, request.append, newest)
-        columns = Columns(tuple(base.report["columns"]), Form(base.report["form"]))
+        columns = Columns(tuple(base.report["columns"]), RowShape(base.report["form"]))
         options = _inherited(base.options, request.given)
         names = request.columns.given_names
         order = columns.order(names, data.statistics.d, "/x", in_table=request.in_table)
@@ -178,16 +178,16 @@ class Trainer:
         if newest is None:
             raise ModelNotFound(f"There is no model {model!r} to append to; train it first.")
         version = newest if append is True else self._store.version(model, append)
-        return torchscript.opened(self._store.read(version)).contents
+        return torchscript.load_artifact(self._store.read(version)).contents
 
-    def _keys(self, tip: Tip) -> Keys:
+    def _keys(self, head: Head) -> Keys:
         """The keys that a model has seen: its newest version carries all, unless a later one was deleted."""
-        return Keys(tip.remains) if tip.remains or tip.newest is None else self._keys_in(tip.newest)
+        return Keys(head.tombstone) if head.tombstone or head.newest is None else self._keys_in(head.newest)
 
     def _keys_in(self, version: Version) -> Keys:
         try:
-            return Keys(torchscript.opened(self._store.read(version)).keys)
-        except DamagedVersion:  # a training that replaces a damaged version is how it gets well
+            return Keys(torchscript.load_artifact(self._store.read(version)).keys)
+        except CorruptArtifact:  # a training that replaces a damaged version is how it gets well
             return Keys()
 
     def _replay(self, model: str, keys: Keys, token: Token | None) -> Trained | None:
@@ -199,28 +199,28 @@ class Trainer:
         except VersionNotFound:
             raise Conflict(f"Version {number}, which this Idempotency-Key published, has been deleted.") from None
         artifact, serving = self._store.read(version), self._store.serving(model).number
-        return Trained(torchscript.opened(artifact).report, version, serving, artifact, replayed=True)
+        return Trained(torchscript.load_artifact(artifact).report, version, serving, artifact, replayed=True)
 
     def _check_conditions(self, newest: Version | None, conditions: Conditions) -> None:
         if conditions.none_match and newest is not None:
             raise PreconditionFailed(f"Model {newest.model!r} is there already, and If-None-Match asks that it is not.")
         if conditions.match is None:
             return
-        tag = None if newest is None else torchscript.opened(self._store.read(newest)).tag
+        tag = None if newest is None else torchscript.load_artifact(self._store.read(newest)).tag
         if tag is None or not conditions.match & {tag, "*"}:
             raise PreconditionFailed("The model's newest version is not the one that If-Match names; look at it again.")
 
-    def _publish(self, model: str, fitted: Fit, keys: Keys, token: Token | None, tip: Tip) -> Trained:
+    def _publish(self, model: str, fitted: Fit, keys: Keys, token: Token | None, head: Head) -> Trained:
         pinned = self._store.pinned(model)  # before the publication, after which nothing may fail
         written = _report(fitted)
         contents = torchscript.Contents(
             report=written,
             options=_asked(fitted.asked),
             statistics=fitted.statistics,
-            keys=keys.having(token, tip.next_number).packed,
+            keys=keys.having(token, head.next_number).packed,
         )
         artifact = torchscript.dump(fitted.w, fitted.b, contents)
-        version = self._store.publish(model, artifact, after=tip)
+        version = self._store.publish(model, artifact, after=head)
         return Trained(written, version, pinned.number if pinned else version.number, artifact)
 
     def _retain(self, model: str) -> None:

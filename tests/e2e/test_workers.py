@@ -58,7 +58,7 @@ def test_a_thousand_pairs_of_clients_see_their_own_trainings_and_are_counted_onc
     for scrape in scrapes_of_every_worker(service):
         assert scrape['descent_trainings_total{outcome="published"}'] == 1000
         assert scrape["descent_training_duration_seconds_count"] == 1000
-        assert scrape["descent_predict_latency_seconds_count"] == 1000
+        assert scrape["descent_predict_duration_seconds_count"] == 1000
         assert scrape['descent_predictions_total{model="shared"}'] == 500
         assert scrape['descent_predictions_total{model="own"}'] == 250
         assert scrape['descent_model_version{model="shared"}'] == 500
@@ -75,7 +75,7 @@ def test_a_thousand_pairs_of_clients_see_their_own_trainings_and_are_counted_onc
 
 
 def test_pins_by_another_process_are_seen_within_the_refresh(new_service):
-    service = new_service(DESCENT_REFRESH_SECONDS="1")
+    service = new_service(DESCENT_STORE_REFRESH_SECONDS="1")
     for slope in (1, 2):
         httpx.post(f"{service.url}/models/m/train", json={"x": [0, 1], "y": [0, slope]})
     config = service.store / "m/config.pbtxt"
@@ -230,7 +230,9 @@ def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_ser
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=["stop", "reload"])
 def test_what_is_in_flight_is_finished(new_service, sent):
-    service = new_service(DESCENT_WORKERS="1", DESCENT_AUTOGRAD_EPOCHS="1000000", DESCENT_GRACEFUL_SECONDS="300")
+    service = new_service(
+        DESCENT_WORKERS="1", DESCENT_MAX_AUTOGRAD_EPOCHS="1000000", DESCENT_GRACEFUL_TIMEOUT_SECONDS="300"
+    )
     body = {"x": [0, 1], "y": [0, 1], "method": "autograd", "epochs": 20_000}
     in_progress = lambda: samples(service.url)["descent_http_requests_in_progress"] == 2  # noqa: E731
     with ThreadPoolExecutor(1) as pool:
@@ -290,7 +292,7 @@ def test_a_request_is_one_line_of_json_without_its_data(new_service):
 
 
 def test_quick_requests_go_unlogged_by_a_setting(new_service):
-    service = new_service(DESCENT_WORKERS="1", DESCENT_LOG_SLOWER_THAN_MS="10000")
+    service = new_service(DESCENT_WORKERS="1", DESCENT_LOG_MIN_DURATION_MS="10000")
     httpx.post(f"{service.url}/train", json={"x": [1, 2], "y": [1, 2]})
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     assert {line["logger"] for line in lines} == {"gunicorn.error"}
@@ -397,7 +399,7 @@ def test_other_classes_of_workers_serve_too(new_service, worker_class):
     ids=["unusual", "long", "very long", "chunked"],
 )
 def test_health_checks_are_answered_whatever_others_still_send(new_service, head):
-    service = new_service(DESCENT_WORKERS="2", DESCENT_CLIENT_SECONDS="60")
+    service = new_service(DESCENT_WORKERS="2", DESCENT_CLIENT_TIMEOUT_SECONDS="60")
     with contextlib.ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(24)]
         for connection in slow:

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def settings(tmp_path):
-    return Settings(store=str(tmp_path / "models"), refresh_seconds=0, log_slower_than_ms=10_000, autograd_epochs=500)
+    return Settings(
+        store=str(tmp_path / "models"), store_refresh_seconds=0, log_min_duration_ms=10_000, max_autograd_epochs=500
+    )
 
 
 @pytest.fixture
@@ -31,6 +33,6 @@ def tutorial():
 def http(tmp_path_factory):
     """An httpx client of an app in process, whose models a whole module shares."""
     store = tmp_path_factory.mktemp("http") / "models"
-    app = create_app(Settings(store=str(store), log_slower_than_ms=10_000))
+    app = create_app(Settings(store=str(store), log_min_duration_ms=10_000))
     with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://here") as client:
         yield client

@@ -26,7 +26,7 @@ SECONDS = 60
 def client(tmp_path_factory):
     store = tmp_path_factory.mktemp("bounds") / "models"
     bounds = {"max_body_bytes": 64 * MEGABYTE, "max_stream_bytes": 64 * MEGABYTE}
-    return create_app(Settings(store=str(store), log_slower_than_ms=10_000, **bounds)).test_client()
+    return create_app(Settings(store=str(store), log_min_duration_ms=10_000, **bounds)).test_client()
 
 
 def refused(client, body, media_type, encoding="identity"):
@@ -237,7 +237,9 @@ def test_what_comes_after_the_data_is_refused(client):
 
 
 def test_rows_past_what_autograd_may_hold_are_refused(tmp_path):
-    client = create_app(Settings(store=str(tmp_path), max_body_bytes=MEGABYTE, log_slower_than_ms=10_000)).test_client()
+    client = create_app(
+        Settings(store=str(tmp_path), max_body_bytes=MEGABYTE, log_min_duration_ms=10_000)
+    ).test_client()
     body = media.as_npy({"x": np.arange(1e5), "y": np.arange(1e5)})
     assert client.post("/train?method=autograd", data=body, content_type=media.NPY).status_code == 413
     assert client.post("/train", data=body, content_type=media.NPY).status_code == 201

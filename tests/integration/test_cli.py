@@ -440,13 +440,13 @@ def test_a_history_of_a_penalised_fit_has_its_objective(capsys):
 
 
 def test_serve_becomes_gunicorn_with_its_options_before_the_environment(descent, monkeypatch):
-    became = []
-    monkeypatch.setattr("os.execve", lambda *arguments: became.append(arguments))
+    consume = []
+    monkeypatch.setattr("os.execve", lambda *arguments: consume.append(arguments))
     monkeypatch.setenv("DESCENT_PORT", "1")
     monkeypatch.setenv("DESCENT_THREADS", "7")
     monkeypatch.setenv("DESCENT_URL", "http://elsewhere")
     assert descent("serve", "--port", "0", "--workers", "3").exit_code == 0
-    [(program, arguments, variables)] = became
+    [(program, arguments, variables)] = consume
     assert program == arguments[0] == sys.executable
     assert arguments[1:] == ["-m", "gunicorn", "-c", "python:service.server.config"]
     found = {name: variables.get(f"DESCENT_{name}") for name in ("PORT", "WORKERS", "THREADS", "STORE", "URL")}
@@ -498,7 +498,7 @@ def test_help_shows_flags_without_a_type_and_cuts_nothing(descent, command):
 def test_help_tells_what_may_be_given(descent):
     assert set(COMMANDS) == set(re.findall("^│ ([a-z]+) ", help_of(descent), re.MULTILINE))
     train, predict = help_of(descent, "train"), help_of(descent, "predict")
-    for option, said in {"y": "by default the one named y", "method": "spectral", "missing": "<refuse|drop>"}.items():
+    for option, said in {"y": "by default the one named y", "method": "spectral", "missing": "<error|drop>"}.items():
         assert said in " ".join(train[train.index(f"--{option} ") :].replace("│", "").split()[:30])
     assert "<prediction|confidence>" in predict
     assert "<debug|info|warning|error>" in help_of(descent, "serve")

@@ -339,7 +339,7 @@ def test_a_policy_that_cannot_be_followed_is_told_and_harms_no_other_model(clien
     (Path(settings.store) / "m/config.pbtxt").write_bytes(config)
     for answer in (client.post("/models/m/predict", json={"x": 1}), train(client, **XY, status=503)):
         assert answer.status_code == 503
-        assert answer.json["type"].endswith("misconfigured-model")
+        assert answer.json["type"].endswith("invalid-model-config")
     assert [(model["model"], model["serving"]) for model in client.get("/models").json["models"]] == [
         ("m", None),
         ("other", 1),
@@ -379,7 +379,7 @@ def test_a_pin_that_cannot_be_written_is_told(client, settings, config):
     path = Path(settings.store) / "m/config.pbtxt"
     path.write_bytes(config)
     answer = client.put("/models/m/serving", json={"version": 1})
-    assert (answer.status_code, answer.json["type"]) == (503, "urn:descent:problem:misconfigured-model")
+    assert (answer.status_code, answer.json["type"]) == (503, "urn:descent:problem:invalid-model-config")
     assert path.read_bytes() == config
 
 
@@ -648,7 +648,7 @@ def test_inputs_outside_the_training_range_are_told(client):
     outside = client.post("/models/m/predict", json={"x": [0.5, 2, 5, 6]})
     assert "Descent-Extrapolated" not in inside.headers
     assert outside.headers["Descent-Extrapolated"] == "3"
-    assert 'descent_extrapolated_inputs_total{model="m"} 3.0' in client.get("/metrics").text
+    assert 'descent_out_of_range_rows_total{model="m"} 3.0' in client.get("/metrics").text
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -26,7 +26,7 @@ PLANE = {"a": [1.0, 2.0, 3.0, 4.0, 5.5], "b": [1.0, 0.0, 2.0, 1.0, 0.5], "y": [1
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     store = tmp_path_factory.mktemp("media") / "models"
-    return create_app(Settings(store=str(store), log_slower_than_ms=10_000, autograd_epochs=500)).test_client()
+    return create_app(Settings(store=str(store), log_min_duration_ms=10_000, max_autograd_epochs=500)).test_client()
 
 
 def send(client, media_type, columns, call="/train", query="", **headers):
@@ -51,7 +51,7 @@ def test_every_format_gives_the_same_model_to_the_bit(client, columns):
     for media_type in media.ALL:
         answer = send(client, media_type, columns)
         assert answer.status_code == 201, answer.text
-        contents = torchscript.opened(client.get(answer.json["artifact"]["href"]).data).contents
+        contents = torchscript.load_artifact(client.get(answer.json["artifact"]["href"]).data).contents
         w = answer.json["w"]
         w = list(w.values()) if isinstance(w, dict) else w
         statistics = contents.statistics
@@ -164,7 +164,7 @@ def test_the_query_chooses_columns_and_options(client, media_type):
         ("learning_rate=fast", "/learning_rate", "auto"),
         ("standardize=yes", "/standardize", "true or false"),
         ("initial={", "/initial", "object"),
-        ("missing=ignore", "/missing", "refuse, drop"),
+        ("missing=ignore", "/missing", "error, drop"),
         ("epoch=3", "/epoch", "'epochs'"),
     ],
 )

@@ -117,7 +117,7 @@ def test_a_damaged_version_is_a_503_and_gives_no_number(client, settings):
     path.write_bytes(data)
     for answer in (client.post("/models/m/predict", json={"x": 1}), client.get("/models/m/versions/1/artifact")):
         assert answer.status_code == 503
-        assert answer.json["type"] == "urn:descent:problem:damaged-version"
+        assert answer.json["type"] == "urn:descent:problem:corrupt-artifact"
     assert client.get("/metrics").status_code == 200
 
 
@@ -160,7 +160,7 @@ def test_metrics_count_the_events(client):
     assert found["descent_training_duration_seconds_count"] == 1
     assert found['descent_predictions_total{model="m"}'] == 1
     assert found['descent_predicted_rows_total{model="m"}'] == 3
-    assert found["descent_predict_latency_seconds_count"] == 1
+    assert found["descent_predict_duration_seconds_count"] == 1
     route = 'route="/models/<model>/predict"'
     assert found[f'descent_http_request_duration_seconds_count{{method="POST",{route},status="404"}}'] == 1
     assert found["descent_http_requests_in_progress"] == 1
@@ -175,7 +175,7 @@ def test_every_metric_exposed_stands_in_the_table(client):
 
 
 def test_models_past_the_bound_get_no_labels_and_are_counted(settings):
-    client = create_app(dataclasses.replace(settings, metrics_models=2)).test_client()
+    client = create_app(dataclasses.replace(settings, metrics_max_models=2)).test_client()
     for name in ("a", "b", "c"):
         train(client, name)
     found = samples(client)
@@ -183,7 +183,7 @@ def test_models_past_the_bound_get_no_labels_and_are_counted(settings):
         'descent_training_loss{model="c"}',
         'descent_training_loss{model="b"}',
     ]
-    assert found["descent_models_unlabelled"] == 1
+    assert found["descent_models_without_labels"] == 1
 
 
 def test_a_condition_of_changes_says_nothing_of_looks(client):

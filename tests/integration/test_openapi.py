@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 
 from service.api.http import problems
 from service.app import create_app
-from service.errors import Busy
+from service.errors import PublishContention
 
 BYTES = {media.ARROW, media.PARQUET, media.NPY}
 
@@ -166,7 +166,7 @@ def test_problems_are_as_described(client, document):
     described = {"$ref": "#/components/schemas/ProblemAnswer", "components": document["components"]}
     diverging = client.post("/train", json={"x": [1, 2], "y": [1, 3], "learning_rate": 1e9, "standardize": False}).json
     assert diverging["largest_stable_learning_rate"] > 0
-    busy = problems.of_error(Busy("Try again.", retry_after=1))
+    busy = problems.of_error(PublishContention("Try again.", retry_after=1))
     for problem in (diverging, busy, client.get("/nothing").json, client.post("/train", json={"x": 1}).json):
         Draft202012Validator(described).validate(problem)
 

@@ -18,7 +18,7 @@ ORDINARY = {"Content-Encoding": "identity"}
 
 @pytest.fixture
 def app(settings):
-    app = create_app(dataclasses.replace(settings, refresh_seconds=1000, log_slower_than_ms=0))
+    app = create_app(dataclasses.replace(settings, store_refresh_seconds=1000, log_min_duration_ms=0))
     client = app.test_client()
     train(client, "default", {"x": [1, 2, 3], "y": [1, 2, 4]})
     train(client, "plane", {"x": [[1, 2], [3, 5], [2, 2], [1, 1]], "y": [1, 2, 4, 3]})
@@ -42,7 +42,7 @@ def ask(app, path, body, content_type=JSON, **headers):
 
 
 def read(app, environ, body):
-    call = predict.recognised(environ)
+    call = predict.match_route(environ)
     return call and predict.of(app).read(call, environ.get("REMOTE_ADDR"), body.encode(), time.perf_counter())
 
 
@@ -93,7 +93,7 @@ def test_counts_as_the_ordinary_way_does(app, path, body):
         more = {name: value - before.get(name, 0) for name, value in counted(client).items()}
         counts.append({name: value for name, value in more.items() if value})
     assert counts[0] == counts[1]
-    assert counts[0]["descent_predict_latency_seconds_count"] == 1
+    assert counts[0]["descent_predict_duration_seconds_count"] == 1
 
 
 def test_calls_that_are_answered_together_have_the_answers_of_calls_alone(app):
@@ -275,7 +275,7 @@ def answered(app, environ):
 
 
 def test_a_body_that_is_refused_leaves_the_look_at_the_store_to_another_call(settings):
-    app = create_app(dataclasses.replace(settings, refresh_seconds=1))
+    app = create_app(dataclasses.replace(settings, store_refresh_seconds=1))
     client = app.test_client()
     train(client, "default", {"x": [1, 2], "y": [1, 2]})
     predictor = app.extensions["descent"].predictor

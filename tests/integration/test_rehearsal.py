@@ -13,7 +13,7 @@ from service.server import warmup
 def test_a_rehearsal_leaves_neither_files_nor_log_lines(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with caplog.at_level("INFO"):
-        warmup.rehearse()
+        warmup.warm_up()
     assert list(tmp_path.iterdir()) == []
     assert not [link for link in open_files() if "descent-rehearsal" in link]
     assert "descent-rehearsal" not in Path("/proc/self/maps").read_text()
@@ -29,4 +29,4 @@ def open_files():
 def test_a_service_that_cannot_answer_does_not_start(monkeypatch):
     monkeypatch.setattr(codec, "decode", lambda body: None)
     with pytest.raises(RuntimeError, match="the rehearsal of /train was answered 4"):
-        warmup.rehearse()
+        warmup.warm_up()

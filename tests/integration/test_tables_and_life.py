@@ -185,7 +185,7 @@ def test_rows_outside_the_training_data_are_counted_of_tables_too(client):
     long = post(client, "/models/a/predict", media.NPY, {"a": np.full(rows, 99.0), "b": np.ones(rows)})
     assert len(long.json["y"]) == rows
     assert "Descent-Extrapolated" not in long.headers
-    assert counted(client, "descent_extrapolated_inputs_total", "a") == rows + 2
+    assert counted(client, "descent_out_of_range_rows_total", "a") == rows + 2
     assert counted(client, "descent_predicted_rows_total", "a") == rows + 3
 
 
@@ -195,7 +195,7 @@ def test_other_protocols_count_rows_outside_the_training_data(client):
     inferred = client.post("/v2/models/default/infer", json={"inputs": [tensor]})
     scored = client.post("/invocations", json={"instances": [50.0]})
     assert inferred.headers["Descent-Extrapolated"] == scored.headers["Descent-Extrapolated"] == "1"
-    assert counted(client, "descent_extrapolated_inputs_total", "default") == 2
+    assert counted(client, "descent_out_of_range_rows_total", "default") == 2
 
 
 def test_what_is_not_read_here_is_told_before_the_query_is_looked_at(client):

@@ -83,7 +83,7 @@ def test_autograd_walks_to_its_bound_and_says_where_it_is(client, tutorial):
     assert (fit["epochs"], fit["converged"]) == (500, False)
     assert train(client, **tutorial, method="autograd", learning_rate="auto")["converged"] is True
     problem = train(client, status=422, **tutorial, method="autograd", epochs=501)
-    assert "DESCENT_AUTOGRAD_EPOCHS" in problem["detail"]
+    assert "DESCENT_MAX_AUTOGRAD_EPOCHS" in problem["detail"]
 
 
 @METHODS
@@ -157,7 +157,7 @@ def test_one_row_suffices_with_a_warning_and_null_statistics(client):
 def test_a_limit_past_2_to_the_53_warns(client, tutorial):
     fit = train(client, **tutorial, learning_rate=1e-17)
     assert fit["epochs"] is None
-    assert [notice["type"] for notice in fit["warnings"]] == ["distant-limit"]
+    assert [notice["type"] for notice in fit["warnings"]] == ["slow-convergence"]
 
 
 def test_a_weight_of_two_is_the_row_twice(client, tutorial):

@@ -14,11 +14,11 @@ from service.fastpath import http_head, predict
 from service.fastpath.predict import Reply
 from service.server.worker import acceptor, lingering_close
 from service.server.worker import worker as workers
-from service.server.worker.batcher import MOST_TOGETHER, Together
+from service.server.worker.batcher import MAX_BATCH, Batcher
 from service.server.worker.connection import MOST_DRAINED
-from service.server.worker.cpu_priority import Cores
+from service.server.worker.cpu_priority import IdleCpuEstimator
 from service.server.worker.fd_passing import IS_POSSIBLE
-from service.server.worker.upload_limiter import Sending
+from service.server.worker.upload_limiter import UploadLimiter
 
 BODY = b'{"x": 5}'
 SECONDS = 10
@@ -30,7 +30,7 @@ def request(body=BODY, *, path="/predict", more=b"", length=None):
     return f"{head}Content-Length: {len(body) if length is None else length}\r\n".encode() + more + b"\r\n" + body
 
 
-class QuickWay:
+class PredictFastPath:
     """Answers with what it was asked; gives back what has a null, or late what has a zero."""
 
     def __init__(self):
@@ -50,7 +50,7 @@ class QuickWay:
         replies = [
             None if b"0" in body[16:] else Reply([("Content-Length", str(len(body)))], body) for body in together
         ]
-        return predict.Answered(replies, [{"body": reply.body} for reply in replies if reply])
+        return predict.BatchResult(replies, [{"body": reply.body} for reply in replies if reply])
 
     def log(self, lines):
         self.logged.append([line["body"] for line in lines])
@@ -60,7 +60,7 @@ class App:
     """Answers with the body, in any thread; a quick way beside it."""
 
     def __init__(self):
-        self.extensions = {predict.EXTENSION: QuickWay(), "descent": Parts()}
+        self.extensions = {predict.EXTENSION: PredictFastPath(), "descent": Services()}
         self.quick_way = self.extensions[predict.EXTENSION]
         self.threads = []
         self.refuses = False
@@ -93,17 +93,17 @@ class Worker(workers.Worker):
 class Server:
     """A worker, the app behind it, and connections to it."""
 
-    def __init__(self, doors=None, takes_long=False, client_seconds=SECONDS, **settings):
+    def __init__(self, doors=None, is_long_request_worker=False, client_timeout_seconds=SECONDS, **settings):
         self.listener = socket.create_server(("127.0.0.1", 0))
         cfg = Config()
         for name, value in {"keepalive": 30, "threads": 2, "graceful_timeout": 3, **settings}.items():
             cfg.set(name, value)
         self.app = App()
         self.worker = Worker(1, os.getppid(), [self.listener], self.app, 30, cfg, Logger(cfg))
-        self.worker.takes_long = takes_long
-        self.worker.client_seconds = client_seconds
+        self.worker.is_long_request_worker = is_long_request_worker
+        self.worker.client_timeout_seconds = client_timeout_seconds
         if doors is not None:
-            self.worker.find_doors(doors, int(takes_long))
+            self.worker.join_long_workers(doors, int(is_long_request_worker))
         self.thread = threading.Thread(target=self.worker.init_process)
         self.thread.start()
         self.clients = []
@@ -258,7 +258,7 @@ def test_a_request_that_began_before_a_stop_is_answered(server):
     for client in (new, kept):
         client.sendall(data)
     early.sendall(data[:1])
-    wait_until(lambda: len(getattr(server.worker, "_unfinished", ())) == 3)
+    wait_until(lambda: len(getattr(server.worker, "_read_deadlines", ())) == 3)
     server.worker.handle_exit(None, None)
     early.sendall(data[1:])
     for byte in BODY + b"   ":
@@ -302,7 +302,7 @@ def test_what_waits_for_a_thread_to_send_is_answered_in_a_stop(server):
     clients = [server.connect() for _ in range(3)]
     for client in clients:
         client.sendall(head)
-    wait_until(lambda: len(getattr(server.worker, "_sending", Sending(0, None))._waiting) == 2)
+    wait_until(lambda: len(getattr(server.worker, "_upload_limiter", UploadLimiter(0, None))._waiting) == 2)
     server.worker.handle_exit(None, None)
     for client in clients:
         client.sendall(body)
@@ -312,7 +312,7 @@ def test_what_waits_for_a_thread_to_send_is_answered_in_a_stop(server):
 def test_waiting_for_a_body_counts_as_time(server):
     client = server.connect()
     client.sendall(request()[: -len(BODY)])
-    wait_until(lambda: getattr(server.worker, "_unfinished", None))
+    wait_until(lambda: getattr(server.worker, "_read_deadlines", None))
     waited_from = time.perf_counter()
     time.sleep(0.3)
     waited = time.perf_counter() - waited_from
@@ -354,7 +354,7 @@ def no_file(connected=None, *_):
 
 
 def test_goes_on_when_no_more_files_can_be_opened(server, logged, monkeypatch):
-    monkeypatch.setattr(acceptor, "REST", 1e9)
+    monkeypatch.setattr(acceptor, "ACCEPT_BACKOFF", 1e9)
     client = server.connect()
     ask(client, request())
     with monkeypatch.context() as exhausted:
@@ -393,10 +393,16 @@ def test_a_worker_that_may_answer_so_many_requests_ends_after_them(serve):
 
 def test_requests_that_are_not_all_there_hold_no_thread(serve):
     server = serve(threads=1)
-    begun = [b"P", request()[:30], request()[:-1], request(path="/train", length=100), request(more=b"Te: a\r\n")[:-12]]
-    for data in (*begun, request(b"null") + b"P", request(b"null") + request()[:-1]):
+    started = [
+        b"P",
+        request()[:30],
+        request()[:-1],
+        request(path="/train", length=100),
+        request(more=b"Te: a\r\n")[:-12],
+    ]
+    for data in (*started, request(b"null") + b"P", request(b"null") + request()[:-1]):
         server.connect().sendall(data)
-    wait_until(lambda: len(getattr(server.worker, "_unfinished", ())) == len(begun) + 2)
+    wait_until(lambda: len(getattr(server.worker, "_read_deadlines", ())) == len(started) + 2)
     assert len(server.app.threads) == 2
     assert ask(server.connect(), request(b"null"))[1] == b"ordinary null"
     assert ask(server.clients[0], request()[1:])[1] == b"quick 127.0.0.1 " + BODY
@@ -406,7 +412,7 @@ def test_requests_that_are_not_all_there_hold_no_thread(serve):
 
 
 def test_a_request_that_stops_coming_is_waited_for_no_more(serve):
-    server = serve(client_seconds=0.2)
+    server = serve(client_timeout_seconds=0.2)
     body, head, piped = server.connect(), server.connect(), server.connect()
     assert ask(body, request(length=100))[1] == b"ordinary " + BODY
     head.sendall(b"P")
@@ -546,7 +552,7 @@ def test_requests_that_come_at_once_are_answered_together(server):
     for client in clients:
         client.sendall(request())
     assert all(answer(client)[1].startswith(b"quick") for client in clients)
-    assert max(server.app.quick_way.together) == MOST_TOGETHER
+    assert max(server.app.quick_way.together) == MAX_BATCH
     assert sum(server.app.quick_way.together) == len(clients) + 1
 
 
@@ -563,7 +569,7 @@ def test_each_answered_request_is_logged_once_nothing_else_is_to_be_done(server)
 
 
 def test_a_stop_logs_what_was_answered(server, monkeypatch):
-    monkeypatch.setattr(Together, "log_if_idle", lambda _: None)
+    monkeypatch.setattr(Batcher, "log_if_idle", lambda _: None)
     client = server.connect()
     ask(client, request())
     assert not server.app.quick_way.logged
@@ -614,7 +620,7 @@ class Trainer:
     helpers = None
 
 
-class Parts:
+class Services:
     def __init__(self):
         self.trainer = Trainer()
 
@@ -622,7 +628,7 @@ class Parts:
 @pytest.fixture
 def long_server(serve, tmp_path):
     """The server that takes long requests."""
-    made = serve(doors=tmp_path, takes_long=True)
+    made = serve(doors=tmp_path, is_long_request_worker=True)
     wait_until(lambda: list(tmp_path.glob("*.door")))
     return made
 
@@ -724,18 +730,18 @@ def test_a_stop_answers_what_was_handed_over(short_server, long_server):
 
 @needs_doors
 def test_only_the_worker_for_long_requests_lets_trainings_use_what_is_left(short_server, long_server):
-    assert isinstance(long_server.app.extensions["descent"].trainer.helpers, Cores)
+    assert isinstance(long_server.app.extensions["descent"].trainer.helpers, IdleCpuEstimator)
     assert short_server.app.extensions["descent"].trainer.helpers is None
 
 
 @needs_doors
 def test_what_was_handed_over_waits_until_a_file_can_be_opened(short_server, long_server, caplog, monkeypatch):
-    monkeypatch.setattr(acceptor, "REST", 1e9)
+    monkeypatch.setattr(acceptor, "ACCEPT_BACKOFF", 1e9)
     long_server.worker.log.error_log.addHandler(caplog.handler)
     client = short_server.connect()
     ask(client, request())
     with monkeypatch.context() as exhausted:
-        exhausted.setattr(long_server.worker._door, "_let_in", no_file)
+        exhausted.setattr(long_server.worker._long_worker_socket, "_let_in", no_file)
         client.sendall(request(b"1" * LONG)[:1000])
         wait_until(lambda: "no more connections can be taken now" in caplog.text)
         wait_until(lambda: not long_server.worker._accepting)

@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
-from service.artifact.columns import Form
+from service.artifact.columns import RowShape
 from service.errors import InvalidRequest
 from service.formats.arrays import list_vector, table
 
 GOOD = [
-    ([1, 2.5], [[1], [2.5]], None, Form.NUMBER, False),
-    ([[1, 2], [3, 4]], [[1, 2], [3, 4]], None, Form.LIST, False),
-    ([[1], [2]], [[1], [2]], None, Form.LIST, False),
-    ({"a": [1, 2], "b": [3, 4]}, [[1, 3], [2, 4]], ("a", "b"), Form.OBJECT, False),
-    ([{"a": 1, "b": 2}, {"b": 4, "a": 3}], [[1, 2], [3, 4]], ("a", "b"), Form.OBJECT, False),
-    ({"a": 1, "b": 2}, [[1, 2]], ("a", "b"), Form.OBJECT, True),
-    (3, [[3]], None, Form.NUMBER, True),
-    ([2**63, 10**40], [[2**63], [1e40]], None, Form.NUMBER, False),
+    ([1, 2.5], [[1], [2.5]], None, RowShape.NUMBER, False),
+    ([[1, 2], [3, 4]], [[1, 2], [3, 4]], None, RowShape.LIST, False),
+    ([[1], [2]], [[1], [2]], None, RowShape.LIST, False),
+    ({"a": [1, 2], "b": [3, 4]}, [[1, 3], [2, 4]], ("a", "b"), RowShape.OBJECT, False),
+    ([{"a": 1, "b": 2}, {"b": 4, "a": 3}], [[1, 2], [3, 4]], ("a", "b"), RowShape.OBJECT, False),
+    ({"a": 1, "b": 2}, [[1, 2]], ("a", "b"), RowShape.OBJECT, True),
+    (3, [[3]], None, RowShape.NUMBER, True),
+    ([2**63, 10**40], [[2**63], [1e40]], None, RowShape.NUMBER, False),
 ]
 
 
-@pytest.mark.parametrize(("value", "values", "names", "form", "bare"), GOOD)
-def test_every_form_of_x_becomes_a_table(value, values, names, form, bare):
+@pytest.mark.parametrize(("value", "values", "names", "form", "is_single_row"), GOOD)
+def test_every_form_of_x_becomes_a_table(value, values, names, form, is_single_row):
     found = table(value, "/x")
     np.testing.assert_array_equal(found.values, np.array(values, dtype=float))
-    assert (found.names, found.form, found.bare) == (names, form, bare)
+    assert (found.names, found.form, found.is_single_row) == (names, form, is_single_row)
 
 
 BAD = [

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from service.artifact.columns import Columns, Form
+from service.artifact.columns import Columns, RowShape
 from service.errors import InvalidRequest
 
 VALUES = np.array([[1.0, 2.0]])
-NAMED = Columns(("a", "b"), Form.OBJECT)
-UNNAMED = Columns.of(None, Form.LIST, 2)
+NAMED = Columns(("a", "b"), RowShape.OBJECT)
+UNNAMED = Columns.of(None, RowShape.LIST, 2)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_missing_and_unknown_columns_are_named():
 
 
 def test_of_many_wrong_columns_the_first_are_told_and_of_long_names_the_beginning():
-    model = Columns(tuple(f"column {i}" for i in range(1000)), Form.OBJECT)
+    model = Columns(tuple(f"column {i}" for i in range(1000)), RowShape.OBJECT)
     names = tuple(f"{i}" * 50_000 for i in range(1000))
     with pytest.raises(InvalidRequest) as caught:
         model.arrange(np.ones((1, 1000)), names, "/x")
@@ -55,6 +55,8 @@ def test_a_wrong_number_of_columns_suggests_rows(columns, hint):
     assert hint in caught.value.detail
 
 
-@pytest.mark.parametrize(("form", "expected"), [(Form.NUMBER, 1.5), (Form.LIST, [1.5]), (Form.OBJECT, {"a": 1.5})])
+@pytest.mark.parametrize(
+    ("form", "expected"), [(RowShape.NUMBER, 1.5), (RowShape.LIST, [1.5]), (RowShape.OBJECT, {"a": 1.5})]
+)
 def test_coefficients_are_written_as_a_row_was(form, expected):
-    assert Columns(("a",), form).mirror([1.5]) == expected
+    assert Columns(("a",), form).in_row_shape([1.5]) == expected

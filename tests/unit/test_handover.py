@@ -11,7 +11,7 @@ import pytest
 
 from service.server.worker import fd_passing
 from service.server.worker.connection import MOST_BYTES
-from service.server.worker.fd_passing import Doors, is_long
+from service.server.worker.fd_passing import LongWorkerRegistry, is_long
 
 pytestmark = pytest.mark.skipif(not fd_passing.IS_POSSIBLE, reason="sockets of this kind and priorities are Linux's")
 
@@ -54,7 +54,7 @@ def test_other_requests(received):
 
 @pytest.fixture
 def doors(tmp_path):
-    return Doors(tmp_path)
+    return LongWorkerRegistry(tmp_path)
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_somebody_who_knocks_and_says_nothing_is_not_waited_for_long(door, tmp_p
 def test_folders_with_long_names(tmp_path, pair):
     folder = tmp_path / ("long" * 50)
     folder.mkdir()
-    doors = Doors(folder)
+    doors = LongWorkerRegistry(folder)
     door = doors.make(0)
     door.open()
     assert doors.hand_over(pair[1], b"x")

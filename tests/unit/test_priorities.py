@@ -14,7 +14,14 @@ import pytest
 from service.core.blocks import BLOCK_ROWS, Batch
 from service.core.statistics import gather
 from service.server.worker import cpu_priority
-from service.server.worker.cpu_priority import ENOUGH_SECONDS, INSISTING, MOST_WAITING, YIELDING, Cores, give_way
+from service.server.worker.cpu_priority import (
+    ENOUGH_SECONDS,
+    INSISTING,
+    MOST_WAITING,
+    YIELDING,
+    IdleCpuEstimator,
+    lower_priority,
+)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 said = ContextVar("said")
@@ -32,7 +39,7 @@ def nice(niceness):
 
 @pytest.fixture
 def cores():
-    return Cores()
+    return IdleCpuEstimator()
 
 
 @pytest.fixture
@@ -44,8 +51,8 @@ def pool(cores):
 @linux
 def test_a_thread_that_gives_way_hands_that_on_to_those_that_it_starts():
     def both():
-        give_way()
-        give_way()  # no further
+        lower_priority()
+        lower_priority()  # no further
         with ThreadPoolExecutor(1) as inner:
             return schedule(), inner.submit(schedule).result()
 
@@ -134,10 +141,10 @@ def test_work_is_done_where_priorities_are_forbidden(what, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, what, forbid)
-    with Cores().pool(1) as pool:
+    with IdleCpuEstimator().pool(1) as pool:
         assert pool.submit(divmod, 7, 2).result() == (3, 1)
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(give_way).result()
+        pool.submit(lower_priority).result()
 
 
 @pytest.mark.parametrize(("seconds", "drawn"), [(0, [1] * 10), (60, [10])])
@@ -161,7 +168,7 @@ def test_work_knows_the_context_of_its_caller(pool):
 
 def test_its_threads_end_with_it():
     before = threading.active_count()
-    with Cores().pool(2) as pool:
+    with IdleCpuEstimator().pool(2) as pool:
         pool.submit(int).result()
     assert threading.active_count() == before
 
@@ -179,7 +186,7 @@ def test_rows_are_read_and_factored_by_the_threads_of_a_pool_to_the_same_bits(d,
             schedules.append(schedule())
             yield Batch(x[part], y[part])
 
-    found = gather(batches(), d, threads, Cores())
+    found = gather(batches(), d, threads, IdleCpuEstimator())
     np.testing.assert_array_equal(found.triangle, gather([Batch(x, y)], d).triangle)
     assert found.n == rows
     assert schedules[-1] in (nice(INSISTING), nice(YIELDING))
@@ -192,4 +199,4 @@ def test_a_fault_in_the_rows_comes_out_of_a_pool(d):
         raise LookupError
 
     with pytest.raises(LookupError):
-        gather(batches(), d, 2, Cores())
+        gather(batches(), d, 2, IdleCpuEstimator())

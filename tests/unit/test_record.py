@@ -3,7 +3,7 @@
 import pytest
 
 from service.observability.metrics import Metrics
-from service.observability.request_log import Kind, Recorder
+from service.observability.request_log import Recorder, RequestLabels
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def metrics():
 def test_methods_that_clients_make_up_are_counted_as_one_and_remembered_as_one(metrics):
     recorder = Recorder(metrics, 0)
     for number in range(50):
-        recorder.count(Kind("none", f"MADE{number}", 404, None), [0.1])
+        recorder.count(RequestLabels("none", f"MADE{number}", 404, None), [0.1])
     [(name, *labels)] = [key for key in metrics.histogram._children if len(key) > 1]
     assert (name, labels) == ("descent_http_request_duration_seconds", ["none", "other", "404"])
     assert len(recorder._histograms) == 1

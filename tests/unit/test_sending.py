@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.server.worker.upload_limiter import Sending, is_whole
+from service.server.worker.upload_limiter import UploadLimiter, is_complete
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,12 @@ from service.server.worker.upload_limiter import Sending, is_whole
     ],
 )
 def test_a_request_is_whole_when_its_body_is_there(received, whole):
-    assert is_whole(received) == whole
+    assert is_complete(received) == whole
 
 
 def test_so_many_at_a_time_and_the_others_in_their_order():
     started = []
-    sending = Sending(2, started.append)
+    sending = UploadLimiter(2, started.append)
     for name in "abcd":
         sending.begin(name)
     assert started == ["a", "b"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.core import blocks
 from service.core.blocks import Batch
 from service.core.statistics import decay, gather, merge
-from service.server.worker.cpu_priority import Cores
+from service.server.worker.cpu_priority import IdleCpuEstimator
 
 
 def data(n, d, seed=0, weighted=False):
@@ -136,7 +136,13 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
 
 @pytest.mark.parametrize(
     ("d", "threads", "helpers", "most"),
-    [(2, 1, None, 3), (2, 2, Cores(), 3), (5, 1, Cores(), 3), (5, 2, None, 5), (5, 2, Cores(), 5)],
+    [
+        (2, 1, None, 3),
+        (2, 2, IdleCpuEstimator(), 3),
+        (5, 1, IdleCpuEstimator(), 3),
+        (5, 2, None, 5),
+        (5, 2, IdleCpuEstimator(), 5),
+    ],
 )
 def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, helpers, most):
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)

@@ -1,11 +1,11 @@
-"""Times that are observed together are counted as prometheus_client counts them one by one."""
+"""LatencyBatch that are observed together are counted as prometheus_client counts them one by one."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 
-from service.observability.metrics import BUCKETS, Latencies, Times
+from service.observability.metrics import BUCKETS, LatencyBatch, LatencyHistogram
 
 seconds = st.lists(st.one_of(st.sampled_from(BUCKETS), st.floats(0, 30)), min_size=1, max_size=40)
 
@@ -21,8 +21,8 @@ def samples(histogram):
 @given(seconds)
 def test_together_and_one_by_one_give_the_same_histogram(times):
     alone = Histogram("alike", "…", registry=CollectorRegistry(), buckets=BUCKETS)
-    together = Latencies("alike", "…", registry=CollectorRegistry(), buckets=BUCKETS)
+    together = LatencyHistogram("alike", "…", registry=CollectorRegistry(), buckets=BUCKETS)
     for each in times:
         alone.observe(each)
-    together.observe_all(Times.of(times))
+    together.observe_all(LatencyBatch.of(times))
     assert samples(together) == pytest.approx(samples(alone))

@@ -5,8 +5,8 @@ import logging
 import pytest
 
 from service.fastpath import predict
-from service.fastpath.predict import Answered, Reply
-from service.server.worker.batcher import MOST_TOGETHER, MOST_UNLOGGED, Together
+from service.fastpath.predict import BatchResult, Reply
+from service.server.worker.batcher import MAX_BATCH, MAX_UNLOGGED, Batcher
 
 
 class Connection:
@@ -14,7 +14,7 @@ class Connection:
     began = 0.0
 
 
-class QuickWay:
+class PredictFastPath:
     """Answers with the body, but for what has none."""
 
     def __init__(self):
@@ -24,7 +24,7 @@ class QuickWay:
         return body or None
 
     def answer(self, together):
-        return Answered([Reply([], body) for body in together], [{"body": body} for body in together])
+        return BatchResult([Reply([], body) for body in together], [{"body": body} for body in together])
 
     def log(self, lines):
         self.logged.append([line["body"] for line in lines])
@@ -32,15 +32,15 @@ class QuickWay:
 
 @pytest.fixture
 def quick_way():
-    return QuickWay()
+    return PredictFastPath()
 
 
 @pytest.fixture
 def together(quick_way):
-    return Together(quick_way, logging.getLogger("there"))
+    return Batcher(quick_way, logging.getLogger("there"))
 
 
-CALL = predict.Call(predict.Kind("/predict", "POST", 200, "prediction"), "/predict", "default")
+CALL = predict.RouteMatch(predict.RequestLabels("/predict", "POST", 200, "prediction"), "/predict", "default")
 
 
 def ask(together, body=b"1"):
@@ -61,7 +61,7 @@ def test_each_is_answered_once(together):
 
 
 def test_is_full_at_a_bound(together):
-    for _ in range(MOST_TOGETHER - 1):
+    for _ in range(MAX_BATCH - 1):
         ask(together)
     assert not together.is_full
     ask(together)
@@ -84,17 +84,17 @@ def test_lines_wait_while_calls_do(together, quick_way):
 
 
 def test_no_more_lines_wait_than_a_bound(together, quick_way):
-    for _ in range(MOST_UNLOGGED):
+    for _ in range(MAX_UNLOGGED):
         ask(together)
         together.answers()
     assert not quick_way.logged
-    for count in (5, MOST_TOGETHER):
+    for count in (5, MAX_BATCH):
         for _ in range(count):
             ask(together)
         together.answers()
-    assert [len(lines) for lines in quick_way.logged] == [MOST_UNLOGGED]
+    assert [len(lines) for lines in quick_way.logged] == [MAX_UNLOGGED]
     together.log()
-    assert [len(lines) for lines in quick_way.logged] == [MOST_UNLOGGED, 5 + MOST_TOGETHER]
+    assert [len(lines) for lines in quick_way.logged] == [MAX_UNLOGGED, 5 + MAX_BATCH]
 
 
 def test_a_log_that_fails_stops_nobody(together, quick_way, monkeypatch, caplog):

@@ -10,7 +10,7 @@ import torch
 from service.artifact import torchscript
 from service.core.blocks import Batch
 from service.core.statistics import gather
-from service.errors import DamagedVersion
+from service.errors import CorruptArtifact
 
 GENERATOR = np.random.default_rng(0)
 
@@ -26,7 +26,7 @@ def dumped(d=3, columns=None):
 @pytest.mark.parametrize("d", [1, 2, 7, 16, 33, 100])
 def test_a_row_has_the_same_bits_alone_in_any_batch_and_in_either_memory_order(d):
     data, *_ = dumped(d)
-    module = torchscript.opened(data).module()
+    module = torchscript.load_artifact(data).module()
     x = GENERATOR.normal(size=(500, d)) * 10 ** GENERATOR.uniform(-5, 5, size=(500, d))
     whole = module(torch.from_numpy(x)).numpy()
     for size in (1, 2, 3, 5, 17, 64):
@@ -37,10 +37,10 @@ def test_a_row_has_the_same_bits_alone_in_any_batch_and_in_either_memory_order(d
 
 def test_everything_comes_back_as_it_went_in():
     data, w, b, contents = dumped()
-    module = torchscript.opened(data).module()
+    module = torchscript.load_artifact(data).module()
     np.testing.assert_array_equal(module.w.numpy(), w)
     assert module.b.item() == b
-    found = torchscript.opened(data).contents
+    found = torchscript.load_artifact(data).contents
     assert found.report == contents.report
     assert found.options == contents.options
     for name in ("triangle", "origin", "lowest", "highest", "n"):
@@ -59,28 +59,28 @@ def test_a_byte_flipped_anywhere_is_refused():
     for index in range(len(data)):
         flipped = bytearray(data)
         flipped[index] ^= 1 << (index % 8)
-        with pytest.raises(DamagedVersion):
-            torchscript.opened(bytes(flipped))
+        with pytest.raises(CorruptArtifact):
+            torchscript.load_artifact(bytes(flipped))
 
 
 @pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 1000])
 def test_a_file_cut_short_is_refused(length):
     data, *_ = dumped()
-    with pytest.raises(DamagedVersion):
-        torchscript.opened(data[:length])
+    with pytest.raises(CorruptArtifact):
+        torchscript.load_artifact(data[:length])
 
 
 def test_a_module_that_is_not_its_reports_is_refused():
     data, w, b, contents = dumped(2, columns=("a", "b"))
-    torchscript.opened(data).module()
+    torchscript.load_artifact(data).module()
     other = torchscript.dump(w, np.nextafter(b, 10), contents)
-    with pytest.raises(DamagedVersion, match="report"):
-        torchscript.opened(other).module()
+    with pytest.raises(CorruptArtifact, match="report"):
+        torchscript.load_artifact(other).module()
 
 
 def test_a_later_format_is_refused_with_its_number(monkeypatch):
     monkeypatch.setattr(torchscript, "FORMAT", 2)
     data, *_ = dumped()
     monkeypatch.setattr(torchscript, "FORMAT", 1)
-    with pytest.raises(DamagedVersion, match="format 2"):
-        torchscript.opened(data)
+    with pytest.raises(CorruptArtifact, match="format 2"):
+        torchscript.load_artifact(data)

@@ -12,7 +12,7 @@ from service.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Parts:
+class Services:
     """What `service.app` has built."""
 
     store: Store
@@ -22,7 +22,7 @@ class Parts:
     facts: Collector
 
 
-def parts() -> Parts:
+def services() -> Services:
     """The parts of the running app."""
-    found: Parts = current_app.extensions["descent"]
+    found: Services = current_app.extensions["descent"]
     return found

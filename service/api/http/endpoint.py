@@ -20,7 +20,7 @@ View = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Operation:
+class Endpoint:
     """The contract of a route: the schemas of its answer (None for one without a document), query, headers and body,
     the status of success, further ones and what they mean, those of its problems, and what the metrics count it as.
 
@@ -79,7 +79,7 @@ class Operation:
         response = self._response(view(**variables, **self._arguments()))
         return _conditional(response) if request.method in ("GET", "HEAD") and self.is_conditional else response
 
-    def _response(self, answered: Response | answers.Answer) -> Response:
+    def _response(self, answered: Response | answers.ViewResult) -> Response:
         if isinstance(answered, Response):
             return answered
         status = answered.status or self.status
@@ -92,12 +92,12 @@ class Operation:
         if self.body is None:
             return dict(self.query.load(_single_valued_query()))
         media_type = request_body.media_type(tables=self.table is not None)
-        body = request_body.opened(media_type)
+        body = request_body.open_body(media_type)
         query = _single_valued_query()
         if self.table is None:
-            return {**self.query.load(query), "body": self.body.load(json.decode(request_body.whole(body)))}
+            return {**self.query.load(query), "body": self.body.load(json.decode(request_body.read_all(body)))}
         if media_type == json.MEDIA_TYPE:
-            return {**self.query.load(query), "body": self.body.load(json.decode_rows(request_body.whole(body)))}
+            return {**self.query.load(query), "body": self.body.load(json.decode_rows(request_body.read_all(body)))}
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
         return {**self.query.load(own), "body": self.table.with_rows(options, request_body.source(body, media_type))}

@@ -8,7 +8,7 @@ from flask import Flask, Response, g, request, stream_with_context
 
 from service.api.http import problems, request_body
 from service.errors import DescentError
-from service.observability.request_log import REQUEST_ID, Kind, Recorder, line, request_id
+from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, line, request_id
 from service.store.base import NAME
 
 START_RESPONSE = "descent.start_response"
@@ -52,10 +52,10 @@ def register(app: Flask, recorder: Recorder) -> None:
             recorder.in_progress.add(-1)
 
 
-def _kind(status: int) -> Kind:
+def _kind(status: int) -> RequestLabels:
     operation = g.get("operation")
     route = request.url_rule.rule if request.url_rule else "none"
-    return Kind(route, request.method, status, operation.counts if operation else None)
+    return RequestLabels(route, request.method, status, operation.counts if operation else None)
 
 
 def _model() -> str | None:

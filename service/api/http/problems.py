@@ -23,11 +23,11 @@ STATUSES: dict[type[errors.DescentError], int] = {
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.InvalidRequest: 422,
-    errors.DivergingRate: 422,
+    errors.DivergingLearningRate: 422,
     errors.KeyReused: 422,
-    errors.Busy: 503,
-    errors.DamagedVersion: 503,
-    errors.Misconfigured: 503,
+    errors.PublishContention: 503,
+    errors.CorruptArtifact: 503,
+    errors.InvalidModelConfig: 503,
     errors.StoreUnavailable: 503,
 }
 DETAILS = {

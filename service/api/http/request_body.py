@@ -13,7 +13,7 @@ from service.api.http import gunicorn_stream
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
-from service.formats.compression import INFLATERS, Inflated
+from service.formats.compression import DECOMPRESSORS, Decompressor
 from service.formats.registry import TABLES
 from service.formats.table import Body, Limits, Source
 from service.settings import variable
@@ -129,27 +129,27 @@ def media_type(*, tables: bool) -> str:
     return given
 
 
-def whole(body: Body | None = None) -> bytes:
+def read_all(body: Body | None = None) -> bytes:
     """All of the body, of at most DESCENT_MAX_BODY_BYTES; it is opened if it is not."""
-    body = body or opened()
+    body = body or open_body()
     data = body.read(bounds().whole + 1)
-    finish(body)
+    expect_end(body)
     return data
 
 
-def opened(media_type: str = json.MEDIA_TYPE) -> Body:
+def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
     """The body, inflated if it is compressed; raises UnsupportedMediaType and BodyTooLarge."""
     streams = media_type in TABLES and TABLES[media_type].streams
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
     encoding = request.headers.get("Content-Encoding", "identity").lower()
-    if encoding != "identity" and encoding not in INFLATERS:
-        detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(INFLATERS)}."
+    if encoding != "identity" and encoding not in DECOMPRESSORS:
+        detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(DECOMPRESSORS)}."
         raise UnsupportedMediaType(detail)
     setting = "max_stream_bytes" if streams else "max_body_bytes"
     bound = bounds().stream if streams else bounds().whole
     g.body = body = RequestBody(bound, variable(setting))
-    return body if encoding == "identity" else Inflated(body, encoding, bounds().limits, bound)
+    return body if encoding == "identity" else Decompressor(body, encoding, bounds().limits, bound)
 
 
 def source(body: Body, media_type: str) -> Source:
@@ -160,10 +160,10 @@ def source(body: Body, media_type: str) -> Source:
 
 def _to_the_end(table: Source, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
     yield from table.batches(wanted)
-    finish(body)
+    expect_end(body)
 
 
-def finish(body: Body) -> None:
+def expect_end(body: Body) -> None:
     """Read to the body's end; raises MalformedBody if anything more comes."""
     if body.read(1):
         raise MalformedBody("The body goes on after the end of its data.")

@@ -12,7 +12,7 @@ from marshmallow import Schema
 
 from service.api.http.full_duplex import relayed
 from service.formats import json
-from service.formats.compression import ENCODINGS, deflated
+from service.formats.compression import ENCODINGS, compress
 from service.formats.registry import TABLES
 from service.formats.table import BATCH_BYTES, HELD_IN_MEMORY, Columns, Format
 
@@ -25,12 +25,12 @@ tables on its media types."""
 
 
 @dataclass(frozen=True)
-class Answer:
+class ViewResult:
     """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one.
 
     table: the value as a table, for a client that asks for one. batches: columns of the value that come in batches,
-    once the rest is known; in_json: what JSON makes of them, where `a.b` is the member b of the object a. last: what is
-    known after them. headers: asked when the answer's head is written, which is after the batches if those are short.
+    once the rest is known; json_columns: their form in JSON, where `a.b` is member b of object a. trailer: what
+    is known after them. headers: asked when the answer's head is written, which is after the batches if those are short.
     """
 
     value: dict[str, Any]
@@ -38,11 +38,11 @@ class Answer:
     status: int | None = None
     table: Columns | None = None
     batches: Iterator[Columns] | None = None
-    in_json: Callable[[Columns], Columns] = lambda columns: columns
-    last: Callable[[], dict[str, Any]] = dict
+    json_columns: Callable[[Columns], Columns] = lambda columns: columns
+    trailer: Callable[[], dict[str, Any]] = dict
 
 
-def write(answer: Answer, schema: Schema, status: int) -> Response:
+def write(answer: ViewResult, schema: Schema, status: int) -> Response:
     """The response of `answer`; a table, if it can be one and the client asks for one."""
     batches = answer.batches if answer.table is None else iter([answer.table])
     if batches is None:
@@ -56,18 +56,18 @@ def write(answer: Answer, schema: Schema, status: int) -> Response:
     return response
 
 
-def _in_json(answer: Answer, schema: Schema, status: int) -> Response:
+def _in_json(answer: ViewResult, schema: Schema, status: int) -> Response:
     if answer.batches is None:
-        return whole(json.encode(schema.dump(answer.value)), status, answer.headers())
-    pieces = _json(answer, schema, map(answer.in_json, answer.batches))
+        return complete(json.encode(schema.dump(answer.value)), status, answer.headers())
+    pieces = _json(answer, schema, map(answer.json_columns, answer.batches))
     return _in_pieces(pieces, status, answer.headers, json.MEDIA_TYPE)
 
 
-def whole(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:
+def complete(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:
     """A response that is there as a whole."""
     encoding = _accepted_encoding() if len(data) >= SMALLEST_ENCODED else None
     if encoding:
-        data = b"".join(deflated(iter([data]), encoding))
+        data = b"".join(compress(iter([data]), encoding))
     return _response(data, status, headers, media_type, encoding)
 
 
@@ -80,7 +80,7 @@ def _in_pieces(
     encoding = _accepted_encoding() if _size(start) >= SMALLEST_ENCODED else None
     pieces = chain(start, pieces)
     if encoding:
-        pieces = deflated(pieces, encoding)
+        pieces = compress(pieces, encoding)
     held = _held(pieces, HELD_BYTES)
     body = relayed(chain(held, pieces)) if _size(held) >= HELD_BYTES else b"".join(held)
     return _response(body, status, headers(), media_type, encoding)
@@ -109,7 +109,7 @@ def _response(
     return response
 
 
-def _json(answer: Answer, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
+def _json(answer: ViewResult, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
     """The JSON text with its columns at the end. The first goes out as it comes; the others wait in files."""
     yield json.encode(schema.dump(answer.value))[:-1]
     with ExitStack() as stack:
@@ -126,7 +126,7 @@ def _json(answer: Answer, schema: Schema, batches: Iterator[Columns]) -> Iterato
         yield b"]"
         for name, columns in groupby(waiting.items(), lambda item: item[0].partition(".")[0]):
             yield from _member(name, dict(columns))
-    yield b"," + last + b"}" if (last := json.encode(answer.last())[1:-1]) else b"}"
+    yield b"," + last + b"}" if (last := json.encode(answer.trailer())[1:-1]) else b"}"
 
 
 def _member(name: str, columns: dict[str, IO[bytes]]) -> Iterator[bytes]:

@@ -4,8 +4,8 @@ import numpy as np
 from flask import Blueprint, Response
 
 from service.api.http import request_body, response
-from service.api.http.context import parts
-from service.api.http.endpoint import Operation
+from service.api.http.context import services
+from service.api.http.endpoint import Endpoint
 from service.api.schemas import protocols, requests
 from service.core.blocks import FloatArray
 from service.formats import dataset, json
@@ -18,15 +18,15 @@ mlflow = Blueprint("mlflow", __name__)
 
 @mlflow.get("/ping")
 @mlflow.get("/health", endpoint="health")
-@Operation(None, query=requests.ModelQuery(), problems=(404, 503))
+@Endpoint(None, query=requests.ModelQuery(), problems=(404, 503))
 def ping(model: str) -> Response:
     """Check that a model can answer."""
-    parts().predictor.model(model)
+    services().predictor.model(model)
     return Response("\n", content_type=json.MEDIA_TYPE)
 
 
 @mlflow.post("/invocations")
-@Operation(
+@Endpoint(
     None,
     query=requests.ModelQuery(),
     problems=(404, 503),
@@ -38,22 +38,22 @@ def ping(model: str) -> Response:
 )
 def invocations(model: str) -> Response:
     """Predict y for rows as MLflow's clients send them. The body is JSON in one of their forms, or a table."""
-    predictions = Predictions(parts().predictor.model(model), parts().metrics)
+    predictions = Predictions(services().predictor.model(model), services().metrics)
     media_type = request_body.media_type(tables=True)
-    body = request_body.opened(media_type)
+    body = request_body.open_body(media_type)
     y = _of_json(predictions, body) if media_type == json.MEDIA_TYPE else _of_table(predictions, body, media_type)
     predictions.count()
-    return response.whole(json.encode({"predictions": y}), 200, predictions.headers())
+    return response.complete(json.encode({"predictions": y}), 200, predictions.headers())
 
 
 def _of_json(predictions: Predictions, body: Body) -> FloatArray:
-    table = mlflow_formats.table(json.decode(request_body.whole(body)))
+    table = mlflow_formats.table(json.decode(request_body.read_all(body)))
     x = predictions.loaded.columns.arrange(table.values, table.names, "/columns")
     return predictions.of(x, table.pointer)
 
 
 def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
-    found = dataset.unlabelled(request_body.source(body, media_type), None, "refuse")
+    found = dataset.feature_rows(request_body.source(body, media_type), None, "error")
     columns = predictions.loaded.columns
     arranged = ((columns.arrange(x, found.names, "/columns", in_table=True), pointer) for x, pointer in found.batches)
     return np.concatenate([predictions.of(x, pointer) for x, pointer in arranged])

@@ -6,11 +6,11 @@ from flask import Blueprint, Response, request
 
 from service import __version__
 from service.api.http import request_body, response
-from service.api.http.context import parts
-from service.api.http.endpoint import Operation
+from service.api.http.context import services
+from service.api.http.endpoint import Endpoint
 from service.api.schemas import protocols, requests
 from service.core.blocks import FloatArray
-from service.errors import MalformedBody, Misconfigured, NotFound
+from service.errors import InvalidModelConfig, MalformedBody, NotFound
 from service.formats import json
 from service.formats.json import open_inference
 from service.serving.predictions import SENT, Predictions
@@ -23,37 +23,37 @@ EXTENSIONS = ["binary_tensor_data", "model_repository"]
 
 
 @inference_protocol.get("")
-@Operation(None, query=requests.AnyQuery(), writes=protocols.ServerMetadata())
+@Endpoint(None, query=requests.AnyQuery(), writes=protocols.ServerMetadata())
 def server_metadata() -> Response:
     """Show the server's name, release and protocol extensions."""
     return _answer({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
 
 
 @inference_protocol.get("/health/live")
-@Operation(None, query=requests.AnyQuery(), writes=protocols.ServerLive())
+@Endpoint(None, query=requests.AnyQuery(), writes=protocols.ServerLive())
 def live() -> Response:
     """Check that the process is alive."""
     return _answer({"live": True})
 
 
 @inference_protocol.get("/health/ready")
-@Operation(None, query=requests.AnyQuery(), problems=(503,), writes=protocols.ServerReady())
+@Endpoint(None, query=requests.AnyQuery(), problems=(503,), writes=protocols.ServerReady())
 def ready() -> Response:
     """Check that models can be read and trained."""
-    parts().store.check_ready()
+    services().store.check_ready()
     return _answer({"ready": True})
 
 
 @inference_protocol.get("/models/<model>")
 @inference_protocol.get("/models/<model>/versions/<version:version>", endpoint="version_metadata")
-@Operation(None, query=requests.AnyQuery(), problems=(404, 503), writes=protocols.ModelMetadata())
+@Endpoint(None, query=requests.AnyQuery(), problems=(404, 503), writes=protocols.ModelMetadata())
 def model_metadata(model: str, version: int | None = None) -> Response:
     """Show a model's versions and its tensors."""
-    columns = len(parts().predictor.model(model, version).columns.names)
+    columns = len(services().predictor.model(model, version).columns.names)
     return _answer(
         {
             "name": model,
-            "versions": [str(number) for number in parts().store.versions(model)],
+            "versions": [str(number) for number in services().store.versions(model)],
             "platform": PLATFORM,
             "inputs": [{"name": open_inference.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
             "outputs": [{"name": open_inference.OUTPUT, "datatype": "FP64", "shape": [-1]}],
@@ -63,16 +63,16 @@ def model_metadata(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.get("/models/<model>/ready")
 @inference_protocol.get("/models/<model>/versions/<version:version>/ready", endpoint="version_ready")
-@Operation(None, query=requests.AnyQuery(), problems=(404, 503), writes=protocols.ModelReady())
+@Endpoint(None, query=requests.AnyQuery(), problems=(404, 503), writes=protocols.ModelReady())
 def model_ready(model: str, version: int | None = None) -> Response:
     """Check that a model can answer."""
-    parts().predictor.model(model, version)
+    services().predictor.model(model, version)
     return _answer({"name": model, "ready": True})
 
 
 @inference_protocol.post("/models/<model>/infer")
 @inference_protocol.post("/models/<model>/versions/<version:version>/infer", endpoint="version_infer")
-@Operation(
+@Endpoint(
     None,
     query=requests.AnyQuery(),
     problems=(404, 503),
@@ -84,19 +84,19 @@ def model_ready(model: str, version: int | None = None) -> Response:
 def infer(model: str, version: int | None = None) -> Response:
     """Predict y for the rows of the input tensor. The serving version of the model answers, unless the path names
     another. Tensors may be binary, as the protocol's extension has them."""
-    predictions = Predictions(parts().predictor.model(model, version), parts().metrics)
+    predictions = Predictions(services().predictor.model(model, version), services().metrics)
     loaded = predictions.loaded
-    asked = open_inference.decode(request_body.whole(), _json_length(), len(loaded.columns.names))
+    asked = open_inference.decode(request_body.read_all(), _json_length(), len(loaded.columns.names))
     y = _predicted(predictions, asked)
     body, length = open_inference.encode(asked, model, loaded.version.number, y)
     if length is None:
-        return response.whole(body, 200, predictions.headers())
+        return response.complete(body, 200, predictions.headers())
     headers = predictions.headers() | {HEADER_LENGTH: str(length)}
-    return response.whole(body, 200, headers, "application/octet-stream")
+    return response.complete(body, 200, headers, "application/octet-stream")
 
 
 @inference_protocol.post("/repository/index")
-@Operation(
+@Endpoint(
     None,
     query=requests.AnyQuery(),
     problems=(503,),
@@ -106,17 +106,17 @@ def infer(model: str, version: int | None = None) -> Response:
 def repository_index() -> Response:
     """List every model with the version that serves. The `ready` filter has no effect: a model that cannot answer is
     listed as `UNAVAILABLE`, with the reason."""
-    request_body.whole()
-    return _answer([entry for name in sorted(parts().store.models()) if (entry := _entry(name))])
+    request_body.read_all()
+    return _answer([entry for name in sorted(services().store.models()) if (entry := _entry(name))])
 
 
 def _entry(name: str) -> dict[str, str] | None:
     """A model as it stands in the index; None for one that has just been deleted."""
     try:
-        version = parts().store.serving(name)
+        version = services().store.serving(name)
     except NotFound:
         return None
-    except Misconfigured as error:
+    except InvalidModelConfig as error:
         return {"name": name, "version": "", "state": "UNAVAILABLE", "reason": error.detail}
     return {"name": name, "version": str(version.number), "state": "READY", "reason": ""}
 

@@ -6,8 +6,8 @@ from prometheus_client.exposition import choose_encoder
 from werkzeug.wrappers import Response as BaseResponse
 
 from service import __version__
-from service.api.http.context import parts
-from service.api.http.endpoint import Operation
+from service.api.http.context import services
+from service.api.http.endpoint import Endpoint
 from service.api.openapi import document
 from service.api.schemas.requests import AnyQuery
 from service.formats import json
@@ -27,38 +27,38 @@ def root() -> BaseResponse:
 
 
 @operations.get("/metrics")
-@Operation(None, query=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query=AnyQuery(), media_type="text/plain")
 def metrics() -> Response:
     """Show the metrics for Prometheus. The `Accept` header chooses between its text format and OpenMetrics."""
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    told = encode(parts().metrics.scrape(parts().facts))
+    told = encode(services().metrics.scrape(services().facts))
     return Response(told, content_type=content_type, headers={"Vary": "Accept"})
 
 
 @operations.get("/livez")
-@Operation(None, query=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query=AnyQuery(), media_type="text/plain")
 def livez() -> Response:
     """Check that the process is alive."""
     return Response("ok\n", content_type=PLAIN)
 
 
 @operations.get("/readyz")
-@Operation(None, query=AnyQuery(), media_type="text/plain", problems=(503,))
+@Endpoint(None, query=AnyQuery(), media_type="text/plain", problems=(503,))
 def readyz() -> Response:
     """Check that models can be read and trained."""
-    parts().store.check_ready()
+    services().store.check_ready()
     return Response("ok\n", content_type=PLAIN)
 
 
 @operations.get("/version")
-@Operation(None, query=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query=AnyQuery(), media_type="text/plain")
 def version() -> Response:
     """Show the release."""
     return Response(f"{__version__}\n", content_type=PLAIN)
 
 
 @operations.get("/openapi.json")
-@Operation(None, query=AnyQuery())
+@Endpoint(None, query=AnyQuery())
 def openapi() -> Response:
     """Show this document. It describes every call, in OpenAPI 3.1."""
     return Response(json.encode(document(current_app)), content_type=json.MEDIA_TYPE)

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from flask import Blueprint
 
-from service.api.http.context import parts
-from service.api.http.endpoint import Operation
-from service.api.http.response import Answer
+from service.api.http.context import services
+from service.api.http.endpoint import Endpoint
+from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, each_group
 from service.api.schemas import requests, responses
 from service.core.blocks import FloatArray
 from service.core.evaluation import Observed, evaluate
 from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, Table
-from service.formats.dataset import Labelled, Unlabelled
+from service.formats.dataset import FeatureRows, LabelledRows
 from service.formats.table import Columns
 from service.serving.predictions import SENT, Predictions
 from service.serving.predictor import LoadedModel, check_finite
@@ -31,26 +31,28 @@ Told = Callable[[FloatArray, FloatArray, Pointer], Columns]
 """What is told of x (n, d) and its ŷ (n,), as columns; raises InvalidRequest at the pointer of a row."""
 
 
-def predict(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
+def predict(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
     """Predict y for rows of x. The serving version of the model answers, unless the path names another."""
-    loaded = parts().predictor.model(model, version)
-    predictions = Predictions(loaded, parts().metrics)
+    loaded = services().predictor.model(model, version)
+    predictions = Predictions(loaded, services().metrics)
     told = _told(loaded, body)
     answer = {"model": model, "version": loaded.version.number}
     if body["explain"]:
         answer["mean_prediction"] = loaded.mean_prediction
     if "rows" in body:
-        rows: Unlabelled = body["rows"]
-        batches, in_json = _batches(predictions, rows, told), partial(_in_rows, loaded)
-        return Answer(answer, predictions.headers, batches=batches, in_json=in_json, last=rows.sieve.report)
+        rows: FeatureRows = body["rows"]
+        batches, json_columns = _batches(predictions, rows, told), partial(_in_rows, loaded)
+        return ViewResult(
+            answer, predictions.headers, batches=batches, json_columns=json_columns, trailer=rows.missing_values.report
+        )
     table = body["x"]
     x, y = _predicted(predictions, table)
     columns = told(x, y, table.pointer)
-    mirrored = _mirrored(loaded, columns, bare=table.bare)
-    return Answer(answer | mirrored | body["sieve"].report(), predictions.headers, table=columns)
+    in_row_shape = _mirrored(loaded, columns, is_single_row=table.is_single_row)
+    return ViewResult(answer | in_row_shape | body["sieve"].report(), predictions.headers, table=columns)
 
 
-PREDICT = Operation(
+PREDICT = Endpoint(
     responses.PredictAnswer(),
     body=requests.PredictRequest(),
     table=requests.PredictTable(),
@@ -64,23 +66,23 @@ predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(pre
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
 
-def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> Answer:
+def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
     """Compare predictions for rows of x with the y that was observed. The predictions are those of the serving version,
     unless the path names another."""
-    rows: Labelled = body["rows"]
-    loaded = parts().predictor.model(model, version)
+    rows: LabelledRows = body["rows"]
+    loaded = services().predictor.model(model, version)
     with np.errstate(over="ignore", invalid="ignore"):
         evaluation = asdict(evaluate(_observed(loaded, rows)))
     if evaluation["n"] == 0:
         raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
     if not np.isfinite([value for value in evaluation.values() if value is not None]).all():
         raise InvalidRequest("The errors' squares are numbers that no float64 holds.")
-    metrics = parts().metrics
+    metrics = services().metrics
     metrics.gauge("descent_evaluation_loss", metrics.model_label(model)).set(evaluation["mse"])
-    return Answer({"model": model, "version": loaded.version.number, **evaluation, **rows.sieve.report()})
+    return ViewResult({"model": model, "version": loaded.version.number, **evaluation, **rows.missing_values.report()})
 
 
-EVALUATE = Operation(
+EVALUATE = Endpoint(
     responses.EvaluateAnswer(), body=requests.EvaluateRequest(), table=requests.EvaluateTable(), problems=(404, 503)
 )
 predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
@@ -90,17 +92,17 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 
 
 @predicting.post("/models:predict")
-@Operation(responses.GroupPredictionsAnswer(), body=requests.GroupPredictRequest(), counts="prediction")
-def predict_groups(body: dict[str, Any]) -> Answer:
+@Endpoint(responses.GroupPredictionsAnswer(), body=requests.GroupPredictRequest(), counts="prediction")
+def predict_groups(body: dict[str, Any]) -> ViewResult:
     """Predict y for each group of rows from its own model. A group that fails has a problem for its result; the
     others are answered all the same."""
 
     def predict_one(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
-        loaded = parts().predictor.model(model)
-        _, y = _predicted(Predictions(loaded, parts().metrics), table)
+        loaded = services().predictor.model(model)
+        _, y = _predicted(Predictions(loaded, services().metrics), table)
         return {"version": loaded.version.number, "rows": rows, "y": y}
 
-    return Answer({"results": each_group(body, predict_one)})
+    return ViewResult({"results": each_group(body, predict_one)})
 
 
 def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, FloatArray]:
@@ -110,7 +112,7 @@ def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, Floa
     return x, y
 
 
-def _batches(predictions: Predictions, rows: Unlabelled, told: Told) -> Iterator[Columns]:
+def _batches(predictions: Predictions, rows: FeatureRows, told: Told) -> Iterator[Columns]:
     """What is told of each batch of `rows`; ŷ is counted when all are there."""
     for values, pointer in rows.batches:
         x = predictions.loaded.columns.arrange(values, rows.names, "/x", in_table=True)
@@ -123,7 +125,7 @@ def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:
     reach = None
     if body["interval"] is not None:
         of_mean = body["interval_kind"] == "confidence"
-        reach = parts().predictor.reach(loaded, body["interval"], of_mean=of_mean)
+        reach = services().predictor.reach(loaded, body["interval"], of_mean=of_mean)
 
     @np.errstate(over="ignore", invalid="ignore")
     def told(x: FloatArray, y: FloatArray, pointer: Pointer) -> Columns:
@@ -140,24 +142,24 @@ def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:
     return told
 
 
-def _mirrored(loaded: LoadedModel, columns: Columns, *, bare: bool) -> dict[str, Any]:
+def _mirrored(loaded: LoadedModel, columns: Columns, *, is_single_row: bool) -> dict[str, Any]:
     """`columns` as JSON has them: contributions are in the form of the model's rows, or by name if its columns have
     names; of a bare row, everything is bare."""
-    told = {name: column[0] if bare else column for name, column in columns.items()}
+    told = {name: column[0] if is_single_row else column for name, column in columns.items()}
     contributions = [told.pop(name) for name in columns if name.startswith(CONTRIBUTIONS)]
     if not contributions:
         return told
-    if bare or loaded.columns.named or loaded.columns.mirrors_number:
-        return told | {"contributions": loaded.columns.mirror(contributions)}
+    if is_single_row or loaded.columns.named or loaded.columns.has_number_rows:
+        return told | {"contributions": loaded.columns.in_row_shape(contributions)}
     return told | {"contributions": np.column_stack(contributions)}
 
 
 def _in_rows(loaded: LoadedModel, columns: Columns) -> Columns:
     """`columns` of a batch as JSON has them, where the members of an object stay apart."""
-    return columns if loaded.columns.named else _mirrored(loaded, columns, bare=False)
+    return columns if loaded.columns.named else _mirrored(loaded, columns, is_single_row=False)
 
 
-def _observed(loaded: LoadedModel, rows: Labelled) -> Iterator[Observed]:
+def _observed(loaded: LoadedModel, rows: LabelledRows) -> Iterator[Observed]:
     for batch, pointer in rows.batches:
         x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x", in_table=rows.in_table)
         yield Observed(batch.y, loaded.predict(x, pointer), batch.weight)

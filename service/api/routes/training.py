@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
-from service.api.http.context import parts
-from service.api.http.endpoint import Operation
-from service.api.http.response import Answer
+from service.api.http.context import services
+from service.api.http.endpoint import Endpoint
+from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, each_group
 from service.api.routes.versions import fit_answer, path_of
 from service.api.schemas import fit_responses, requests
@@ -23,21 +23,21 @@ training = Blueprint("training", __name__)
 NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
 
 
-def train(model: str, body: dict[str, Any]) -> Answer:
+def train(model: str, body: dict[str, Any]) -> ViewResult:
     """Fit a line by gradient descent and publish it as the next version of the model."""
     wanted = _request(body, body["rows"], _token(_key(), model), _conditions())
-    dropped = body["rows"].sieve.report
+    dropped = body["rows"].missing_values.report
     if body["dry_run"]:
-        return Answer(fit_answer(model, parts().trainer.try_out(model, wanted)) | dropped(), status=200)
-    trained = parts().trainer.train(model, wanted)
+        return ViewResult(fit_answer(model, services().trainer.dry_run(model, wanted)) | dropped(), status=200)
+    trained = services().trainer.train(model, wanted)
     answer = fit_answer(model, trained) | dropped()
     headers = {"ETag": f'"{answer["etag"]}"', "Location": path_of(model, answer["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Answer(answer, lambda: headers)
+    return ViewResult(answer, lambda: headers)
 
 
-TRAIN = Operation(
+TRAIN = Endpoint(
     fit_responses.FitAnswer(),
     body=requests.TrainRequest(),
     table=requests.TrainTable(),
@@ -57,13 +57,13 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
 @training.post("/models:train")
-@Operation(
+@Endpoint(
     fit_responses.GroupFitsAnswer(),
     body=requests.GroupTrainRequest(),
     headers=requests.GroupTrainHeaders(),
     counts="training",
 )
-def train_groups(body: dict[str, Any]) -> Answer:
+def train_groups(body: dict[str, Any]) -> ViewResult:
     """Train a model for each group of rows. A group that fails has a problem for its result; the others are
     trained all the same. With a key, a result says whether an earlier request with the same key published it."""
     if "If-Match" in request.headers:
@@ -72,17 +72,17 @@ def train_groups(body: dict[str, Any]) -> Answer:
     key, conditions = _key(), _conditions()
 
     def train_one(model: str, table: Table, numbers: RowNumbers) -> dict[str, Any]:
-        own = dataset.of_table(table, y[numbers], None if weight is None else weight[numbers], "refuse")
+        own = dataset.of_table(table, y[numbers], None if weight is None else weight[numbers], "error")
         wanted = _request(body, own, _token(key, model), conditions)
-        trainer = parts().trainer
-        trained = trainer.try_out(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
+        trainer = services().trainer
+        trained = trainer.dry_run(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
         return _summary(trained)
 
-    return Answer({"results": each_group(body, train_one)})
+    return ViewResult({"results": each_group(body, train_one)})
 
 
 def _request(
-    body: dict[str, Any], data: dataset.Labelled, token: Callable[[], Token] | None, conditions: Conditions
+    body: dict[str, Any], data: dataset.LabelledRows, token: Callable[[], Token] | None, conditions: Conditions
 ) -> Request:
     return Request(
         batches=(batch for batch, _ in data.batches),

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import marshmallow
 from marshmallow import fields, validate
 
-from service.artifact.columns import Form
+from service.artifact.columns import RowShape
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest
 from service.formats import arrays
@@ -113,7 +113,7 @@ class InitialLine(Described[Start]):
             raise marshmallow.ValidationError('give an object such as {"w": 0.5, "b": 1}')
         w = arrays.table(value["w"], f"/{attr}/w")
         b = arrays.vector([value.get("b", 0)], lambda _: f"/{attr}/b")
-        if w.form is Form.LIST or (w.form is Form.OBJECT and not w.bare):
+        if w.form is RowShape.LIST or (w.form is RowShape.OBJECT and not w.is_single_row):
             raise InvalidRequest.at(f"/{attr}/w", "holds lists; give one number for each column")
         return Start(w.values.ravel(), w.names, float(b[0]))
 

@@ -68,7 +68,7 @@ class OptimumAnswer(Schema):
     undefined = text("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
 
 
-KINDS = ["constant", "collinear", "underdetermined", "distant-limit", "diverging"]
+KINDS = ["constant", "collinear", "underdetermined", "slow-convergence", "diverging"]
 WARNINGS = objects(
     "What to know before using the line.",
     ["type", "detail"],

@@ -21,7 +21,7 @@ class FitOptions(Request):
 
     method = Choice(
         'How to descend: `"spectral"` computes the path in closed form; `"autograd"` walks it over the rows with '
-        "torch's `backward()`, for at most `DESCENT_AUTOGRAD_EPOCHS` steps.",
+        "torch's `backward()`, for at most `DESCENT_MAX_AUTOGRAD_EPOCHS` steps.",
         ["spectral", "autograd"],
         default=Options.method,
     )
@@ -99,10 +99,10 @@ class RowOptions(Request):
     """How to read rows."""
 
     missing = Choice(
-        'What to do with rows that lack a value (null, NaN or empty): `"refuse"` the request, or `"drop"` those '
+        'What to do with rows that lack a value (null, NaN or empty): `"error"` the request, or `"drop"` those '
         "rows and answer how many were `dropped`.",
-        ["refuse", "drop"],
-        load_default="refuse",
+        ["error", "drop"],
+        load_default="error",
     )
 
 

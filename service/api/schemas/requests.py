@@ -114,7 +114,7 @@ class LabelledTable(Table):
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
-        return options | {"rows": dataset.labelled(source, dataset.Choice(x, y, weight), missing)}
+        return options | {"rows": dataset.labelled_rows(source, dataset.Choice(x, y, weight), missing)}
 
 
 class UnlabelledTable(Table):
@@ -124,7 +124,7 @@ class UnlabelledTable(Table):
 
     def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
         x, missing = (options.pop(name, None) for name in ("x", "missing"))
-        return options | {"rows": dataset.unlabelled(source, x, missing)}
+        return options | {"rows": dataset.feature_rows(source, x, missing)}
 
 
 class TrainTable(LabelledTable, TrainOptions):
@@ -159,9 +159,9 @@ class PredictRequest(RowOptions, PredictOptions):
     x = Rows(f"{X}; a bare number, or one object of numbers, is one row.", NUMBERS_OR_NULL, required=True)
 
     @post_load
-    def _sift(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        sieve = dataset.Sieve(data.pop("missing"))
-        return data | {"x": sieve.sift_table(data["x"]), "sieve": sieve}
+    def _apply_missing(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        missing_values = dataset.MissingValuePolicy(data.pop("missing"))
+        return data | {"x": missing_values.apply_to_table(data["x"]), "sieve": missing_values}
 
 
 class EvaluateRequest(LabelledRequest):

@@ -15,7 +15,16 @@ from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats import pyarrow_tables
 from service.formats.binary import arrow_guard
-from service.formats.table import BATCH_ROWS, MOST_BATCH_BYTES, Body, Columns, Format, Limits, Meter, Source
+from service.formats.table import (
+    BATCH_ROWS,
+    MOST_BATCH_BYTES,
+    Body,
+    Columns,
+    DecompressionBudget,
+    Format,
+    Limits,
+    Source,
+)
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
@@ -38,7 +47,7 @@ FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
 class _Messages:
     """The messages of a stream, each with its metadata and its buffers; one is gone when the next is asked for."""
 
-    def __init__(self, body: Body, meter: Meter) -> None:
+    def __init__(self, body: Body, meter: DecompressionBudget) -> None:
         self._body = body
         self._meter = meter
         self._space = np.empty(0, np.uint8)
@@ -71,7 +80,7 @@ class _Messages:
         data = framed[len(framed) - head.body_length :]
         _check_complete(self._body.readinto(data), head.body_length)
         inflated = head.inflated_length(data)
-        self._meter.became(max(inflated, head.rows * width * 8))
+        self._meter.consume(max(inflated, head.rows * width * 8))
         _check_size(inflated)
         return _decoded(pa.ipc.read_message, pa.py_buffer(framed))
 

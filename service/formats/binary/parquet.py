@@ -23,9 +23,9 @@ from service.formats.table import (
     MOST_BATCH_BYTES,
     Body,
     Columns,
+    DecompressionBudget,
     Format,
     Limits,
-    Meter,
     Source,
 )
 
@@ -47,7 +47,7 @@ def read(body: Body, limits: Limits) -> Source:
         pyarrow_tables.check_types(opened.schema_arrow, wanted)
         _check_flat(opened)
         inflated = _inflated(data, _of_columns(chunks, wanted))
-        limits.meter(body).became(max(inflated, _claimed(opened.metadata, len(wanted))))
+        limits.meter(body).consume(max(inflated, _claimed(opened.metadata, len(wanted))))
         yield from _batches(opened, [names[position] for position in wanted])
 
     return Source(names, len(names), batches)
@@ -82,14 +82,14 @@ def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray
         raise MalformedBody(f"The Parquet file cannot be read: {pyarrow_tables.reason(error)}") from None
 
 
-def _chunks(data: bytes | mmap, meter: Meter) -> list[list[parquet_guard.Chunk]]:
+def _chunks(data: bytes | mmap, meter: DecompressionBudget) -> list[list[parquet_guard.Chunk]]:
     """Where the columns of each row group stand, by the file's index."""
     end = len(data) - 8
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
         raise MalformedBody("The Parquet file cannot be read: it does not end with an index.")
     _check_size(size, "its index")
-    return _understood(parquet_guard.index, data[end - size : end], meter.became)
+    return _understood(parquet_guard.index, data[end - size : end], meter.consume)
 
 
 def _of_columns(chunks: list[list[parquet_guard.Chunk]], columns: Sequence[int]) -> list[parquet_guard.Chunk]:

@@ -5,35 +5,35 @@ import contextlib
 from typing import Any, NamedTuple
 
 from service.fastpath import predict
-from service.observability.request_log import Line
+from service.observability.request_log import RequestLogRecord
 from service.server.worker.connection import Connection, Responses
 
-MOST_TOGETHER = 16
+MAX_BATCH = 16
 """Calls that are answered together; more would only make the first one wait."""
-MOST_UNLOGGED = 64
-"""Answered calls whose lines may wait to be written."""
+MAX_UNLOGGED = 64
+"""BatchResult calls whose lines may wait to be written."""
 
 
-class Waiting(NamedTuple):
+class PendingResponse(NamedTuple):
     """A connection that waits for the answer to what it asked."""
 
     connection: Connection
-    asked: predict.Asked
+    asked: predict.PendingPrediction
     keeps_alive: bool
 
 
-class Together:
+class Batcher:
     """The calls of one worker, for whom `quick_way` has the answers; `log` takes the bugs that it may have, since a
     thread can tell one client of them, and the worker serves all."""
 
-    def __init__(self, quick_way: predict.QuickWay, log: Any) -> None:
+    def __init__(self, quick_way: predict.PredictFastPath, log: Any) -> None:
         self._quick_way = quick_way
         self._log = log
-        self._waiting: list[Waiting] = []
-        self._unlogged: list[Line] = []
+        self._waiting: list[PendingResponse] = []
+        self._unlogged: list[RequestLogRecord] = []
         self._responses = Responses()
 
-    def ask(self, connection: Connection, call: predict.Call, body: bytes, *, keeps_alive: bool) -> bool:
+    def ask(self, connection: Connection, call: predict.RouteMatch, body: bytes, *, keeps_alive: bool) -> bool:
         """Take a connection's call among those that wait; False if a thread has to find an answer."""
         try:
             asked = self._quick_way.read(call, connection.address, body, connection.began)
@@ -42,26 +42,26 @@ class Together:
             return False
         if asked is None:
             return False
-        self._waiting.append(Waiting(connection, asked, keeps_alive))
+        self._waiting.append(PendingResponse(connection, asked, keeps_alive))
         return True
 
     @property
     def is_full(self) -> bool:
         """Whether no more should wait for each other."""
-        return len(self._waiting) >= MOST_TOGETHER
+        return len(self._waiting) >= MAX_BATCH
 
     @property
     def has_unlogged(self) -> bool:
         """Whether something is still to be logged."""
         return bool(self._unlogged)
 
-    def answers(self) -> list[tuple[Waiting, bytes | None]]:
+    def answers(self) -> list[tuple[PendingResponse, bytes | None]]:
         """The bytes to send to each that waited, which are counted by now; None where a thread has to find them."""
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return []
         replies, lines = self._answered([each.asked for each in waiting])
-        if len(self._unlogged) + len(lines) > MOST_UNLOGGED:
+        if len(self._unlogged) + len(lines) > MAX_UNLOGGED:
             self.log()
         self._unlogged += lines
         return [
@@ -85,9 +85,9 @@ class Together:
             with contextlib.suppress(Exception):  # a log that fails may fail to take this
                 self._log.exception("requests cannot be logged")
 
-    def _answered(self, together: list[predict.Asked]) -> predict.Answered:
+    def _answered(self, together: list[predict.PendingPrediction]) -> predict.BatchResult:
         try:
             return self._quick_way.answer(together)
         except Exception:  # noqa: BLE001 - as above
             self._log.exception("the quick way cannot answer")
-            return predict.Answered([None] * len(together), [])
+            return predict.BatchResult([None] * len(together), [])

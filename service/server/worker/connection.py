@@ -52,11 +52,11 @@ class Connection(TConn):  # type: ignore[misc]
         with contextlib.suppress(OSError):  # it is gone
             self.sock.shutdown(socket.SHUT_RD)
 
-    def taken_back(self) -> bytes:
+    def take_pipelined(self) -> bytes:
         """What gunicorn's parser has read past the last request."""
         return self.parser.unreader.take_buffered() if self.parser else b""
 
-    def give_back(self) -> None:
+    def replay_into_parser(self) -> None:
         """Let gunicorn's parser read what was received."""
         self.init()
         self.parser.unreader.unread(self.received)

@@ -39,7 +39,7 @@ MOST_WAITING = 4.0
 a core, it is nine times."""
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Give the calling thread, and those that it starts, a tenth of a core that others of its process want."""
     _be_nice(INSISTING)
 
@@ -57,16 +57,16 @@ def _be_nice(niceness: int) -> None:
             os.setpriority(os.PRIO_PROCESS, thread, max(niceness, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
-class Cores:
+class IdleCpuEstimator:
     """What long work last saw of the cores: whether others leave something of them. At first it is cautious."""
 
     def __init__(self) -> None:
         self.are_left = False
         self._ran = self._waited = 0.0
 
-    def pool(self, threads: int) -> "Yielding":
+    def pool(self, threads: int) -> "NiceExecutor":
         """So many threads for long work."""
-        return Yielding(threads, self)
+        return NiceExecutor(threads, self)
 
     def drawn(self, items: Iterator[T]) -> Iterator[T]:
         """`items`, which are not None, drawn in their order by one thread at a time."""
@@ -88,17 +88,17 @@ class Cores:
             self._ran = self._waited = 0.0
 
 
-class Yielding(Executor):
+class NiceExecutor(Executor):
     """Threads that use what others leave of the `cores`, if they leave something; or else a tenth of them. A step that
     has begun to use what is left cannot be hurried.
 
     It must not share an interpreter with what it gives way to, which would wait for it whenever it has that.
     """
 
-    def __init__(self, threads: int, cores: Cores) -> None:
+    def __init__(self, threads: int, cores: IdleCpuEstimator) -> None:
         self._cores = cores
         self._yielding = ThreadPoolExecutor(threads, "yielding", initializer=_use_what_is_left)
-        self._insisting = ThreadPoolExecutor(threads, "insisting", initializer=give_way)
+        self._insisting = ThreadPoolExecutor(threads, "insisting", initializer=lower_priority)
 
     def submit(self, work: Callable[..., T], /, *args: Any, **options: Any) -> Future[T]:
         """Have a step done, in the context of its caller."""

@@ -36,7 +36,7 @@ def is_long(received: bytes) -> bool:
     return _UNKNOWN_LENGTH.search(head) is not None and _HELD_AS_A_WHOLE.search(head) is None
 
 
-class Handed(NamedTuple):
+class PassedConnection(NamedTuple):
     """A connection that was handed over, the addresses of both ends, and what has been read of its request."""
 
     connected: socket.socket
@@ -45,7 +45,7 @@ class Handed(NamedTuple):
     received: bytes
 
 
-class Doors:
+class LongWorkerRegistry:
     """The doors in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -62,13 +62,13 @@ class Doors:
             return any(_send(self._short / path.name, connected, received) for path in self._folder.glob("*.door"))
         return False
 
-    def make(self, number: int) -> "Door":
+    def make(self, number: int) -> "LongWorkerSocket":
         """A door, closed."""
         (self._folder / f"{number}.door").unlink(missing_ok=True)  # of somebody who was killed
-        return Door(self._short / f"{number}.closed", self._short / f"{number}.door")
+        return LongWorkerSocket(self._short / f"{number}.closed", self._short / f"{number}.door")
 
 
-class Door:
+class LongWorkerSocket:
     """The door of the worker that takes long requests."""
 
     def __init__(self, closed: Path, opened: Path) -> None:
@@ -91,7 +91,7 @@ class Door:
         with contextlib.suppress(FileNotFoundError):  # somebody cleans up temporary folders: it is found no more
             here.rename(there)
 
-    def take(self) -> Handed | None:
+    def take(self) -> PassedConnection | None:
         """The next connection that was handed over, if any was, past whoever knocked and is gone. Raises OSError while
         this process may open no more files; it can be taken later."""
         while True:
@@ -125,14 +125,14 @@ def _send(door: Path, connected: socket.socket, received: bytes) -> bool:
     return False
 
 
-def _received(knocking: socket.socket) -> Handed | None:
+def _received(knocking: socket.socket) -> PassedConnection | None:
     """What comes through; None if whoever knocked is gone, or the client."""
     with contextlib.suppress(OSError):
         received, descriptors, _, _ = socket.recv_fds(knocking, MOST_BYTES, 1)
         if descriptors:
             connected = socket.socket(fileno=descriptors[0])
             try:
-                return Handed(connected, connected.getpeername(), connected.getsockname(), received)
+                return PassedConnection(connected, connected.getpeername(), connected.getsockname(), received)
             except OSError:
                 connected.close()
     return None

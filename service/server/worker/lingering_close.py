@@ -15,7 +15,7 @@ LINGER = 2.0
 """Seconds that a client may take to close a connection whose last answer it has."""
 
 
-class Lingering:
+class LingeringClose:
     """Those of one worker, which waits with its `poller`, lends `space` to receive into, and is told when one has
     `ended`."""
 

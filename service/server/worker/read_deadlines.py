@@ -13,26 +13,26 @@ MOST_PAUSES = 6
 hold its connection for ever. By default that is a minute; a quarter of a megabyte takes one at 4.4 KB a second."""
 
 
-class Until(NamedTuple):
+class Deadline(NamedTuple):
     """How long a request's next bytes are waited for, and how long what comes moves that on."""
 
     pause: float
     end: float
 
 
-class Unfinished(OrderedDict[Connection, Until]):
+class ReadDeadlines(OrderedDict[Connection, Deadline]):
     """Those of one worker, the one that was heard of longest ago first; clients may pause for `pause` seconds."""
 
     def __init__(self, pause: float) -> None:
         super().__init__()
         self._pause = pause
 
-    def heard_of(self, connection: Connection) -> None:
+    def touch(self, connection: Connection) -> None:
         """Wait for more of a request of which something has just come."""
         now = time.monotonic()
         end = self[connection].end if connection in self else now + (MOST_PAUSES - 1) * self._pause
         if now < end:
-            self[connection] = Until(now + self._pause, end)
+            self[connection] = Deadline(now + self._pause, end)
             self.move_to_end(connection)
 
     def overdue(self, now: float) -> Iterator[Connection]:

@@ -12,7 +12,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)")
 _COME_LATER = re.compile(rb"\r\n(?:transfer-encoding|expect):")
 
 
-def is_whole(received: bytes) -> bool:
+def is_complete(received: bytes) -> bool:
     """Whether all of a request has been received, as far as its head tells."""
     end = received.find(END)
     head = received[: end + 2].lower()
@@ -21,7 +21,7 @@ def is_whole(received: bytes) -> bool:
     return len(received) >= end + len(END) + max(map(int, _LENGTH.findall(head)), default=0)
 
 
-class Sending:
+class UploadLimiter:
     """Those of one worker. So many at a time have a thread, which `start` gives them; the others wait for one."""
 
     def __init__(self, most: int, start: Callable[[Connection], None]) -> None:

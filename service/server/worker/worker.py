@@ -13,14 +13,14 @@ import time
 from concurrent.futures import Future
 
 from service.fastpath import match, predict
-from service.server.worker.acceptor import Accepting
-from service.server.worker.batcher import Together, Waiting
+from service.server.worker.acceptor import Acceptor
+from service.server.worker.batcher import Batcher, PendingResponse
 from service.server.worker.connection import MOST_BYTES, Connection
-from service.server.worker.cpu_priority import Cores
+from service.server.worker.cpu_priority import IdleCpuEstimator
 from service.server.worker.fd_passing import is_long
-from service.server.worker.lingering_close import Lingering
-from service.server.worker.read_deadlines import Unfinished
-from service.server.worker.upload_limiter import Sending, is_whole
+from service.server.worker.lingering_close import LingeringClose
+from service.server.worker.read_deadlines import ReadDeadlines
+from service.server.worker.upload_limiter import UploadLimiter, is_complete
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps the interpreter from the loop each time that the loop lets it go: Python's 5 ms
@@ -29,18 +29,18 @@ PULSE_SECONDS = 0.5
 """How often gunicorn is told that the worker lives, which is a system call, and asked for once in `timeout` seconds."""
 
 
-class Worker(Accepting):
+class Worker(Acceptor):
     """The worker class for gunicorn's configuration."""
 
-    client_seconds: float = 10
+    client_timeout_seconds: float = 10
     """How long a client may pause within a request; the configuration has a setting for it."""
     _told_alive = 0.0
 
     def load_wsgi(self) -> None:
         """Build the app."""
         super().load_wsgi()
-        if self._door is not None:
-            self.wsgi.extensions["descent"].trainer.helpers = Cores()
+        if self._long_worker_socket is not None:
+            self.wsgi.extensions["descent"].trainer.helpers = IdleCpuEstimator()
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -48,16 +48,16 @@ class Worker(Accepting):
         self._sees_plain_bytes = not (
             cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off" or os.environ.get("SCRIPT_NAME")
         )
-        self._unfinished = Unfinished(self.client_seconds)
-        self._sending = Sending(max(1, cfg.threads - 1), self._let_thread_answer)
-        self._together = Together(predict.of(self.wsgi), self.log)
+        self._read_deadlines = ReadDeadlines(self.client_timeout_seconds)
+        self._upload_limiter = UploadLimiter(max(1, cfg.threads - 1), self._submit_to_pool)
+        self._batcher = Batcher(predict.of(self.wsgi), self.log)
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
-        self._lingering = Lingering(self.poller, self._space, self._has_ended)
+        self._lingering_close = LingeringClose(self.poller, self._space, self._has_ended)
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
             super().run()
         finally:
-            self._together.log()
+            self._batcher.log()
 
     def notify(self) -> None:
         """Tell gunicorn that the worker lives, if it has not been told just now."""
@@ -82,22 +82,22 @@ class Worker(Accepting):
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """What gunicorn does again and again; what comes at the same time is answered together."""
-        super().wait_for_and_dispatch_events(0 if self._together.has_unlogged else timeout)
-        self._together.log_if_idle()
+        super().wait_for_and_dispatch_events(0 if self._batcher.has_unlogged else timeout)
+        self._batcher.log_if_idle()
         self._answer()
 
     def murder_pending(self) -> None:
         """What gunicorn does once a second or after any event: here, end what has waited long enough."""
         super().murder_pending()
         now = time.monotonic()
-        for connection in self._unfinished.overdue(now):
+        for connection in self._read_deadlines.overdue(now):
             connection.receive_no_more()  # so that a thread, which tells of it, does not wait either
             self.poller.unregister(connection.sock)
-            self._let_thread_answer(connection)
-        self._lingering.end_overdue(now)
+            self._submit_to_pool(connection)
+        self._lingering_close.end_overdue(now)
 
     def _wait_for_end(self, connection: Connection) -> None:
-        if self._lingering.add(connection):
+        if self._lingering_close.add(connection):
             self.nr_conns += 1
 
     def _has_ended(self) -> None:
@@ -111,8 +111,8 @@ class Worker(Accepting):
 
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
         """What gunicorn does when a thread has answered; what was read of the next request by then has come as any."""
-        self._sending.end(conn)
-        ahead = conn.taken_back() if self._sees_plain_bytes else b""
+        self._upload_limiter.end(conn)
+        ahead = conn.take_pipelined() if self._sees_plain_bytes else b""
         super().finish_request(conn, fs)
         stays = self.keepalived_conns and self.keepalived_conns[-1] is conn
         if ahead and stays:
@@ -132,30 +132,30 @@ class Worker(Accepting):
             connection.queue = None
             connection.began = time.perf_counter()
         if not data and not connection.received:
-            self._forget(connection)
+            self._drop(connection)
             return
         connection.received += data
-        head = match.begun(connection.received) if data else None
+        head = match.parse_head(connection.received) if data else None
         if head and len(connection.received) < head.end <= MOST_BYTES:
-            self._unfinished.heard_of(connection)
+            self._read_deadlines.touch(connection)
             return
-        self._unfinished.pop(connection, None)
-        if head is None or not self._asks(connection, head):
-            self._pass_on(connection)
-        elif self._together.is_full:
+        self._read_deadlines.pop(connection, None)
+        if head is None or not self._try_batch(connection, head):
+            self._dispatch(connection)
+        elif self._batcher.is_full:
             self._answer()
 
-    def _asks(self, connection: Connection, head: match.Plain) -> bool:
+    def _try_batch(self, connection: Connection, head: match.ParsedHead) -> bool:
         """Whether the quick way takes a request among those that it answers next."""
         stays = self.alive and self.cfg.keepalive and len(self.keepalived_conns) < self.max_keepalived
         if head.call is None or not stays or self.nr + 1 >= self.max_requests or len(connection.received) != head.end:
             return False
         body = connection.received[head.start :]
-        return self._together.ask(connection, head.call, body, keeps_alive=head.keeps_alive)
+        return self._batcher.ask(connection, head.call, body, keeps_alive=head.keeps_alive)
 
     def _answer(self) -> None:
         """Answer what the quick way was asked since the last time."""
-        for each, data in self._together.answers():
+        for each, data in self._batcher.answers():
             if data is None:
                 self._give_to_thread(each.connection)
             else:
@@ -163,11 +163,11 @@ class Worker(Accepting):
                 each.connection.received = b""
                 self._send(each, data)
 
-    def _send(self, each: Waiting, data: bytes) -> None:
+    def _send(self, each: PendingResponse, data: bytes) -> None:
         connection = each.connection
         sent = connection.send(data)
         if sent is None:
-            self._forget(connection)
+            self._drop(connection)
         elif sent < len(data):
             self.poller.unregister(connection.sock)
             connection.queue = self.keepalived_conns
@@ -178,25 +178,25 @@ class Worker(Accepting):
             self.keepalived_conns.append(connection)
             connection.queue = self.keepalived_conns
         else:
-            self._forget(connection, graceful=True)
+            self._drop(connection, graceful=True)
 
-    def _pass_on(self, connection: Connection) -> None:
+    def _dispatch(self, connection: Connection) -> None:
         """Have a request answered by the worker that is there for such as it, or else by a thread."""
-        doors = self._doors if self.alive and is_long(connection.received) else None
+        doors = self._long_workers if self.alive and is_long(connection.received) else None
         if doors is not None and doors.hand_over(connection.sock, connection.received):
-            self._forget(connection)
+            self._drop(connection)
         else:
             self._give_to_thread(connection)
 
     def _give_to_thread(self, connection: Connection) -> None:
         """Have a thread answer; one is left for requests that are all there, such as those of health checks."""
         self.poller.unregister(connection.sock)
-        if is_whole(connection.received):
-            self._let_thread_answer(connection)
+        if is_complete(connection.received):
+            self._submit_to_pool(connection)
         else:
-            self._sending.begin(connection)
+            self._upload_limiter.begin(connection)
 
-    def _forget(self, connection: Connection, *, graceful: bool = False) -> None:
+    def _drop(self, connection: Connection, *, graceful: bool = False) -> None:
         self.poller.unregister(connection.sock)
         self.nr_conns -= 1
         connection.close(graceful=graceful)
