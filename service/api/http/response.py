@@ -30,7 +30,7 @@ class ViewResult:
 
     table: the value as a table, for a client that asks for one. batches: columns of the value that come in batches,
     once the rest is known; json_columns: their form in JSON, where `a.b` is member b of object a. trailer: what
-    is known after them. headers: asked when the answer's head is written, which is after the batches if those are short.
+    is known after them. headers: asked for when the head is written, which is after the batches if those are short.
     """
 
     value: dict[str, Any]

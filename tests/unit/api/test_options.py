@@ -4,7 +4,7 @@ from pathlib import Path
 
 from service.api.schemas import options, requests
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 TABLES = [
     (options.FitOptions, requests.LabelledRequest),
     (options.ContinueOptions,),

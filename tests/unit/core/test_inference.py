@@ -16,7 +16,7 @@ from service.core.inference import infer, interval_reach
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import gather
 
-NIST = Path(__file__).parents[1] / "data" / "nist"
+NIST = Path(__file__).parents[2] / "data" / "nist"
 
 
 def solve(x, y, weight=None, *, fit_intercept=True, l2=0.0):

@@ -18,7 +18,7 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from service.errors import InvalidRequest, ModelNotFound, StoreUnavailable, VersionNotFound
 from service.store import FolderStore, durable_files
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
