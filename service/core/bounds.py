@@ -32,7 +32,7 @@ def all_finite(values: FloatArray) -> bool:
     return bool(np.isfinite(values).all())
 
 
-class Ranges:
+class ColumnRanges:
     """The ranges of some columns, from `lowest` (d,) to `highest` (d,)."""
 
     def __init__(self, lowest: FloatArray, highest: FloatArray) -> None:

@@ -22,7 +22,7 @@ from service.core.optimum import Optimum, Singular
 
 IntArray = npt.NDArray[np.int64]
 
-MOST_EPOCHS = 2**53 - 1
+MAX_EPOCHS = 2**53 - 1
 LIMIT_REACHED = 2.0**-53
 """The limit counts as reached when no direction is further from it than this part of the distance at the start."""
 CONVERGED = 1e-9
@@ -122,12 +122,12 @@ class Descent:
         return float(self.eigenvalues.max(initial=0.0))
 
     @property
-    def largest_stable_rate(self) -> float | None:
+    def max_stable_rate(self) -> float | None:
         """2/λmax, which a rate must stay below; None where every rate stands still."""
         return 2 / self.curvature if self.curvature > 0 else None
 
     @property
-    def best_rate(self) -> float:
+    def auto_rate(self) -> float:
         """1/λmax."""
         return 1 / self.curvature if self.curvature > 0 else 1.0
 
@@ -147,7 +147,7 @@ class Descent:
         with np.errstate(divide="ignore"):
             epochs = np.log(LIMIT_REACHED) / _log_factors(rate * self.eigenvalues)
         slowest = float(epochs.max())
-        return max(1, math.ceil(slowest)) if slowest <= MOST_EPOCHS else None
+        return max(1, math.ceil(slowest)) if slowest <= MAX_EPOCHS else None
 
     def has_converged(self, w: FloatArray, b: float) -> bool:
         """Whether ‖β − β*‖ ≤ 1e-9·‖β*‖ in column-scaled units, β* being the limit."""

@@ -10,7 +10,7 @@ from service.core.blocks import FloatArray
 from service.core.optimum import CONSTANT
 
 
-class Observed(NamedTuple):
+class EvaluationBatch(NamedTuple):
     """Some rows' y (m,), what was predicted for them (m,), and their weights (m,), which may be 1 throughout."""
 
     y: FloatArray
@@ -31,7 +31,7 @@ class Evaluation:
     bias: float
 
 
-def evaluate(batches: Iterable[Observed]) -> Evaluation:
+def evaluate(batches: Iterable[EvaluationBatch]) -> Evaluation:
     """Compare predictions with what was observed, in one pass; the weights of a batch may all be zero. Without any row
     of positive weight n is 0."""
     n, total, mse, mae, bias, centre, variance = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0

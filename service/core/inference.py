@@ -57,7 +57,7 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     freedom = statistics.n - parameters
     root_of_rss = float(statistics.triangle[0, 0]) * optimum.root_loss
     rss = root_of_rss * root_of_rss
-    reason = why_undefined(optimum, statistics.n)
+    reason = undefined_reason(optimum, statistics.n)
     if reason:
         return Inference(rss, freedom, reason)
     r2 = _r_squared(optimum)
@@ -88,7 +88,7 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     )
 
 
-def why_undefined(optimum: Optimum, n: float) -> str | None:
+def undefined_reason(optimum: Optimum, n: float) -> str | None:
     """Why `optimum`, of n rows, has no statistics; None if it has."""
     if optimum.l2:
         return "l2 > 0: a penalised fit has no standard errors or R² of least squares"
@@ -98,7 +98,7 @@ def why_undefined(optimum: Optimum, n: float) -> str | None:
     return None
 
 
-def interval_reach(
+def interval_half_width(
     statistics: Statistics, optimum: Optimum, x: FloatArray, level: float, *, of_mean: bool
 ) -> FloatArray:
     """Half the width of the interval that holds, with probability `level`, the mean of y at each row of x (n, d), or a
@@ -122,7 +122,7 @@ def _parameters(optimum: Optimum) -> int:
 def _r_squared(optimum: Optimum) -> float:
     """1 − rss/tss, which is ess/tss and taken so where the rest is the larger part; NaN for a y that does not vary."""
     problem = optimum.problem
-    total = math.hypot(*problem.target, problem.floor)
+    total = math.hypot(*problem.target, problem.residual_norm)
     if total <= CONSTANT * math.hypot(total, problem.y_centre):
         return math.nan
     if optimum.explained < optimum.root_loss:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from service.core.blocks import FloatArray
 from service.core.statistics import Statistics
-from service.core.triangle import SAFE_SQUARES, upper_factor
+from service.core.triangle import SAFE_SQUARES, qr_triangle
 
 EPSILON = float(np.finfo(np.float64).eps)
 CONSTANT = 10 * EPSILON
@@ -32,7 +32,7 @@ class LeastSquares:
     fit_intercept: bool
     design: FloatArray
     target: FloatArray
-    floor: float
+    residual_norm: float
     centre: FloatArray
     y_centre: float
     exact: npt.NDArray[np.longdouble]
@@ -45,7 +45,7 @@ class LeastSquares:
             factor = statistics.triangle[:, 1:] / root_of_weight
             factor[0] += statistics.origin
         else:
-            factor = np.insert(upper_factor(statistics.raw_triangle[:, 1:]), 0, 0.0, axis=0) / root_of_weight
+            factor = np.insert(qr_triangle(statistics.raw_triangle[:, 1:]), 0, 0.0, axis=0) / root_of_weight
         rounded = factor.astype(np.float64)
         centred = column_norms(rounded[1:-1, :-1])
         is_constant = centred <= CONSTANT * np.hypot(centred, rounded[0, :-1])
@@ -55,7 +55,7 @@ class LeastSquares:
             fit_intercept=fit_intercept,
             design=rounded[1:-1, :-1],
             target=rounded[1:-1, -1],
-            floor=float(rounded[-1, -1]),
+            residual_norm=float(rounded[-1, -1]),
             centre=rounded[0, :-1],
             y_centre=float(rounded[0, -1]),
             exact=factor[:-1],
@@ -65,7 +65,7 @@ class LeastSquares:
         """The loss at w (…, d) and b (…): (…)."""
         along = np.square(w @ self.design.T - self.target).sum(-1)
         across = np.square(b + w @ self.centre - self.y_centre)
-        result: FloatArray = along + across + self.floor**2
+        result: FloatArray = along + across + self.residual_norm**2
         return result
 
     @property
@@ -161,7 +161,7 @@ class Optimum:
     @cached_property
     def root_loss(self) -> float:
         """The root of the mean squared error there, without overflow. b keeps the mean, but for its last digit."""
-        return math.hypot(*(self.problem.design @ self.w - self.problem.target), self.problem.floor)
+        return math.hypot(*(self.problem.design @ self.w - self.problem.target), self.problem.residual_norm)
 
     @property
     def loss(self) -> float:

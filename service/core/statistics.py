@@ -16,9 +16,9 @@ from typing import Protocol
 import numpy as np
 
 from service.core.blocks import Batch, FloatArray, block_rows, blocks_of
-from service.core.triangle import factor, merged, moved, upper_factor
+from service.core.triangle import factor_block, merge_triangles, qr_triangle, shift_origin
 
-MOST_COLUMNS_ALONE = 3
+MAX_SINGLE_THREAD_COLUMNS = 3
 """Up to here one thread is quicker than any number: NumPy's calls are too short to be worth handing over for them."""
 
 
@@ -49,7 +49,7 @@ class Statistics:
     @property
     def raw_triangle(self) -> FloatArray:
         """R of √w·[1, X, y]."""
-        return moved(self.triangle, self.origin)
+        return shift_origin(self.triangle, self.origin)
 
     @property
     def means(self) -> FloatArray:
@@ -63,17 +63,17 @@ class Statistics:
         return result
 
 
-class Helpers(Protocol):
+class WorkerPool(Protocol):
     """Threads that do the work of their caller."""
 
-    def pool(self, threads: int) -> Executor:
+    def executor(self, threads: int) -> Executor:
         """So many."""
 
-    def drawn(self, items: Iterator["Statistics"]) -> Iterator["Statistics"]:
+    def prefetch(self, items: Iterator["Statistics"]) -> Iterator["Statistics"]:
         """`items`, drawn in their order by one at a time."""
 
 
-def gather(batches: Iterable[Batch], d: int, threads: int = 1, helpers: Helpers | None = None) -> Statistics:
+def gather(batches: Iterable[Batch], d: int, threads: int = 1, worker_pool: WorkerPool | None = None) -> Statistics:
     """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
     The caller reads the first block. Of the others, if they have more than a few columns and there are several threads,
@@ -82,7 +82,7 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, helpers: Helpers 
     they were cut into batches, and on any number of threads. Batches are read where they are, so they must not change
     meanwhile.
     """
-    threads = 1 if d <= MOST_COLUMNS_ALONE else threads
+    threads = 1 if d <= MAX_SINGLE_THREAD_COLUMNS else threads
     blocks = blocks_of(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
     first = next(blocks, None)
     if first is None:
@@ -91,15 +91,15 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, helpers: Helpers 
         return _reduced(first)
     blocks = chain([first], blocks)
     if threads > 1:
-        return reduce(merge, _by_threads(blocks, threads, helpers))
+        return reduce(merge, _by_threads(blocks, threads, worker_pool))
     reduced = map(_reduced, blocks)
-    return reduce(merge, helpers.drawn(reduced) if helpers else reduced)
+    return reduce(merge, worker_pool.prefetch(reduced) if worker_pool else reduced)
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
     """The statistics of the rows of both: R = qr([R_a; R_b]), exact up to rounding."""
     return Statistics(
-        triangle=merged(a.triangle, moved(b.triangle, b.origin - a.origin)),
+        triangle=merge_triangles(a.triangle, shift_origin(b.triangle, b.origin - a.origin)),
         origin=a.origin,
         n=a.n + b.n,
         lowest=np.minimum(a.lowest, b.lowest),
@@ -120,12 +120,12 @@ def decay(statistics: Statistics, factor: float) -> Statistics:
     )
 
 
-def reordered(statistics: Statistics, order: list[int]) -> Statistics:
+def reorder_columns(statistics: Statistics, order: list[int]) -> Statistics:
     """The statistics of the same rows with the columns of x in another order."""
     d = statistics.d
     columns = [*order, d]
     return Statistics(
-        triangle=upper_factor(statistics.triangle[:, [0, *(1 + column for column in columns)]]),
+        triangle=qr_triangle(statistics.triangle[:, [0, *(1 + column for column in columns)]]),
         origin=statistics.origin[columns],
         n=statistics.n,
         lowest=statistics.lowest[columns],
@@ -147,17 +147,17 @@ def _nothing(d: int) -> Statistics:
 
 
 def _reduced(block: Batch) -> Statistics:
-    triangle, origin, lowest, highest = factor(*block)
+    triangle, origin, lowest, highest = factor_block(*block)
     log_weight = 0.0 if block.weight is None else float(np.log(block.weight).sum())
     return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
-def _by_threads(blocks: Iterator[Batch], threads: int, helpers: Helpers | None) -> Iterator[Statistics]:
+def _by_threads(blocks: Iterator[Batch], threads: int, worker_pool: WorkerPool | None) -> Iterator[Statistics]:
     """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
     read = partial(next, blocks, None)
-    with helpers.pool(threads + 1) if helpers else ThreadPoolExecutor(threads) as workers:
+    with worker_pool.executor(threads + 1) if worker_pool else ThreadPoolExecutor(threads) as workers:
         waiting: deque[Future[Statistics]] = deque()
-        while (block := workers.submit(read).result() if helpers else read()) is not None:
+        while (block := workers.submit(read).result() if worker_pool else read()) is not None:
             waiting.append(workers.submit(_reduced, block))
             if len(waiting) > threads:
                 yield waiting.popleft().result()

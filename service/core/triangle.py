@@ -33,7 +33,7 @@ MOST_INFLATION_TO_POLISH = 1e10
 """The variance inflation up to which the corrected seminormal equations surely come nearer to the truth."""
 
 
-class Factored(NamedTuple):
+class BlockFactor(NamedTuple):
     """`triangle` (k, k) is R of √w·[1, [X, y] − origin]; origin, lowest, highest (k−1,) are of the columns [X, y]."""
 
     triangle: FloatArray
@@ -42,14 +42,14 @@ class Factored(NamedTuple):
     highest: FloatArray
 
 
-def factor(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factored:
+def factor_block(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> BlockFactor:
     """R of the rows x (m, d), y (m,), weight (m,) > 0, m > 0, in any memory order."""
     with np.errstate(all="ignore"):
         found = _by_gram(x, y, weight) if len(y) > _chunk_rows(x.shape[1] + 2) else None
         return _by_reflections(x, y, weight) if found is None else found
 
 
-def upper_factor(rows: FloatArray) -> FloatArray:
+def qr_triangle(rows: FloatArray) -> FloatArray:
     """R of a QR factorisation of `rows` (m, k): (k, k), upper triangular with a non-negative diagonal."""
     m, k = rows.shape
     padded = np.zeros((max(m, k), k), order="F")
@@ -57,14 +57,14 @@ def upper_factor(rows: FloatArray) -> FloatArray:
     return _factor_in_place(padded)
 
 
-def moved(triangle: FloatArray, by: FloatArray) -> FloatArray:
+def shift_origin(triangle: FloatArray, by: FloatArray) -> FloatArray:
     """R of [1, Z + by] from R of [1, Z]: only the row of the means changes."""
     result = triangle.copy()
     result[0, 1:] += triangle[0, 0] * by
     return result
 
 
-def merged(a: FloatArray, b: FloatArray) -> FloatArray:
+def merge_triangles(a: FloatArray, b: FloatArray) -> FloatArray:
     """R of the rows of both, from R of √w·[1, Z] of each: (k, k).
 
     The two rows of means become the mean of all and the distance √(Σw_a·Σw_b/Σw)·(z̄_b − z̄_a) between the two (Chan,
@@ -77,7 +77,7 @@ def merged(a: FloatArray, b: FloatArray) -> FloatArray:
     distance = cosine * b[0] - sine * a[0]
     triangle = np.zeros_like(a)
     triangle[0] = cosine * a[0] + sine * b[0]
-    triangle[1:, 1:] = upper_factor(np.vstack([distance[1:], a[1:, 1:], b[1:, 1:]]))
+    triangle[1:, 1:] = qr_triangle(np.vstack([distance[1:], a[1:, 1:], b[1:, 1:]]))
     return triangle
 
 
@@ -146,7 +146,7 @@ class _Rows:
         np.subtract(source, origin[columns], out=target)
 
 
-def _by_reflections(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factored:
+def _by_reflections(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> BlockFactor:
     """Chunk by chunk, each stacked on R and factored again: the sequential TSQR of Demmel et al.,
     "Communication-optimal parallel and sequential QR" (2012).
 
@@ -170,7 +170,7 @@ def _by_reflections(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> 
             triangle = _polished(_factor_in_place(space.copy("F")), chunk)
         else:
             triangle = _factor_in_place(space if taken == len(space) - k else np.asfortranarray(space[: k + taken]))
-    return Factored(triangle, origin, rows.lowest, rows.highest)
+    return BlockFactor(triangle, origin, rows.lowest, rows.highest)
 
 
 def _polished(triangle: FloatArray, rows: FloatArray) -> FloatArray:
@@ -189,7 +189,7 @@ def _polished(triangle: FloatArray, rows: FloatArray) -> FloatArray:
     return triangle
 
 
-def _by_gram(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factored | None:
+def _by_gram(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> BlockFactor | None:
     """By the Cholesky factor of the Gram matrix, or None where that would lose digits."""
     rows = _Rows(x, y, weight)
     sample = rows.raw(rows.sample(max(SAMPLE_ROWS, 2 * rows.k)))
@@ -209,12 +209,12 @@ def _by_gram(x: FloatArray, y: FloatArray, weight: FloatArray | None) -> Factore
     if triangle is None:
         return None
     triangle[:, -1] += triangle[:, 1:-1] @ line
-    return Factored(triangle, origin, rows.lowest, rows.highest)
+    return BlockFactor(triangle, origin, rows.lowest, rows.highest)
 
 
 def _line(sample: FloatArray) -> FloatArray | None:
     """The slopes (d,) of the line through `sample` (m, d+1), shifted rows of [X, y]; None if X is inflated."""
-    triangle = upper_factor(np.column_stack([np.ones(len(sample)), sample]))
+    triangle = qr_triangle(np.column_stack([np.ones(len(sample)), sample]))
     if not _is_well_conditioned(triangle[:-1, :-1]):
         return None
     slopes, _ = lapack.dtrtrs(triangle[1:-1, 1:-1], triangle[1:-1, -1])

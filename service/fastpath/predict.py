@@ -75,7 +75,7 @@ def match_route(environ: Mapping[str, Any]) -> RouteMatch | None:
         and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTS
         and length.isdecimal()
         and len(length) < 7
-        and 0 < int(length) < (simd.LEAST_BYTES if "HTTP_ACCEPT_ENCODING" in environ else MOST_BYTES)
+        and 0 < int(length) < (simd.MIN_BYTES if "HTTP_ACCEPT_ENCODING" in environ else MOST_BYTES)
         and SELDOM.isdisjoint(environ)
         and _is_plain_host(environ.get("HTTP_HOST", "localhost"))
     ):

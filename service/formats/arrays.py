@@ -12,7 +12,7 @@ from service.core.blocks import FloatArray
 from service.core.bounds import all_within
 from service.errors import InvalidRequest, counted
 
-LARGEST = 1e150
+MAX_MAGNITUDE = 1e150
 """Beyond this magnitude squares overflow."""
 
 KINDS = {
@@ -30,7 +30,7 @@ NUMBERS_OR_NULL: Kinds = NUMBERS | {type(None)}
 
 Pointer = Callable[[int], str]
 """The JSON pointer of the i-th number of a flat sequence."""
-Numbering = range | npt.NDArray[np.intp]
+RowNumbers = range | npt.NDArray[np.intp]
 """The numbers that rows have in their request."""
 
 
@@ -40,32 +40,32 @@ class Table(NamedTuple):
 
     values: FloatArray
     names: tuple[str, ...] | None
-    form: RowShape
+    row_shape: RowShape
     is_single_row: bool = False
-    by_column: bool = False
-    numbers: Numbering | None = None
+    is_columnar: bool = False
+    row_numbers: RowNumbers | None = None
     at: str = "/x"
 
     @property
-    def rows(self) -> Numbering:
+    def rows(self) -> RowNumbers:
         """The numbers of the rows."""
-        return range(len(self.values)) if self.numbers is None else self.numbers
+        return range(len(self.values)) if self.row_numbers is None else self.row_numbers
 
     def pointer(self, place: int) -> str:
         """Where the row at a place among these stands."""
-        return self.at if self.is_single_row or self.by_column else f"{self.at}/{self.rows[place]}"
+        return self.at if self.is_single_row or self.is_columnar else f"{self.at}/{self.rows[place]}"
 
     def cell(self, row: int, column: int) -> str:
         """Where the number in a column of the row with that number stands."""
         name = escape(self.names[column]) if self.names else str(column)
-        if self.by_column:
+        if self.is_columnar:
             return f"{self.at}/{name}/{row}"
-        return f"{self.at}/{row}" if self.form is RowShape.NUMBER else f"{self.at}/{row}/{name}"
+        return f"{self.at}/{row}" if self.row_shape is RowShape.NUMBER else f"{self.at}/{row}/{name}"
 
     @property
     def columns(self) -> Columns:
         """The columns of a model that is trained on these rows."""
-        return Columns.of(self.names, self.form, self.values.shape[1])
+        return Columns.of(self.names, self.row_shape, self.values.shape[1])
 
 
 def table(value: Any, at: str, numbers: Kinds = NUMBERS) -> Table:
@@ -101,7 +101,7 @@ def vector(values: list[Any], pointer: Pointer, numbers: Kinds = NUMBERS) -> Flo
 
 def is_clean(array: FloatArray) -> bool:
     """Whether no number is missing, infinite or beyond ±1e150."""
-    return all_within(array, LARGEST)
+    return all_within(array, MAX_MAGNITUDE)
 
 
 def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = False) -> None:
@@ -109,7 +109,7 @@ def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = Fa
     values `may_miss`."""
     if is_clean(array):
         return
-    usable = np.abs(array) <= LARGEST
+    usable = np.abs(array) <= MAX_MAGNITUDE
     if may_miss:
         usable |= np.isnan(array)
     if not usable.all():
@@ -208,7 +208,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table
         if len(column) != n:
             first = next(iter(columns))
             raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {first!r} has {n}")
-    return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, by_column=True)
+    return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, is_columnar=True)
 
 
 def escape(name: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class Sink:
+class ByteSink:
     """What is written, until it is taken."""
 
     closed = False
@@ -16,10 +16,10 @@ class Sink:
         self._written.append(bytes(data))
         return len(data)
 
-    def taken(self) -> bytes:
+    def drain(self) -> bytes:
         """What was written since the last call."""
-        taken, self._written = b"".join(self._written), []
-        return taken
+        data, self._written = b"".join(self._written), []
+        return data
 
     def flush(self) -> None:
         """Nothing is held back."""

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from service.errors import MalformedBody
-from service.formats.byte_sink import Sink
+from service.formats.byte_sink import ByteSink
 from service.formats.table import Body, Limits
 
 PIECE = 1 << 16
-ENCODINGS = ("zstd", "gzip")
+RESPONSE_ENCODINGS = ("zstd", "gzip")
 """Those of answers, the quicker one first."""
 
 
@@ -23,7 +23,7 @@ class Decompressor:
         self._raw = body
         self._inflate = DECOMPRESSORS[encoding](body)
         self._encoding = encoding
-        self._meter = limits.meter(body, bound)
+        self._budget = limits.decompression_budget(body, bound)
 
     @property
     def size(self) -> int:
@@ -49,20 +49,20 @@ class Decompressor:
             piece = self._inflate(size)
         except (zlib.error, EOFError, pa.ArrowException, OSError) as error:
             raise MalformedBody(f"The body is not {self._encoding}, or it is cut short: {error}.") from None
-        self._meter.consume(len(piece))
+        self._budget.consume(len(piece))
         return piece
 
 
 def compress(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """`pieces` in the encoding."""
-    sink = Sink()
+    sink = ByteSink()
     stream = pa.CompressedOutputStream(pa.PythonFile(sink, mode="w"), encoding)
     for piece in pieces:
         stream.write(piece)
-        if written := sink.taken():
+        if written := sink.drain():
             yield written
     stream.close()
-    yield sink.taken()
+    yield sink.drain()
 
 
 class _File:

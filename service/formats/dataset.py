@@ -13,8 +13,8 @@ import numpy.typing as npt
 from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch, FloatArray
 from service.errors import Fault, InvalidRequest, counted, listed, quoted, truncate
-from service.formats.arrays import Numbering, Pointer, Table, check_magnitudes, escape, is_clean
-from service.formats.table import CellPointer, Source, UnreadableCell
+from service.formats.arrays import Pointer, RowNumbers, Table, check_magnitudes, escape, is_clean
+from service.formats.table import CellPointer, TableReader, UnreadableCell
 
 Missing = Literal["error", "drop"]
 
@@ -23,7 +23,7 @@ class ColumnBlock(NamedTuple):
     """Values of some rows, (m,) or (m, k), the rows' numbers, and where a cell of theirs stands in the request."""
 
     values: FloatArray
-    rows: Numbering
+    rows: RowNumbers
     cell: CellPointer
 
     def pointer(self, index: int) -> str:
@@ -77,7 +77,7 @@ class MissingValuePolicy:
     def apply_to_table(self, table: Table) -> Table:
         """`table` without rows that miss a value; raises InvalidRequest."""
         [x] = self.apply([ColumnBlock(table.values, table.rows, table.cell)])
-        return table._replace(values=x.values, numbers=x.rows)
+        return table._replace(values=x.values, row_numbers=x.rows)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class FeatureRows:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ColumnSelection:
     """Which columns of a table mean what: those of x, by default all that are not y or weight."""
 
     x: tuple[str, ...] | None = None
@@ -110,7 +110,7 @@ class Choice:
     weight: str | None = None
 
 
-def of_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> LabelledRows:
+def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> LabelledRows:
     """The rows of a body that was held as a whole; raises InvalidRequest."""
     n = len(table.values)
     parts = [ColumnBlock(table.values, table.rows, table.cell), ColumnBlock(y, table.rows, lambda row, _: f"/y/{row}")]
@@ -131,7 +131,7 @@ def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
         raise InvalidRequest.at(at, detail)
 
 
-def labelled_rows(source: Source, choice: Choice, missing: Missing) -> LabelledRows:
+def labelled_rows(source: TableReader, choice: ColumnSelection, missing: Missing) -> LabelledRows:
     """The rows of a table with a y; raises InvalidRequest that names columns."""
     roles = _roles(source, choice)
     names = None if source.names is None else tuple(source.names[i] for i in roles.x)
@@ -140,7 +140,7 @@ def labelled_rows(source: Source, choice: Choice, missing: Missing) -> LabelledR
     return LabelledRows(columns, _labelled_batches(source, roles, missing_values), missing_values, in_table=True)
 
 
-def feature_rows(source: Source, x: tuple[str, ...] | None, missing: Missing) -> FeatureRows:
+def feature_rows(source: TableReader, x: tuple[str, ...] | None, missing: Missing) -> FeatureRows:
     """The rows of a table, or of its columns `x`; raises InvalidRequest that names columns."""
     _check_names(source)
     _check_count(source, source.width if x is None else len(x))
@@ -164,10 +164,10 @@ class _Roles(NamedTuple):
         return [*self.x, self.y] + ([] if self.weight is None else [self.weight])
 
 
-def _roles(source: Source, choice: Choice) -> _Roles:
+def _roles(source: TableReader, choice: ColumnSelection) -> _Roles:
     _check_names(source)
     if source.names is None:
-        if choice != Choice():
+        if choice != ColumnSelection():
             raise InvalidRequest("This media type has no names of columns to choose by: its last column is y.")
         if source.width < 2:
             raise InvalidRequest.at("/x", "has no columns; the last one is y, and those before it are x")
@@ -187,18 +187,18 @@ def _roles(source: Source, choice: Choice) -> _Roles:
     return _Roles(x, y, weight)
 
 
-def _check_names(source: Source) -> None:
+def _check_names(source: TableReader) -> None:
     if source.names is not None and len(set(source.names)) < source.width:
         [(twice, _)] = Counter(source.names).most_common(1)
         raise InvalidRequest.at("/x", f"column {quoted(twice)} is there more than once; give each its own name")
 
 
-def _check_count(source: Source, d: int) -> None:
-    if d > source.most_columns:
-        raise InvalidRequest.at("/x", f"has {d} columns; send at most {source.most_columns} (DESCENT_MAX_COLUMNS)")
+def _check_count(source: TableReader, d: int) -> None:
+    if d > source.max_columns:
+        raise InvalidRequest.at("/x", f"has {d} columns; send at most {source.max_columns} (DESCENT_MAX_COLUMNS)")
 
 
-def _find(source: Source, name: str, role: str) -> int:
+def _find(source: TableReader, name: str, role: str) -> int:
     if source.names is None:
         raise InvalidRequest.at(f"/{role}", "names a column, but this media type has no names of columns")
     if name in source.names:
@@ -208,7 +208,7 @@ def _find(source: Source, name: str, role: str) -> int:
 
 
 def _labelled_batches(
-    source: Source, roles: _Roles, missing_values: MissingValuePolicy
+    source: TableReader, roles: _Roles, missing_values: MissingValuePolicy
 ) -> Iterator[tuple[Batch, Pointer]]:
     d = len(roles.x)
 
@@ -226,7 +226,7 @@ def _labelled_batches(
 
 
 def _unlabelled_batches(
-    source: Source, wanted: list[int], missing_values: MissingValuePolicy
+    source: TableReader, wanted: list[int], missing_values: MissingValuePolicy
 ) -> Iterator[tuple[FloatArray, Pointer]]:
     """The rows that are kept; a batch without any only if there are none at all."""
 
@@ -241,7 +241,7 @@ def _unlabelled_batches(
         yield np.empty((0, len(wanted))), str
 
 
-def _numbered(source: Source, wanted: list[int], cell: CellPointer) -> Iterator[tuple[FloatArray, range]]:
+def _numbered(source: TableReader, wanted: list[int], cell: CellPointer) -> Iterator[tuple[FloatArray, range]]:
     """The batches of `source`, each with the numbers of its rows."""
     first = 0
     try:
@@ -256,7 +256,7 @@ def _numbered(source: Source, wanted: list[int], cell: CellPointer) -> Iterator[
         raise InvalidRequest.at("/x", "has no rows; give at least one")
 
 
-def _cell_of_x(source: Source, column: int, row: int) -> str:
+def _cell_of_x(source: TableReader, column: int, row: int) -> str:
     return f"/x/{row}/{column}" if source.names is None else f"/x/{escape(source.names[column])}/{row}"
 
 

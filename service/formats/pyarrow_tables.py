@@ -9,7 +9,7 @@ import pyarrow as pa
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
-from service.formats.byte_sink import Sink
+from service.formats.byte_sink import ByteSink
 from service.formats.table import Columns
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -34,17 +34,17 @@ def table(columns: Columns) -> pa.Table:
     return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in columns.items()})
 
 
-def written(batches: Iterable[Columns], begin: Callable[[Sink, pa.Schema], Any]) -> Iterator[bytes]:
+def written(batches: Iterable[Columns], begin: Callable[[ByteSink, pa.Schema], Any]) -> Iterator[bytes]:
     """What the writer that `begin` makes for a schema writes of each batch, and at the end."""
-    sink, writer = Sink(), None
+    sink, writer = ByteSink(), None
     for batch in batches:
         rows = table(batch)
         writer = writer or begin(sink, rows.schema)
         writer.write_table(rows)
-        yield sink.taken()
+        yield sink.drain()
     if writer:
         writer.close()
-        yield sink.taken()
+        yield sink.drain()
 
 
 def check_types(schema: pa.Schema, wanted: Sequence[int]) -> None:

@@ -9,12 +9,12 @@ from service.errors import BodyTooLarge
 
 BATCH_BYTES = 1 << 20
 """About how much of a body is read at a time."""
-MOST_BATCH_BYTES = 64 << 20
+MAX_BATCH_BYTES = 64 << 20
 """The largest piece of a body that has to be held as a whole: a line, a record batch, a row group's page."""
 BATCH_ROWS = 65_536
-HELD_IN_MEMORY = 1 << 20
+SPOOL_MEMORY_BYTES = 1 << 20
 """What is kept in memory of what waits in a temporary file past that."""
-ALWAYS_INFLATED = 16 << 20
+ALWAYS_ALLOWED_BYTES = 16 << 20
 """What any compressed body may inflate to."""
 
 CellPointer = Callable[[int, int], str]
@@ -38,7 +38,7 @@ class Body(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class TableReader:
     """A table that is being read.
 
     names: of its columns, if they have any. width: how many they are.
@@ -50,7 +50,7 @@ class Source:
     names: tuple[str, ...] | None
     width: int
     batches: Callable[[Sequence[int]], Iterator[FloatArray]]
-    most_columns: int = 1000
+    max_columns: int = 1000
 
 
 class UnreadableCell(Exception):
@@ -69,27 +69,27 @@ class Limits:
     inflation: how many times its size a compressed body may inflate to, beyond what is always allowed.
     """
 
-    held_bytes: int
-    inflation: int
+    max_buffered_bytes: int
+    max_decompression_ratio: int
 
-    def meter(self, body: Body, most: int | None = None) -> "DecompressionBudget":
+    def decompression_budget(self, body: Body, most: int | None = None) -> "DecompressionBudget":
         """A meter of what `body` becomes, of at most so many bytes if a bound is given."""
-        return DecompressionBudget(body, self.inflation, most)
+        return DecompressionBudget(body, self.max_decompression_ratio, most)
 
 
 class DecompressionBudget:
     """What a body has become by being inflated or read, and what it may become with what has come of it so far."""
 
-    def __init__(self, body: Body, inflation: int, most: int | None) -> None:
+    def __init__(self, body: Body, max_decompression_ratio: int, most: int | None) -> None:
         self._body = body
-        self._inflation = inflation
+        self._inflation = max_decompression_ratio
         self._most = most
         self._size = 0
 
     def consume(self, size: int) -> None:
         """Count so many bytes more; raises BodyTooLarge."""
         self._size += size
-        allowed = max(ALWAYS_INFLATED, self._inflation * self._body.size)
+        allowed = max(ALWAYS_ALLOWED_BYTES, self._inflation * self._body.size)
         if self._most is not None:
             allowed = min(allowed, self._most)
         if self._size > allowed:
@@ -105,6 +105,6 @@ class Format:
     """A media type of tables: how to read and write it. `streams` tells that it is read as it comes."""
 
     media_type: str
-    read: Callable[[Body, Limits], Source]
+    read: Callable[[Body, Limits], TableReader]
     write: Callable[[Iterator[Columns]], Iterator[bytes]]
-    streams: bool
+    is_streaming: bool

@@ -13,8 +13,8 @@ import numpy as np
 from service.artifact import torchscript
 from service.artifact.columns import Columns, RowShape
 from service.core.blocks import FloatArray
-from service.core.bounds import Ranges, all_finite
-from service.core.inference import interval_reach, why_undefined
+from service.core.bounds import ColumnRanges, all_finite
+from service.core.inference import interval_half_width, undefined_reason
 from service.core.optimum import LeastSquares, Optimum
 from service.errors import DescentError, InvalidRequest
 from service.store import Store, Version
@@ -29,7 +29,7 @@ class LoadedModel:
     version: Version
     columns: Columns
     module: torchscript.Module
-    ranges: Ranges
+    ranges: ColumnRanges
     means: FloatArray
 
     def forward(self, x: FloatArray) -> FloatArray:
@@ -149,12 +149,12 @@ class Predictor:
             raise InvalidRequest.at("/interval", "needs a fit that has converged; train without epochs, or with more")
         problem = LeastSquares.of(contents.statistics, fit_intercept=options["fit_intercept"])
         optimum = Optimum.of(problem, options["l2"])
-        reason = why_undefined(optimum, contents.statistics.n)
+        reason = undefined_reason(optimum, contents.statistics.n)
         if reason:
             raise InvalidRequest.at("/interval", f"cannot be given: {reason}")
         if len(optimum.null):
             raise InvalidRequest.at("/interval", "cannot be given: the data does not determine every coefficient")
-        return partial(interval_reach, contents.statistics, optimum, level=level, of_mean=of_mean)
+        return partial(interval_half_width, contents.statistics, optimum, level=level, of_mean=of_mean)
 
     def _load(self, version: Version) -> LoadedModel:
         file = torchscript.load_artifact(self._store.read(version))
@@ -163,6 +163,6 @@ class Predictor:
             version=version,
             columns=Columns(tuple(file.report["columns"]), RowShape(file.report["form"])),
             module=file.module(),
-            ranges=Ranges(statistics.lowest[:-1], statistics.highest[:-1]),
+            ranges=ColumnRanges(statistics.lowest[:-1], statistics.highest[:-1]),
             means=statistics.means[:-1],
         )

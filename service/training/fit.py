@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from service.artifact.columns import Columns
 from service.core.blocks import Batch, FloatArray
-from service.core.descent import MOST_EPOCHS, Descent, IntArray, history_epochs
+from service.core.descent import MAX_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Statistics
@@ -161,7 +161,7 @@ def _fit(
     reached = descent.epochs_to_limit(rate) if epochs is None else epochs
     if reached is None:
         warnings.append(FitWarning("slow-convergence", DISTANT))
-    history, w, b = _walk(options, rows, start, descent, rate, MOST_EPOCHS if reached is None else reached)
+    history, w, b = _walk(options, rows, start, descent, rate, MAX_EPOCHS if reached is None else reached)
     return Fit(
         columns=columns,
         statistics=statistics,
@@ -222,15 +222,15 @@ def _epochs(options: Options, most_autograd_epochs: int) -> int | None:
 
 
 def _rate(wanted: float | Literal["auto"], descent: Descent) -> float:
-    return descent.best_rate if wanted == "auto" else wanted
+    return descent.auto_rate if wanted == "auto" else wanted
 
 
 def _is_stable(rate: float, descent: Descent) -> bool:
-    return descent.largest_stable_rate is None or rate < descent.largest_stable_rate
+    return descent.max_stable_rate is None or rate < descent.max_stable_rate
 
 
 def _diverging(rate: float, descent: Descent) -> DivergingLearningRate:
-    bound = rounded_down(descent.largest_stable_rate or np.inf, 6)
+    bound = rounded_down(descent.max_stable_rate or np.inf, 6)
     return DivergingLearningRate(
         f"learning_rate {rate:g} makes gradient descent diverge on this data: it must be below {bound:g}. "
         'Send a smaller one, or "auto".',

@@ -14,7 +14,7 @@ PER_COEFFICIENT = ("std_errors", "t", "p_values", "lower", "upper")
 
 def report(fit: Fit) -> dict[str, Any]:
     """The report of `fit`; numbers that are undefined are null."""
-    bound = fit.descent.largest_stable_rate
+    bound = fit.descent.max_stable_rate
     penalised = fit.options.l2 > 0
     return {
         "w": fit.columns.in_row_shape(fit.w.tolist()),

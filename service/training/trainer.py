@@ -11,7 +11,7 @@ import numpy as np
 from service.artifact import torchscript
 from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
-from service.core.statistics import Helpers, Statistics, decay, gather, merge, reordered
+from service.core.statistics import Statistics, WorkerPool, decay, gather, merge, reorder_columns
 from service.errors import (
     BodyTooLarge,
     Conflict,
@@ -91,7 +91,7 @@ class Trainer:
         threads: int = 1,
         most_autograd_bytes: int = 1 << 28,
     ) -> None:
-        self.helpers: Helpers | None = None
+        self.worker_pool: WorkerPool | None = None
         """Threads that read and factor many rows, where they are to be special."""
         self._store = store
         self._most_columns = most_columns
@@ -150,7 +150,7 @@ class Trainer:
         if request.append is False and request.given.get("method") == "autograd":
             rows = _collected(batches, self._most_autograd_bytes)
             batches = [rows]
-        statistics = gather(batches, d, self._threads, self.helpers)
+        statistics = gather(batches, d, self._threads, self.worker_pool)
         if statistics.n == 0:
             raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
         return Data(statistics, rows)
@@ -170,7 +170,7 @@ class Trainer:
         options = _inherited(base.options, request.given)
         names = request.columns.given_names
         order = columns.order(names, data.statistics.d, "/x", in_table=request.in_table)
-        fresh = data.statistics if order is None else reordered(data.statistics, order)
+        fresh = data.statistics if order is None else reorder_columns(data.statistics, order)
         statistics = merge(decay(base.statistics, request.decay), fresh)
         return fit(statistics, columns, options, bound, rows=None, show_divergence=show_divergence)
 

@@ -15,7 +15,7 @@ from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
 from service.formats.compression import DECOMPRESSORS, Decompressor
 from service.formats.registry import TABLES
-from service.formats.table import Body, Limits, Source
+from service.formats.table import Body, Limits, TableReader
 from service.settings import variable
 
 
@@ -26,13 +26,13 @@ class Bounds:
 
     whole: int
     stream: int
-    inflation: int
+    max_decompression_ratio: int
     columns: int
 
     @property
     def limits(self) -> Limits:
         """What the formats may ask for."""
-        return Limits(held_bytes=self.whole, inflation=self.inflation)
+        return Limits(max_buffered_bytes=self.whole, max_decompression_ratio=self.max_decompression_ratio)
 
 
 def bounds() -> Bounds:
@@ -139,7 +139,7 @@ def read_all(body: Body | None = None) -> bytes:
 
 def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
     """The body, inflated if it is compressed; raises UnsupportedMediaType and BodyTooLarge."""
-    streams = media_type in TABLES and TABLES[media_type].streams
+    streams = media_type in TABLES and TABLES[media_type].is_streaming
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
     encoding = request.headers.get("Content-Encoding", "identity").lower()
@@ -152,13 +152,13 @@ def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
     return body if encoding == "identity" else Decompressor(body, encoding, bounds().limits, bound)
 
 
-def source(body: Body, media_type: str) -> Source:
+def source(body: Body, media_type: str) -> TableReader:
     """The body as a table that is still to be read."""
     found = TABLES[media_type].read(body, bounds().limits)
-    return replace(found, batches=partial(_to_the_end, found, body), most_columns=bounds().columns)
+    return replace(found, batches=partial(_to_the_end, found, body), max_columns=bounds().columns)
 
 
-def _to_the_end(table: Source, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
+def _to_the_end(table: TableReader, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
     yield from table.batches(wanted)
     expect_end(body)
 

@@ -12,9 +12,9 @@ from marshmallow import Schema
 
 from service.api.http.full_duplex import relayed
 from service.formats import json
-from service.formats.compression import ENCODINGS, compress
+from service.formats.compression import RESPONSE_ENCODINGS, compress
 from service.formats.registry import TABLES
-from service.formats.table import BATCH_BYTES, HELD_IN_MEMORY, Columns, Format
+from service.formats.table import BATCH_BYTES, SPOOL_MEMORY_BYTES, Columns, Format
 
 SMALLEST_ENCODED = 1024
 HELD_BYTES = 1 << 18
@@ -120,7 +120,7 @@ def _json(answer: ViewResult, schema: Schema, batches: Iterator[Columns]) -> Ite
             yield (lead or b',"%s":[' % first.encode()) + json.encode(column)[1:-1]
             for name, values in others:
                 if not lead:
-                    waiting[name] = stack.enter_context(tempfile.SpooledTemporaryFile(HELD_IN_MEMORY))
+                    waiting[name] = stack.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
                 waiting[name].write(lead + json.encode(values)[1:-1])
             lead = b","
         yield b"]"
@@ -163,5 +163,5 @@ def _accepted_encoding() -> str | None:
     if "HTTP_ACCEPT_ENCODING" not in request.environ:
         return None
     accepted = request.accept_encodings
-    best = max(ENCODINGS, key=lambda encoding: accepted[encoding])
+    best = max(RESPONSE_ENCODINGS, key=lambda encoding: accepted[encoding])
     return best if accepted[best] > 0 else None

@@ -42,7 +42,7 @@ def _result(
 ) -> dict[str, Any]:
     head = {"group": label, "model": model}
     try:
-        return head | work(model, table._replace(values=table.values[numbers], numbers=numbers), numbers)
+        return head | work(model, table._replace(values=table.values[numbers], row_numbers=numbers), numbers)
     except DescentError as error:
         return head | {"problem": problems.of_error(error)}
     except Exception:

@@ -121,7 +121,7 @@ def _entry(name: str) -> dict[str, str] | None:
     return {"name": name, "version": str(version.number), "state": "READY", "reason": ""}
 
 
-def _predicted(predictions: Predictions, asked: open_inference.Inference) -> FloatArray:
+def _predicted(predictions: Predictions, asked: open_inference.InferenceRequest) -> FloatArray:
     x = asked.x[:, None] if asked.x.ndim == 1 else asked.x
     x = predictions.loaded.columns.arrange(x, None, "/inputs/0/shape")
     y = predictions.of(x, lambda row: f"/inputs/0/data/{row * x.shape[1]}")

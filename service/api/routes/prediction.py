@@ -14,7 +14,7 @@ from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, each_group
 from service.api.schemas import requests, responses
 from service.core.blocks import FloatArray
-from service.core.evaluation import Observed, evaluate
+from service.core.evaluation import EvaluationBatch, evaluate
 from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, Table
 from service.formats.dataset import FeatureRows, LabelledRows
@@ -159,7 +159,7 @@ def _in_rows(loaded: LoadedModel, columns: Columns) -> Columns:
     return columns if loaded.columns.named else _mirrored(loaded, columns, is_single_row=False)
 
 
-def _observed(loaded: LoadedModel, rows: LabelledRows) -> Iterator[Observed]:
+def _observed(loaded: LoadedModel, rows: LabelledRows) -> Iterator[EvaluationBatch]:
     for batch, pointer in rows.batches:
         x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x", in_table=rows.in_table)
-        yield Observed(batch.y, loaded.predict(x, pointer), batch.weight)
+        yield EvaluationBatch(batch.y, loaded.predict(x, pointer), batch.weight)

@@ -72,7 +72,7 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     key, conditions = _key(), _conditions()
 
     def train_one(model: str, table: Table, numbers: RowNumbers) -> dict[str, Any]:
-        own = dataset.of_table(table, y[numbers], None if weight is None else weight[numbers], "error")
+        own = dataset.labelled_table(table, y[numbers], None if weight is None else weight[numbers], "error")
         wanted = _request(body, own, _token(key, model), conditions)
         trainer = services().trainer
         trained = trainer.dry_run(model, wanted) if body["dry_run"] else trainer.train(model, wanted)

@@ -113,7 +113,7 @@ class InitialLine(Described[Start]):
             raise marshmallow.ValidationError('give an object such as {"w": 0.5, "b": 1}')
         w = arrays.table(value["w"], f"/{attr}/w")
         b = arrays.vector([value.get("b", 0)], lambda _: f"/{attr}/b")
-        if w.form is RowShape.LIST or (w.form is RowShape.OBJECT and not w.is_single_row):
+        if w.row_shape is RowShape.LIST or (w.row_shape is RowShape.OBJECT and not w.is_single_row):
             raise InvalidRequest.at(f"/{attr}/w", "holds lists; give one number for each column")
         return Start(w.values.ravel(), w.names, float(b[0]))
 

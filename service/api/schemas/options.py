@@ -8,8 +8,8 @@ from marshmallow import ValidationError, validates_schema
 
 from service.api.schemas.base import Request
 from service.api.schemas.fields import Choice, Flag, FlagOrVersion, InitialLine, Rate, Real, Whole
-from service.core.descent import MOST_EPOCHS
-from service.formats.arrays import LARGEST
+from service.core.descent import MAX_EPOCHS
+from service.formats.arrays import MAX_MAGNITUDE
 from service.training.fit import Options
 
 SMALLEST_LEVEL = 1e-6
@@ -33,7 +33,7 @@ class FitOptions(Request):
         "How many steps to take, 0 to 2⁵³−1; null goes to where the descent ends, and the answer's `epochs` says "
         "how many steps that takes.",
         least=0,
-        most=MOST_EPOCHS,
+        most=MAX_EPOCHS,
         allow_none=True,
         default=Options.epochs,
     )
@@ -59,7 +59,7 @@ class FitOptions(Request):
     l2 = Real(
         "How strong the penalty is: l2·‖w‖² is added to the mean squared error. The intercept is not penalised.",
         least=0,
-        most=LARGEST,
+        most=MAX_MAGNITUDE,
         default=Options.l2,
     )
 

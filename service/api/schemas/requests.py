@@ -10,7 +10,7 @@ from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import NUMBERS_OR_NULL
-from service.formats.table import Source
+from service.formats.table import TableReader
 from service.store.base import LAST_VERSION, NAME, NAME_RULE
 from service.store.metadata import MOST_LABELS
 
@@ -94,13 +94,13 @@ class LabelledRequest(RowOptions):
     @post_load
     def _join(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         parts = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
-        return data | {"rows": dataset.of_table(*parts)}
+        return data | {"rows": dataset.labelled_table(*parts)}
 
 
 class Table(RowOptions, Query):
     """The query that goes with a table for a body."""
 
-    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+    def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         """The loaded `options`, the choice of columns among them made into `rows` of `source`."""
         raise NotImplementedError
 
@@ -112,9 +112,9 @@ class LabelledTable(Table):
     y = Text("The column that holds y; `.npy` has no names, and its last column is y.", load_default="y")
     weight = Text("The column that holds each row's weight; all rows weigh alike by default.")
 
-    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+    def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
-        return options | {"rows": dataset.labelled_rows(source, dataset.Choice(x, y, weight), missing)}
+        return options | {"rows": dataset.labelled_rows(source, dataset.ColumnSelection(x, y, weight), missing)}
 
 
 class UnlabelledTable(Table):
@@ -122,7 +122,7 @@ class UnlabelledTable(Table):
 
     x = Names("The columns to use as x, with commas between their names; all columns by default.")
 
-    def with_rows(self, options: dict[str, Any], source: Source) -> dict[str, Any]:
+    def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         x, missing = (options.pop(name, None) for name in ("x", "missing"))
         return options | {"rows": dataset.feature_rows(source, x, missing)}
 

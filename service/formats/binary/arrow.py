@@ -17,23 +17,23 @@ from service.formats import pyarrow_tables
 from service.formats.binary import arrow_guard
 from service.formats.table import (
     BATCH_ROWS,
-    MOST_BATCH_BYTES,
+    MAX_BATCH_BYTES,
     Body,
     Columns,
     DecompressionBudget,
     Format,
     Limits,
-    Source,
+    TableReader,
 )
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 
-def read(body: Body, limits: Limits) -> Source:
+def read(body: Body, limits: Limits) -> TableReader:
     """The table of an Arrow stream; raises MalformedBody."""
-    messages = _Messages(body, limits.meter(body))
+    messages = _Messages(body, limits.decompression_budget(body))
     schema = messages.schema()
-    return Source(pyarrow_tables.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
+    return TableReader(pyarrow_tables.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -41,15 +41,15 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     return pyarrow_tables.written(batches, pa.ipc.new_stream)
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
+FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
 class _Messages:
     """The messages of a stream, each with its metadata and its buffers; one is gone when the next is asked for."""
 
-    def __init__(self, body: Body, meter: DecompressionBudget) -> None:
+    def __init__(self, body: Body, decompression_budget: DecompressionBudget) -> None:
         self._body = body
-        self._meter = meter
+        self._budget = decompression_budget
         self._space = np.empty(0, np.uint8)
 
     def schema(self) -> pa.Schema:
@@ -80,7 +80,7 @@ class _Messages:
         data = framed[len(framed) - head.body_length :]
         _check_complete(self._body.readinto(data), head.body_length)
         inflated = head.inflated_length(data)
-        self._meter.consume(max(inflated, head.rows * width * 8))
+        self._budget.consume(max(inflated, head.rows * width * 8))
         _check_size(inflated)
         return _decoded(pa.ipc.read_message, pa.py_buffer(framed))
 
@@ -111,9 +111,9 @@ def _head(metadata: bytes) -> arrow_guard.Head:
 def _check_size(size: int) -> None:
     if size < 0:
         raise MalformedBody("The Arrow stream has a message of a length that cannot be.")
-    if size > MOST_BATCH_BYTES:
+    if size > MAX_BATCH_BYTES:
         raise BodyTooLarge(
-            f"The Arrow stream announces {size} bytes in one record batch; send at most {MOST_BATCH_BYTES}."
+            f"The Arrow stream announces {size} bytes in one record batch; send at most {MAX_BATCH_BYTES}."
         )
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import stack
-from service.formats.table import BATCH_BYTES, HELD_IN_MEMORY, Body, Columns, Format, Limits, Source
+from service.formats.table import BATCH_BYTES, SPOOL_MEMORY_BYTES, Body, Columns, Format, Limits, TableReader
 
 MEDIA_TYPE = "application/x-npy"
 HEAD = 10
@@ -19,20 +19,20 @@ NOT_ONE = (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenErro
 """What NumPy raises for a header that is none; the last two are of Python's parser, for deep nesting."""
 
 
-def read(body: Body, limits: Limits) -> Source:
+def read(body: Body, limits: Limits) -> TableReader:
     """The table of a .npy file: (n,) or (n, k) numbers; raises MalformedBody and InvalidRequest."""
     shape, fortran, kind = _header(body)
     n, width = (shape[0], 1) if len(shape) == 1 else shape
-    if fortran and width > 1 and n * width * kind.itemsize > limits.held_bytes:
-        detail = f"is stored by column and larger than {limits.held_bytes} bytes; save it by row (order='C')"
+    if fortran and width > 1 and n * width * kind.itemsize > limits.max_buffered_bytes:
+        detail = f"is stored by column and larger than {limits.max_buffered_bytes} bytes; save it by row (order='C')"
         raise BodyTooLarge(f"The array {detail}.")
-    by_column = fortran and width > 1
-    return Source(None, width, lambda wanted: _batches(body, n, width, kind, wanted, by_column=by_column))
+    is_columnar = fortran and width > 1
+    return TableReader(None, width, lambda wanted: _batches(body, n, width, kind, wanted, is_columnar=is_columnar))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """A .npy file: (n,) of one column, (n, k) of more. Its header tells n, so the rows wait in a file."""
-    with tempfile.SpooledTemporaryFile(HELD_IN_MEMORY) as rows:
+    with tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES) as rows:
         n, width = 0, 1
         for batch in batches:
             values = np.column_stack(list(batch.values()))
@@ -47,7 +47,7 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
             yield piece
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
+FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
 def _header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
@@ -72,10 +72,10 @@ def _header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
 
 
 def _batches(
-    body: Body, n: int, width: int, kind: npt.DTypeLike, wanted: Sequence[int], *, by_column: bool
+    body: Body, n: int, width: int, kind: npt.DTypeLike, wanted: Sequence[int], *, is_columnar: bool
 ) -> Iterator[FloatArray]:
     row_bytes = np.dtype(kind).itemsize * width
-    rows = n if by_column else min(n, max(1, BATCH_BYTES // row_bytes))
+    rows = n if is_columnar else min(n, max(1, BATCH_BYTES // row_bytes))
     space = np.empty(rows * row_bytes, np.uint8)
     for start in range(0, n, rows):
         m = min(rows, n - start)
@@ -84,7 +84,7 @@ def _batches(
         if count < len(data):
             got = start + count // row_bytes
             raise MalformedBody(f"The .npy file ends after {got} of the {n} rows that its header announces.")
-        values = np.frombuffer(data, kind).reshape((m, width), order="F" if by_column else "C")
+        values = np.frombuffer(data, kind).reshape((m, width), order="F" if is_columnar else "C")
         with np.errstate(over="ignore"):
             columns = stack([values[:, column] for column in wanted])
         yield columns

@@ -19,24 +19,24 @@ from service.formats.binary import parquet_guard
 from service.formats.table import (
     BATCH_BYTES,
     BATCH_ROWS,
-    HELD_IN_MEMORY,
-    MOST_BATCH_BYTES,
+    MAX_BATCH_BYTES,
+    SPOOL_MEMORY_BYTES,
     Body,
     Columns,
     DecompressionBudget,
     Format,
     Limits,
-    Source,
+    TableReader,
 )
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 Read = TypeVar("Read")
 
 
-def read(body: Body, limits: Limits) -> Source:
+def read(body: Body, limits: Limits) -> TableReader:
     """The table of a Parquet file; raises MalformedBody and BodyTooLarge."""
     data, file = _spooled(body)
-    chunks = _chunks(data, limits.meter(body))
+    chunks = _chunks(data, limits.decompression_budget(body))
     try:
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES)
     except pyarrow_tables.UNREADABLE as error:
@@ -47,10 +47,10 @@ def read(body: Body, limits: Limits) -> Source:
         pyarrow_tables.check_types(opened.schema_arrow, wanted)
         _check_flat(opened)
         inflated = _inflated(data, _of_columns(chunks, wanted))
-        limits.meter(body).consume(max(inflated, _claimed(opened.metadata, len(wanted))))
+        limits.decompression_budget(body).consume(max(inflated, _claimed(opened.metadata, len(wanted))))
         yield from _batches(opened, [names[position] for position in wanted])
 
-    return Source(names, len(names), batches)
+    return TableReader(names, len(names), batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -58,13 +58,13 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     return pyarrow_tables.written(batches, parquet.ParquetWriter)
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, streams=False)
+FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=False)
 
 
 def _spooled(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
     """The body, and a file of it that can be read from its end: in memory, or without a name on the disk."""
-    first = body.read(HELD_IN_MEMORY)
-    if len(first) < HELD_IN_MEMORY:
+    first = body.read(SPOOL_MEMORY_BYTES)
+    if len(first) < SPOOL_MEMORY_BYTES:
         return first, pa.BufferReader(first)
     with tempfile.NamedTemporaryFile() as file:
         file.write(first)
@@ -82,14 +82,14 @@ def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray
         raise MalformedBody(f"The Parquet file cannot be read: {pyarrow_tables.reason(error)}") from None
 
 
-def _chunks(data: bytes | mmap, meter: DecompressionBudget) -> list[list[parquet_guard.Chunk]]:
+def _chunks(data: bytes | mmap, decompression_budget: DecompressionBudget) -> list[list[parquet_guard.Chunk]]:
     """Where the columns of each row group stand, by the file's index."""
     end = len(data) - 8
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
         raise MalformedBody("The Parquet file cannot be read: it does not end with an index.")
     _check_size(size, "its index")
-    return _understood(parquet_guard.index, data[end - size : end], meter.consume)
+    return _understood(parquet_guard.index, data[end - size : end], decompression_budget.consume)
 
 
 def _of_columns(chunks: list[list[parquet_guard.Chunk]], columns: Sequence[int]) -> list[parquet_guard.Chunk]:
@@ -113,8 +113,8 @@ def _inflated(data: bytes | mmap, chunks: Sequence[parquet_guard.Chunk]) -> int:
 
 
 def _check_size(size: int, what: str) -> None:
-    if size > MOST_BATCH_BYTES:
-        raise BodyTooLarge(f"The Parquet file announces {size} bytes in {what}; send at most {MOST_BATCH_BYTES}.")
+    if size > MAX_BATCH_BYTES:
+        raise BodyTooLarge(f"The Parquet file announces {size} bytes in {what}; send at most {MAX_BATCH_BYTES}.")
 
 
 def _understood(read: Callable[..., Read], *arguments: object) -> Read:

@@ -19,7 +19,7 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Inference:
+class InferenceRequest:
     """A request to infer: its id, its tensor (n, d) or (n,), and whether the answer's tensor is wanted in binary."""
 
     id: str | None
@@ -27,11 +27,11 @@ class Inference:
     binary: bool
 
 
-def decode(body: bytes, json_length: int | None, columns: int) -> Inference:
+def decode(body: bytes, json_length: int | None, columns: int) -> InferenceRequest:
     """The request of a body whose first `json_length` bytes are JSON: all of them with None, and with 0 none: then the
     body is the tensor of a model of so many columns. Raises MalformedBody and InvalidRequest."""
     if json_length == 0:
-        return Inference(None, _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], ""), binary=True)
+        return InferenceRequest(None, _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], ""), binary=True)
     if json_length is not None and not 0 < json_length <= len(body):
         raise MalformedBody(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes.")
     message = json.decode(body[:json_length])
@@ -40,10 +40,10 @@ def decode(body: bytes, json_length: int | None, columns: int) -> Inference:
     x = _tensor(tensor, rest)
     if "id" in message and not isinstance(message["id"], str):
         raise InvalidRequest.at("/id", "is not text")
-    return Inference(message.get("id"), x, _wants_binary(message))
+    return InferenceRequest(message.get("id"), x, _wants_binary(message))
 
 
-def encode(inference: Inference, model: str, version: int, y: FloatArray) -> tuple[bytes, int | None]:
+def encode(inference: InferenceRequest, model: str, version: int, y: FloatArray) -> tuple[bytes, int | None]:
     """The answer's body, and how many bytes of it are JSON if the tensor follows in binary."""
     answer: dict[str, Any] = {"model_name": model, "model_version": str(version)}
     if inference.id is not None:

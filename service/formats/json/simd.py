@@ -18,12 +18,12 @@ import simdjson
 
 from service.core.blocks import FloatArray
 
-LEAST_BYTES = 1 << 14
+MIN_BYTES = 1 << 14
 """Below this the time is not worth it."""
 LONG_BYTES = 1 << 12
 """What has no name for so long is cut out if it is a list."""
 PIECE_BYTES = 1 << 18
-MOST_NAMES = 1 << 12
+MAX_NAMES = 1 << 12
 DATA = ("x", "y", "sample_weight")
 
 
@@ -42,7 +42,7 @@ Lists = dict[str, FloatArray]
 
 def decode(body: bytes) -> dict[str, Any] | None:
     """The object of a JSON text, the lists of numbers in it as float64 arrays: (n,) or, of rows, (n, d)."""
-    if len(body) < LEAST_BYTES or body[:1] != b"{":
+    if len(body) < MIN_BYTES or body[:1] != b"{":
         return None
     try:
         return _Reader(body).value()
@@ -75,7 +75,7 @@ class _Reader:
         """The parts of the text between quotes, with texts in the place of long lists. Those have a control character,
         which only an escape can give a text, and other escapes are refused."""
         at = 0
-        for _ in range(MOST_NAMES):
+        for _ in range(MAX_NAMES):
             quote = self._body.find(b'"', at)
             end = len(self._body) if quote < 0 else quote + 1
             yield self._shortened(at, end)

@@ -11,17 +11,17 @@ from pyarrow import csv as arrow_csv
 from service.core.blocks import FloatArray
 from service.errors import MalformedBody, counted
 from service.formats import pyarrow_tables
-from service.formats.table import Body, Columns, Format, Limits, Source, UnreadableCell
+from service.formats.table import Body, Columns, Format, Limits, TableReader, UnreadableCell
 from service.formats.text.csv_rows import CsvLines
 
 MEDIA_TYPE = "text/csv"
 
 
-def read(body: Body, _: Limits) -> Source:
+def read(body: Body, _: Limits) -> TableReader:
     """The table of a CSV text in UTF-8; raises MalformedBody."""
     lines = CsvLines(body)
     names = _names(lines.header())
-    return Source(names, len(names), lambda wanted: _batches(lines, len(names), wanted))
+    return TableReader(names, len(names), lambda wanted: _batches(lines, len(names), wanted))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -34,7 +34,7 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
         yield sink.getvalue().to_pybytes()
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
+FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
 def _names(header: bytes) -> tuple[str, ...]:

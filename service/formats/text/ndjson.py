@@ -9,18 +9,18 @@ import orjson
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import arrays
-from service.formats.table import Body, Columns, Format, Limits, Source, UnreadableCell
+from service.formats.table import Body, Columns, Format, Limits, TableReader, UnreadableCell
 from service.formats.text.lines import Lines
 
 MEDIA_TYPE = "application/x-ndjson"
 
 
-def read(body: Body, _: Limits) -> Source:
+def read(body: Body, _: Limits) -> TableReader:
     """The table of lines of JSON; the first names the columns. Raises MalformedBody and InvalidRequest."""
     lines = Lines(body)
     header = lines.header()
     names = _names(header)
-    return Source(names, len(names), lambda wanted: _batches(lines, header, names, wanted))
+    return TableReader(names, len(names), lambda wanted: _batches(lines, header, names, wanted))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -32,7 +32,7 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
         )
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, streams=True)
+FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
 def _names(header: bytes) -> tuple[str, ...]:

@@ -64,13 +64,13 @@ class IdleCpuEstimator:
         self.are_left = False
         self._ran = self._waited = 0.0
 
-    def pool(self, threads: int) -> "NiceExecutor":
+    def executor(self, threads: int) -> "NiceExecutor":
         """So many threads for long work."""
         return NiceExecutor(threads, self)
 
-    def drawn(self, items: Iterator[T]) -> Iterator[T]:
+    def prefetch(self, items: Iterator[T]) -> Iterator[T]:
         """`items`, which are not None, drawn in their order by one thread at a time."""
-        with self.pool(1) as worker:
+        with self.executor(1) as worker:
             while some := worker.submit(_some, items).result():
                 yield from some
 

@@ -40,7 +40,7 @@ class Worker(Acceptor):
         """Build the app."""
         super().load_wsgi()
         if self._long_worker_socket is not None:
-            self.wsgi.extensions["descent"].trainer.helpers = IdleCpuEstimator()
+            self.wsgi.extensions["descent"].trainer.worker_pool = IdleCpuEstimator()
 
     def run(self) -> None:
         """Serve until told to stop."""

@@ -7,10 +7,10 @@ import struct
 import time
 from functools import cache
 
-import media
 import numpy as np
 import pyarrow as pa
 import pytest
+import table_bodies
 import zstandard
 from pyarrow import parquet
 
@@ -55,14 +55,14 @@ def bomb(encoding, start, text):
 @pytest.mark.parametrize(
     ("media_type", "start", "text"),
     [
-        (media.JSON, b" ", b" "),
-        (media.CSV, b"x,y\n", b"1,2\n"),
-        (media.CSV, b"x,y\n", b" "),
-        (media.NDJSON, b"", b'{"x": 1, "y": 2}\n'),
-        (media.ARROW, b"", b"\0"),
-        (media.ARROW, b"", b"\xff"),
-        (media.PARQUET, b"", b"\0"),
-        (media.NPY, b"", b"\0"),
+        (table_bodies.JSON, b" ", b" "),
+        (table_bodies.CSV, b"x,y\n", b"1,2\n"),
+        (table_bodies.CSV, b"x,y\n", b" "),
+        (table_bodies.NDJSON, b"", b'{"x": 1, "y": 2}\n'),
+        (table_bodies.ARROW, b"", b"\0"),
+        (table_bodies.ARROW, b"", b"\xff"),
+        (table_bodies.PARQUET, b"", b"\0"),
+        (table_bodies.NPY, b"", b"\0"),
     ],
 )
 def test_a_bomb_is_refused(client, media_type, start, text, encoding):
@@ -73,28 +73,28 @@ def test_a_bomb_is_refused(client, media_type, start, text, encoding):
 
 def test_a_body_that_is_not_what_its_encoding_says_is_refused(client):
     for encoding in ("gzip", "zstd"):
-        assert "cut short" in refused(client, b"x,y\n1,2\n", media.CSV, encoding).json["detail"]
+        assert "cut short" in refused(client, b"x,y\n1,2\n", table_bodies.CSV, encoding).json["detail"]
         whole = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding](b"x,y\n" + b"1,2\n" * 10_000)
-        assert "cut short" in refused(client, whole[:-9], media.CSV, encoding).json["detail"]
+        assert "cut short" in refused(client, whole[:-9], table_bodies.CSV, encoding).json["detail"]
 
 
 @pytest.mark.parametrize("rows", [0, 3])
 def test_a_csv_of_many_columns_is_refused(client, rows):
     header = ",".join(f"c{i}" for i in range(100_000)) + ",y\n"
-    answer = refused(client, header + rows * ("1," * 100_000 + "1\n"), media.CSV)
+    answer = refused(client, header + rows * ("1," * 100_000 + "1\n"), table_bodies.CSV)
     assert "DESCENT_MAX_COLUMNS" in answer.json["detail"]
 
 
 def test_a_few_of_many_columns_can_be_chosen(client):
     names = [f"c{i}" for i in range(2_000)]
     body = ",".join([*names, "y"]) + "\n" + "".join(f"{i}," * 2_000 + f"{i}\n" for i in range(5))
-    answer = client.post("/train?x=c7", data=body, content_type=media.CSV)
+    answer = client.post("/train?x=c7", data=body, content_type=table_bodies.CSV)
     assert answer.status_code == 201
 
 
 def _arrow(**changes):
     """An Arrow stream with other numbers in place of its own."""
-    body = media.as_arrow({"x": np.arange(1000.0), "y": np.arange(1000.0)}, rows_per_batch=1000)
+    body = table_bodies.as_arrow({"x": np.arange(1000.0), "y": np.arange(1000.0)}, rows_per_batch=1000)
     for old, new in changes.values():
         assert old in body
         body = body.replace(old, new)
@@ -117,23 +117,23 @@ def _arrow(**changes):
     ],
 )
 def test_an_arrow_stream_with_a_lying_header_is_refused(client, body):
-    refused(client, body, media.ARROW)
+    refused(client, body, table_bodies.ARROW)
 
 
 def test_an_arrow_batch_that_inflates_too_far_is_refused(client):
     zeros = np.zeros(16 * MEGABYTE)
-    body = media.as_arrow({"x": zeros, "y": zeros}, rows_per_batch=len(zeros), compression="zstd")
+    body = table_bodies.as_arrow({"x": zeros, "y": zeros}, rows_per_batch=len(zeros), compression="zstd")
     assert len(body) < MEGABYTE
-    assert "inflates" in refused(client, body, media.ARROW).json["detail"]
+    assert "inflates" in refused(client, body, table_bodies.ARROW).json["detail"]
 
 
 @pytest.mark.parametrize("call", ["/train?missing=drop", "/models/nulls/predict?missing=drop&x=x"])
 def test_arrow_rows_of_nulls_without_end_are_refused(client, call):
     client.post("/models/nulls/train", json={"x": {"x": [1, 2]}, "y": [1, 2]})
-    body = media.as_arrow({"x": pa.nulls(1000), "y": pa.nulls(1000)}, rows_per_batch=1000)
+    body = table_bodies.as_arrow({"x": pa.nulls(1000), "y": pa.nulls(1000)}, rows_per_batch=1000)
     old, new = struct.pack("<q", 1000), struct.pack("<q", 2**62)
     assert body.count(old) == 5  # the batch's length, and its columns' lengths and nulls
-    answer = client.post(call, data=body.replace(old, new), content_type=media.ARROW)
+    answer = client.post(call, data=body.replace(old, new), content_type=table_bodies.ARROW)
     assert (answer.status_code, "inflates" in answer.json["detail"]) == (413, True)
 
 
@@ -141,9 +141,9 @@ def test_arrow_rows_of_nulls_without_end_are_refused(client, call):
 def test_what_arrow_batches_inflate_to_is_bounded_in_sum(client, compression):
     zeros = np.zeros(MEGABYTE)
     columns = {"x": zeros, "y": zeros}
-    assert _train(client, media.as_arrow(columns, len(zeros), compression=compression)).status_code == 201
-    body = media.as_arrow({name: np.tile(zeros, 6) for name in columns}, len(zeros), compression=compression)
-    assert "inflates" in refused(client, body, media.ARROW).json["detail"]
+    assert _train(client, table_bodies.as_arrow(columns, len(zeros), compression=compression)).status_code == 201
+    body = table_bodies.as_arrow({name: np.tile(zeros, 6) for name in columns}, len(zeros), compression=compression)
+    assert "inflates" in refused(client, body, table_bodies.ARROW).json["detail"]
 
 
 def test_arrow_buffers_that_are_compressed_in_the_old_way_are_refused(client):
@@ -154,11 +154,11 @@ def test_arrow_buffers_that_are_compressed_in_the_old_way_are_refused(client):
     old = pa.ipc.IpcWriteOptions(metadata_version=pa.ipc.MetadataVersion.V4)
     with pa.ipc.new_stream(sink, batch.schema, options=old) as writer:
         writer.write_batch(batch, custom_metadata={"ARROW:experimental_compression": "zstd"})
-    refused(client, sink.getvalue(), media.ARROW)
+    refused(client, sink.getvalue(), table_bodies.ARROW)
 
 
 def test_arrow_streams_of_the_version_before_are_taken(client):
-    body = media.as_arrow({"x": [1.0, 2.0], "y": [1.0, 2.0]}, metadata_version=pa.ipc.MetadataVersion.V4)
+    body = table_bodies.as_arrow({"x": [1.0, 2.0], "y": [1.0, 2.0]}, metadata_version=pa.ipc.MetadataVersion.V4)
     assert _train(client, body).status_code == 201
 
 
@@ -166,35 +166,35 @@ def test_what_a_body_becomes_is_bounded_by_what_was_sent_of_it(client):
     batch = np.zeros(1 << 16)
     batch[:1024] = np.random.default_rng(3).normal(size=1024)
     column = np.tile(batch, 20)
-    body = media.as_arrow({"x": column, "y": column}, len(batch), compression="lz4")
+    body = table_bodies.as_arrow({"x": column, "y": column}, len(batch), compression="lz4")
     assert 16 * MEGABYTE < 16 * len(column) < 100 * len(body)
     assert _train(client, body).status_code == 201
-    assert "inflates" in refused(client, zstandard.compress(body), media.ARROW, "zstd").json["detail"]
+    assert "inflates" in refused(client, zstandard.compress(body), table_bodies.ARROW, "zstd").json["detail"]
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
 def test_large_arrow_streams_of_any_numbers_are_taken(client, kind, compression):
     numbers = np.random.default_rng(3).integers(-100, 100, (2, 2 * MEGABYTE)).astype(kind)
-    body = media.as_arrow({"x": numbers[0], "y": numbers[1]}, rows_per_batch=1 << 16, compression=compression)
+    body = table_bodies.as_arrow({"x": numbers[0], "y": numbers[1]}, rows_per_batch=1 << 16, compression=compression)
     assert _train(client, body).json["n"] == 2 * MEGABYTE
 
 
 def _train(client, body):
-    return client.post("/train", data=body, content_type=media.ARROW)
+    return client.post("/train", data=body, content_type=table_bodies.ARROW)
 
 
 def test_arrow_dictionaries_are_refused(client):
     table, sink = pa.table({"x": pa.array([1.0, 2.0]).dictionary_encode(), "y": [1.0, 2.0]}), io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    assert refused(client, sink.getvalue(), media.ARROW).status_code == 422
+    assert refused(client, sink.getvalue(), table_bodies.ARROW).status_code == 422
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 5000, -1])
 def test_a_parquet_file_cut_short_is_refused(client, keep):
-    whole = media.as_parquet({"x": np.arange(5000.0), "y": np.arange(5000.0)})
-    assert "Parquet" in refused(client, whole[:keep], media.PARQUET).json["detail"]
+    whole = table_bodies.as_parquet({"x": np.arange(5000.0), "y": np.arange(5000.0)})
+    assert "Parquet" in refused(client, whole[:keep], table_bodies.PARQUET).json["detail"]
 
 
 def test_a_parquet_file_of_very_many_equal_rows_is_refused(client):
@@ -202,7 +202,7 @@ def test_a_parquet_file_of_very_many_equal_rows_is_refused(client):
     zeros = pa.table({"x": np.zeros(20 * MEGABYTE), "y": np.zeros(20 * MEGABYTE)})
     parquet.write_table(zeros, sink, compression="zstd")
     assert len(sink.getvalue()) < MEGABYTE
-    assert refused(client, sink.getvalue(), media.PARQUET).status_code == 413
+    assert refused(client, sink.getvalue(), table_bodies.PARQUET).status_code == 413
 
 
 def test_a_parquet_file_that_says_it_has_few_rows_is_refused_for_those_of_its_groups(client):
@@ -213,7 +213,7 @@ def test_a_parquet_file_that_says_it_has_few_rows_is_refused_for_those_of_its_gr
     at = body.index(b"\x80\x80\x80\x10", index)  # 1 << 24, as Thrift writes it
     body[at + 3] = 1
     assert parquet.ParquetFile(io.BytesIO(body)).metadata.num_rows == 1 << 20
-    assert refused(client, bytes(body), media.PARQUET).status_code == 413
+    assert refused(client, bytes(body), table_bodies.PARQUET).status_code == 413
 
 
 @pytest.mark.parametrize(("order", "shape"), [("C", (10**12, 2)), ("F", (10**12, 2)), ("C", (2, 10**9))])
@@ -221,18 +221,18 @@ def test_a_npy_header_that_lies_is_refused(client, order, shape):
     header = io.BytesIO()
     described = {"descr": "<f8", "fortran_order": order == "F", "shape": shape}
     np.lib.format.write_array_header_1_0(header, described)
-    refused(client, header.getvalue() + bytes(1000), media.NPY)
+    refused(client, header.getvalue() + bytes(1000), table_bodies.NPY)
 
 
 @pytest.mark.parametrize("text", [b"-" * 9000, b"1+" * 4000 + b"1", b"(" * 9000])
 def test_a_npy_header_that_is_nested_too_deeply_is_refused(client, text):
-    answer = refused(client, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text, media.NPY)
+    answer = refused(client, b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text, table_bodies.NPY)
     assert "no .npy file" in answer.json["detail"]
 
 
 def test_what_comes_after_the_data_is_refused(client):
-    for media_type in (media.ARROW, media.NPY):
-        body = media.ALL[media_type]({"x": [1.0, 2.0], "y": [1.0, 2.0]})
+    for media_type in (table_bodies.ARROW, table_bodies.NPY):
+        body = table_bodies.ALL[media_type]({"x": [1.0, 2.0], "y": [1.0, 2.0]})
         assert "goes on" in refused(client, body + b"x", media_type).json["detail"]
 
 
@@ -240,6 +240,6 @@ def test_rows_past_what_autograd_may_hold_are_refused(tmp_path):
     client = create_app(
         Settings(store=str(tmp_path), max_body_bytes=MEGABYTE, log_min_duration_ms=10_000)
     ).test_client()
-    body = media.as_npy({"x": np.arange(1e5), "y": np.arange(1e5)})
-    assert client.post("/train?method=autograd", data=body, content_type=media.NPY).status_code == 413
-    assert client.post("/train", data=body, content_type=media.NPY).status_code == 201
+    body = table_bodies.as_npy({"x": np.arange(1e5), "y": np.arange(1e5)})
+    assert client.post("/train?method=autograd", data=body, content_type=table_bodies.NPY).status_code == 413
+    assert client.post("/train", data=body, content_type=table_bodies.NPY).status_code == 201

@@ -2,8 +2,8 @@
 
 import json
 
-import media
 import pytest
+import table_bodies
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
@@ -11,7 +11,7 @@ from service.api.http import problems
 from service.app import create_app
 from service.errors import PublishContention
 
-BYTES = {media.ARROW, media.PARQUET, media.NPY}
+BYTES = {table_bodies.ARROW, table_bodies.PARQUET, table_bodies.NPY}
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_tables_are_described_wherever_they_are_taken(client, document):
         for method, operation in operations.items():
             if "requestBody" in operation:
                 url = path.format(model="default", version=1)
-                answer = client.open(url, method=method, data=b"nonsense", content_type=media.PARQUET)
-                described = media.PARQUET in operation["requestBody"]["content"]
+                answer = client.open(url, method=method, data=b"nonsense", content_type=table_bodies.PARQUET)
+                described = table_bodies.PARQUET in operation["requestBody"]["content"]
                 takes = answer.status_code != 415 and not url.startswith("/v2")
                 assert takes == described, (method, path)
 

@@ -5,11 +5,11 @@ import io
 import json
 import math
 
-import media
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import table_bodies
 import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,7 +30,9 @@ def client(tmp_path_factory):
 
 
 def send(client, media_type, columns, call="/train", query="", **headers):
-    return client.post(call + query, data=media.ALL[media_type](columns), content_type=media_type, headers=headers)
+    return client.post(
+        call + query, data=table_bodies.ALL[media_type](columns), content_type=media_type, headers=headers
+    )
 
 
 def problem_of(answer):
@@ -48,7 +50,7 @@ def tables(draw):
 @given(tables())
 def test_every_format_gives_the_same_model_to_the_bit(client, columns):
     found = []
-    for media_type in media.ALL:
+    for media_type in table_bodies.ALL:
         answer = send(client, media_type, columns)
         assert answer.status_code == 201, answer.text
         contents = torchscript.load_artifact(client.get(answer.json["artifact"]["href"]).data).contents
@@ -65,52 +67,54 @@ def test_every_format_gives_the_same_problem_for_the_same_fault(client, columns,
     name = data.draw(st.sampled_from(list(columns)))
     row = data.draw(st.integers(0, len(columns["y"]) - 1))
     columns[name][row] = data.draw(st.sampled_from([math.nan, 1e200, -1e151]))
-    problems = [problem_of(send(client, media_type, columns)) for media_type in media.NAMED]
+    problems = [problem_of(send(client, media_type, columns)) for media_type in table_bodies.NAMED]
     assert problems[0]["status"] == 422
     assert problems[0]["errors"][0]["pointer"] == (f"/y/{row}" if name == "y" else f"/x/{name}/{row}")
     assert all(problem == problems[0] for problem in problems)
-    unnamed = problem_of(send(client, media.NPY, columns))
+    unnamed = problem_of(send(client, table_bodies.NPY, columns))
     assert (unnamed["status"], unnamed["type"]) == (422, problems[0]["type"])
 
 
-@pytest.mark.parametrize("media_type", media.TABLES)
-@pytest.mark.parametrize("accept", media.ALL)
+@pytest.mark.parametrize("media_type", table_bodies.TABLES)
+@pytest.mark.parametrize("accept", table_bodies.ALL)
 def test_predictions_come_in_any_format_from_any_other(client, media_type, accept):
     send(client, media_type, PLANE, "/models/plane/train")
     x = {name: PLANE[name] for name in ("a", "b")}
-    expected = client.post("/models/plane/predict", data=media.as_json(x), content_type=media.JSON).json["y"]
+    expected = client.post("/models/plane/predict", data=table_bodies.as_json(x), content_type=table_bodies.JSON).json[
+        "y"
+    ]
     answer = send(client, media_type, x, "/models/plane/predict", Accept=accept)
     assert (answer.status_code, answer.content_type) == (200, accept), answer.text
-    assert media.read(accept, answer.data) == {"y": expected}
-    from_json = send(client, media.JSON, x, "/models/plane/predict", Accept=accept)
-    assert media.read(accept, from_json.data) == {"y": expected}
+    assert table_bodies.read(accept, answer.data) == {"y": expected}
+    from_json = send(client, table_bodies.JSON, x, "/models/plane/predict", Accept=accept)
+    assert table_bodies.read(accept, from_json.data) == {"y": expected}
 
 
 def test_a_scalar_can_be_answered_as_a_table(client):
     client.post("/models/line/train", json={"x": [1, 2], "y": [2, 4]})
-    answer = client.post("/models/line/predict", json={"x": 3}, headers={"Accept": media.CSV})
+    answer = client.post("/models/line/predict", json={"x": 3}, headers={"Accept": table_bodies.CSV})
     assert answer.text.splitlines()[0] == '"y"'
 
 
-@pytest.mark.parametrize("media_type", media.NAMED)
+@pytest.mark.parametrize("media_type", table_bodies.NAMED)
 def test_columns_match_by_name_in_any_order(client, media_type):
-    send(client, media.CSV, PLANE, "/models/order/train")
+    send(client, table_bodies.CSV, PLANE, "/models/order/train")
     x = {name: PLANE[name] for name in ("a", "b")}
     turned = {name: PLANE[name] for name in ("b", "a")}
     answers = [send(client, media_type, each, "/models/order/predict").json["y"] for each in (x, turned)]
     assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize("media_type", media.NAMED)
+@pytest.mark.parametrize("media_type", table_bodies.NAMED)
 @pytest.mark.parametrize(
     ("names", "says"), [(["a"], "'b' is missing"), (["a", "b", "y"], "'y' is not one"), (["a", "c"], "'c'")]
 )
 def test_missing_and_unknown_columns_are_named(client, media_type, names, says):
-    send(client, media.CSV, PLANE, "/models/named/train")
+    send(client, table_bodies.CSV, PLANE, "/models/named/train")
     columns = {name: PLANE.get(name, [1.0] * 5) for name in names}
-    if media_type == media.JSON:
+    if media_type == table_bodies.JSON:
         body = json.dumps({"x": columns}).encode()
-        answer = client.post("/models/named/predict", data=body, content_type=media.JSON)
+        answer = client.post("/models/named/predict", data=body, content_type=table_bodies.JSON)
     else:
         answer = send(client, media_type, columns, "/models/named/predict")
     assert answer.status_code == 422
@@ -118,12 +122,12 @@ def test_missing_and_unknown_columns_are_named(client, media_type, names, says):
     assert answer.json["errors"][0]["pointer"] == "/x"
 
 
-@pytest.mark.parametrize("media_type", media.TABLES)
+@pytest.mark.parametrize("media_type", table_bodies.TABLES)
 def test_a_wrong_number_of_columns_in_a_table_is_told_with_their_names(client, media_type):
     client.post("/models/two/train", json={"x": [[1, 2], [2, 1], [3, 5]], "y": [1, 2, 4]})
     three = {"area": [1.0], "rooms": [2.0], "price": [3.0]}
     names, choose = " ('area', 'rooms', 'price')", "; choose them with x="
-    if media_type == media.NPY:
+    if media_type == table_bodies.NPY:
         names = choose = ""
     answer = send(client, media_type, three, "/models/two/predict")
     assert answer.json["detail"] == f"/x: has 3 columns{names}, but the model takes 2{choose}"
@@ -137,7 +141,7 @@ def test_a_wrong_number_of_columns_in_a_table_is_told_with_their_names(client, m
     assert answer.json["detail"] == f"/x: has 1 column{named}, but the model takes 2"
 
 
-@pytest.mark.parametrize("media_type", [each for each in media.TABLES if each != media.NPY])
+@pytest.mark.parametrize("media_type", [each for each in table_bodies.TABLES if each != table_bodies.NPY])
 def test_the_query_chooses_columns_and_options(client, media_type):
     columns = {"a b": [1.0, 2.0, 4.0], "unused": [0.0, 0.0, 1.0], "price": [1.0, 2.0, 3.0], "n": [1.0, 2.0, 0.0]}
     query = "?model=chosen&y=price&x=a%20b&weight=n&epochs=7&initial=" + '{"w": {"a b": 1}, "b": 2}'
@@ -169,20 +173,20 @@ def test_the_query_chooses_columns_and_options(client, media_type):
     ],
 )
 def test_a_wrong_query_is_named(client, query, pointer, says):
-    answer = send(client, media.CSV, PLANE, "/train", f"?{query}")
+    answer = send(client, table_bodies.CSV, PLANE, "/train", f"?{query}")
     assert answer.status_code == 422
     assert says in answer.json["detail"]
     assert [fault["pointer"] for fault in answer.json.get("errors", [])] == ([pointer] if pointer else [])
 
 
-@pytest.mark.parametrize("media_type", media.NAMED)
+@pytest.mark.parametrize("media_type", table_bodies.NAMED)
 def test_rows_that_miss_values_are_named_or_dropped_and_counted(client, media_type):
     columns = {"a": [1.0, math.nan, 3.0, 4.0], "y": [1.0, 2.0, math.nan, 4.0]}
     refused = send(client, media_type, columns)
     assert refused.status_code == 422
     assert [fault["pointer"] for fault in refused.json["errors"]] == ["/x/a/1", "/y/2"]
-    if media_type == media.JSON:
-        body = json.loads(media.as_json(columns)) | {"missing": "drop"}
+    if media_type == table_bodies.JSON:
+        body = json.loads(table_bodies.as_json(columns)) | {"missing": "drop"}
         fit = client.post("/models/gaps/train", json=body)
         predicted = client.post("/models/gaps/predict", json={"x": body["x"], "missing": "drop"})
     else:
@@ -198,16 +202,16 @@ def steep(client):
     assert client.post("/models/steep/train", json={"x": [0, 1e-20], "y": [0, 1e150]}).status_code == 201
 
 
-@pytest.fixture(scope="module", params=media.TABLES)
+@pytest.fixture(scope="module", params=table_bodies.TABLES)
 def long_table(request):
     """A table of several batches in each media type, two of its rows without a value, and the row with a large one."""
     columns = {"x": np.zeros(300_000), "y": np.zeros(300_000)}
     columns["x"][[3, 200_000]] = math.nan
     columns["x"][299_998] = 1e150
-    options = {"rows_per_batch": 70_000} if request.param == media.ARROW else {}
+    options = {"rows_per_batch": 70_000} if request.param == table_bodies.ARROW else {}
 
     def body(*names):
-        return media.TABLES[request.param]({name: columns[name].tolist() for name in names}, **options)
+        return table_bodies.TABLES[request.param]({name: columns[name].tolist() for name in names}, **options)
 
     return request.param, body, 299_998
 
@@ -240,18 +244,18 @@ def test_a_groups_row_is_named_by_its_number(client, steep):
     assert failed["problem"]["errors"][0]["pointer"] == "/x/3"
 
 
-@pytest.mark.parametrize("media_type", media.NAMED)
+@pytest.mark.parametrize("media_type", table_bodies.NAMED)
 def test_when_no_row_is_left_that_is_said(client, media_type):
     columns = {"a": [math.nan, math.nan], "y": [1.0, 2.0]}
-    if media_type == media.JSON:
-        answer = client.post("/train", json=json.loads(media.as_json(columns)) | {"missing": "drop"})
+    if media_type == table_bodies.JSON:
+        answer = client.post("/train", json=json.loads(table_bodies.as_json(columns)) | {"missing": "drop"})
     else:
         answer = send(client, media_type, columns, "/train", "?missing=drop")
     assert answer.status_code == 422
     assert "none is left" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("media_type", media.ALL)
+@pytest.mark.parametrize("media_type", table_bodies.ALL)
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
 def test_bodies_and_answers_may_be_compressed(client, media_type, encoding):
     compress, expand = {
@@ -260,10 +264,10 @@ def test_bodies_and_answers_may_be_compressed(client, media_type, encoding):
     }[encoding]
     columns = {"x": np.arange(500.0).tolist(), "y": np.arange(500.0).tolist()}
     headers = {"Content-Encoding": encoding, "Accept-Encoding": encoding}
-    body = compress(media.ALL[media_type](columns))
+    body = compress(table_bodies.ALL[media_type](columns))
     fit = client.post("/models/small/train", data=body, content_type=media_type, headers=headers)
     assert fit.status_code == 201
-    x = compress(media.ALL[media_type]({"x": columns["x"]}))
+    x = compress(table_bodies.ALL[media_type]({"x": columns["x"]}))
     answer = client.post("/models/small/predict", data=x, content_type=media_type, headers=headers)
     assert answer.headers["Content-Encoding"] == encoding
     assert len(json.loads(expand(answer.data))["y"]) == 500
@@ -271,14 +275,14 @@ def test_bodies_and_answers_may_be_compressed(client, media_type, encoding):
 
 def test_members_of_a_gzip_body_are_read_one_after_the_other(client):
     body = gzip.compress(b"x,y\n1,2\n") + gzip.compress(b"2,3\n3,5\n")
-    answer = client.post("/train", data=body, content_type=media.CSV, headers={"Content-Encoding": "gzip"})
+    answer = client.post("/train", data=body, content_type=table_bodies.CSV, headers={"Content-Encoding": "gzip"})
     assert answer.json["n"] == 3
 
 
 def test_autograd_trains_on_batches_too(client):
     fits = []
     for query in ("?method=autograd", ""):
-        answer = send(client, media.ARROW, PLANE, "/models/loop/train", f"{query or '?'}&weight=b&x=a")
+        answer = send(client, table_bodies.ARROW, PLANE, "/models/loop/train", f"{query or '?'}&weight=b&x=a")
         fits.append(answer.json)
     assert fits[0]["w"]["a"] == pytest.approx(fits[1]["w"]["a"], rel=1e-6)
 
@@ -289,16 +293,19 @@ def test_pandas_writes_what_is_read_and_reads_what_is_written(client):
     frame.to_parquet(parquet)
     fits = [
         client.post("/models/pandas/train?y=price", data=data, content_type=media_type).json
-        for data, media_type in ((frame.to_csv(index=False), media.CSV), (parquet.getvalue(), media.PARQUET))
+        for data, media_type in (
+            (frame.to_csv(index=False), table_bodies.CSV),
+            (parquet.getvalue(), table_bodies.PARQUET),
+        )
     ]
     assert fits[0]["w"] == fits[1]["w"]
     assert set(fits[0]["w"]) == {"area", "rooms"}
     x = frame[["rooms", "area"]].to_csv(index=False)
     answers = [
-        client.post("/models/pandas/predict", data=x, content_type=media.CSV, headers={"Accept": accept}).data
-        for accept in (media.CSV, media.PARQUET)
+        client.post("/models/pandas/predict", data=x, content_type=table_bodies.CSV, headers={"Accept": accept}).data
+        for accept in (table_bodies.CSV, table_bodies.PARQUET)
     ]
-    assert media.read(media.CSV, answers[0]) == media.read(media.PARQUET, answers[1])
+    assert table_bodies.read(table_bodies.CSV, answers[0]) == table_bodies.read(table_bodies.PARQUET, answers[1])
 
 
 def test_arrow_takes_compressed_buffers_and_numbers_of_any_type(client):
@@ -308,12 +315,12 @@ def test_arrow_takes_compressed_buffers_and_numbers_of_any_type(client):
         "c": np.array([0.1, 0.2, 0.3, 7], np.float32),
         "y": np.arange(4.0),
     }
-    expected = send(client, media.JSON, {name: [float(v) for v in values] for name, values in columns.items()})
+    expected = send(client, table_bodies.JSON, {name: [float(v) for v in values] for name, values in columns.items()})
     for codec in ("lz4", "zstd", None):
-        body = media.as_arrow(columns, compression=codec)
-        answer = client.post("/train", data=body, content_type=media.ARROW)
+        body = table_bodies.as_arrow(columns, compression=codec)
+        answer = client.post("/train", data=body, content_type=table_bodies.ARROW)
         assert answer.json["w"] == expected.json["w"]
-    answer = client.post("/train", data=media.as_parquet(columns), content_type=media.PARQUET)
+    answer = client.post("/train", data=table_bodies.as_parquet(columns), content_type=table_bodies.PARQUET)
     assert answer.json["w"] == expected.json["w"]
 
 
@@ -322,7 +329,7 @@ def test_arrow_takes_compressed_buffers_and_numbers_of_any_type(client):
 def test_npy_takes_either_order_and_numbers_of_any_type(client, order, kind):
     sink = io.BytesIO()
     np.save(sink, np.array([[1, 2, 3], [4, 5, 7], [7, 9, 8], [1, 0, 0]], dtype=kind, order=order))
-    answer = client.post("/train", data=sink.getvalue(), content_type=media.NPY)
+    answer = client.post("/train", data=sink.getvalue(), content_type=table_bodies.NPY)
     expected = client.post("/train", json={"x": [[1, 2], [4, 5], [7, 9], [1, 0]], "y": [3, 7, 8, 0]})
     assert (answer.json["w"], answer.json["b"]) == (expected.json["w"], expected.json["b"])
 
@@ -331,7 +338,7 @@ def test_npy_of_one_dimension_is_one_column(client):
     client.post("/models/flat/train", json={"x": [1, 2], "y": [2, 4]})
     sink = io.BytesIO()
     np.save(sink, np.array([1.0, 3.0]))
-    answer = client.post("/models/flat/predict", data=sink.getvalue(), content_type=media.NPY)
+    answer = client.post("/models/flat/predict", data=sink.getvalue(), content_type=table_bodies.NPY)
     assert answer.json["y"] == client.post("/models/flat/predict", json={"x": [1, 3]}).json["y"]
 
 
@@ -354,7 +361,7 @@ def test_npy_of_one_dimension_is_one_column(client):
     ],
 )
 def test_faults_of_csv(client, body, status, says):
-    answer = client.post("/train", data=body, content_type=media.CSV)
+    answer = client.post("/train", data=body, content_type=table_bodies.CSV)
     assert (answer.status_code, says in answer.json["detail"]) == (status, True), answer.json
 
 
@@ -375,22 +382,22 @@ def test_faults_of_csv(client, body, status, says):
     ],
 )
 def test_faults_of_ndjson(client, body, status, says):
-    answer = client.post("/train", data=body, content_type=media.NDJSON)
+    answer = client.post("/train", data=body, content_type=table_bodies.NDJSON)
     assert (answer.status_code, says in answer.json["detail"]) == (status, True), answer.json
 
 
-@pytest.mark.parametrize("media_type", [media.ARROW, media.PARQUET, media.NPY])
+@pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET, table_bodies.NPY])
 def test_a_body_cut_anywhere_is_a_clear_refusal(client, media_type):
-    body = media.ALL[media_type](PLANE)
-    for end in range(0, len(body) - (12 if media_type == media.ARROW else 1), max(1, len(body) // 60)):
+    body = table_bodies.ALL[media_type](PLANE)
+    for end in range(0, len(body) - (12 if media_type == table_bodies.ARROW else 1), max(1, len(body) // 60)):
         answer = client.post("/train", data=body[:end], content_type=media_type)
         assert answer.status_code in (400, 422), (end, answer.text)
         assert answer.content_type == "application/problem+json"
 
 
-@pytest.mark.parametrize("media_type", [media.ARROW, media.PARQUET, media.NPY])
+@pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET, table_bodies.NPY])
 def test_any_flipped_byte_gives_a_model_or_a_clear_refusal(client, media_type):
-    body = media.ALL[media_type](PLANE)
+    body = table_bodies.ALL[media_type](PLANE)
     draw = np.random.default_rng(5)
     for at in draw.integers(0, len(body), 150):
         damaged = bytearray(body)
@@ -399,10 +406,12 @@ def test_any_flipped_byte_gives_a_model_or_a_clear_refusal(client, media_type):
         assert answer.status_code in (201, 400, 413, 422), (at, answer.text)
 
 
-@pytest.mark.parametrize(("media_type", "columns"), [(media.ARROW, {"x": ["a"], "y": [1.0]}), (media.PARQUET, None)])
+@pytest.mark.parametrize(
+    ("media_type", "columns"), [(table_bodies.ARROW, {"x": ["a"], "y": [1.0]}), (table_bodies.PARQUET, None)]
+)
 def test_columns_of_text_are_named(client, media_type, columns):
     columns = columns or {"x": [True], "y": [1.0]}
-    answer = client.post("/train", data=media.ALL[media_type](columns), content_type=media_type)
+    answer = client.post("/train", data=table_bodies.ALL[media_type](columns), content_type=media_type)
     assert answer.status_code == 422
     assert answer.json["errors"][0]["pointer"] == "/x/x"
 
@@ -412,9 +421,9 @@ def test_arrow_rows_without_columns_are_refused(client):
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_batch(rows)
-    send(client, media.ARROW, PLANE, "/models/plane/train")
+    send(client, table_bodies.ARROW, PLANE, "/models/plane/train")
     answers = [
-        client.post(f"/models/plane/{call}", data=sink.getvalue(), content_type=media.ARROW)
+        client.post(f"/models/plane/{call}", data=sink.getvalue(), content_type=table_bodies.ARROW)
         for call in ("predict", "predict?x=", "train", "evaluate")
     ]
     assert [answer.status_code for answer in answers] == [422] * 4
@@ -424,7 +433,7 @@ def test_arrow_rows_without_columns_are_refused(client):
 def test_npy_of_objects_is_not_unpickled(client):
     sink = io.BytesIO()
     np.save(sink, np.array([object]), allow_pickle=True)
-    answer = client.post("/train", data=sink.getvalue(), content_type=media.NPY)
+    answer = client.post("/train", data=sink.getvalue(), content_type=table_bodies.NPY)
     assert answer.status_code == 422
 
 

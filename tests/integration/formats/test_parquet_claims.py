@@ -3,11 +3,11 @@
 import io
 import struct
 
-import media
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import table_bodies
 from pyarrow import parquet
 
 from service.app import create_app
@@ -24,7 +24,7 @@ def client(tmp_path_factory):
 
 
 def train(client, body, query=""):
-    return client.post(f"/train{query}", data=body, content_type=media.PARQUET)
+    return client.post(f"/train{query}", data=body, content_type=table_bodies.PARQUET)
 
 
 def table(rows=ROWS):

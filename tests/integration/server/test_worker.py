@@ -617,7 +617,7 @@ LONG = 1_000_000
 
 
 class Trainer:
-    helpers = None
+    worker_pool = None
 
 
 class Services:
@@ -730,8 +730,8 @@ def test_a_stop_answers_what_was_handed_over(short_server, long_server):
 
 @needs_doors
 def test_only_the_worker_for_long_requests_lets_trainings_use_what_is_left(short_server, long_server):
-    assert isinstance(long_server.app.extensions["descent"].trainer.helpers, IdleCpuEstimator)
-    assert short_server.app.extensions["descent"].trainer.helpers is None
+    assert isinstance(long_server.app.extensions["descent"].trainer.worker_pool, IdleCpuEstimator)
+    assert short_server.app.extensions["descent"].trainer.worker_pool is None
 
 
 @needs_doors

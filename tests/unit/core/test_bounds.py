@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.core.bounds import Ranges, all_finite, all_within
+from service.core.bounds import ColumnRanges, all_finite, all_within
 
 BOUND = 1e150
 
@@ -53,7 +53,7 @@ def test_one_number_that_is_not_finite_is_found(n, number):
 )
 def test_rows_outside_are_counted_once(n, row, outside):
     x = np.tile([0.0, 5.0], (n, 1))
-    ranges = Ranges(np.array([0.0, 5.0]), np.array([1.0, 5.0]))
+    ranges = ColumnRanges(np.array([0.0, 5.0]), np.array([1.0, 5.0]))
     assert ranges.count_outside(x) == 0
     x[0] = row
     assert ranges.count_outside(x) == outside
@@ -61,7 +61,7 @@ def test_rows_outside_are_counted_once(n, row, outside):
 
 @pytest.mark.parametrize("d", [16, 17, 40])
 def test_rows_of_many_columns_are_compared_with_their_ranges(d):
-    ranges = Ranges(np.zeros(d), np.ones(d))
+    ranges = ColumnRanges(np.zeros(d), np.ones(d))
     x = np.full((1, d), 0.5)
     assert ranges.count_outside(x) == 0
     x[0, -1] = 2

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.core.blocks import Batch
-from service.core.descent import MOST_EPOCHS, Descent, history_epochs, powers
+from service.core.descent import MAX_EPOCHS, Descent, history_epochs, powers
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import gather
 
@@ -65,7 +65,7 @@ def descent_of(batch, w, b, *, fit_intercept, standardize, l2):
 def assert_walks_as_the_loop(batch, w, b, fraction_of_bound, **options):
     b = b if options["fit_intercept"] else 0.0
     descent = descent_of(batch, w, b, **options)
-    rate = fraction_of_bound * descent.largest_stable_rate
+    rate = fraction_of_bound * descent.max_stable_rate
     slopes, intercepts = descent.at(rate, np.arange(EPOCHS + 1))
     losses = descent.optimum.problem.mean_squared_error(slopes, intercepts)
     expected = list(loop(batch, w, b, rate, EPOCHS, **options))
@@ -123,7 +123,7 @@ def test_steps_under_a_penalty_however_large_are_those_of_exact_arithmetic(l2, f
     descent = descent_of(
         Batch(np.array([x]).T, np.array(y)), np.zeros(1), 0.0, fit_intercept=fit_intercept, standardize=False, l2=l2
     )
-    rate = 0.9 * descent.best_rate
+    rate = 0.9 * descent.auto_rate
     w, b = descent.at(rate, np.arange(4))
     slope = intercept = Fraction(0)
     for epoch in range(4):
@@ -151,8 +151,8 @@ def test_the_limit_is_the_optimum_whatever_the_path(standardize, l2):
     batch, w, b = random_problem(4, 5, weighted=True, started=True)
     descent = descent_of(batch, w, b, fit_intercept=True, standardize=standardize, l2=l2)
     np.testing.assert_array_equal(descent.limit_w, descent.optimum.w)
-    steps = descent.epochs_to_limit(descent.best_rate)
-    far_w, far_b = descent.at(descent.best_rate, np.array([steps]))
+    steps = descent.epochs_to_limit(descent.auto_rate)
+    far_w, far_b = descent.at(descent.auto_rate, np.array([steps]))
     np.testing.assert_allclose(far_w[0], descent.limit_w, rtol=1e-13)
     assert far_b[0] == pytest.approx(descent.limit_b, rel=1e-12)
     assert descent.has_converged(far_w[0], float(far_b[0]))
@@ -163,7 +163,7 @@ def test_the_limit_is_the_optimum_whatever_the_path(standardize, l2):
 def test_the_epochs_to_the_limit_are_the_smallest_that_suffice(fraction_of_bound):
     batch, w, b = random_problem(5, 3, weighted=False, started=True)
     descent = descent_of(batch, w, b, fit_intercept=True, standardize=True, l2=0.0)
-    rate = fraction_of_bound * descent.largest_stable_rate
+    rate = fraction_of_bound * descent.max_stable_rate
     steps = descent.epochs_to_limit(rate)
     left = np.abs(powers(rate * descent.eigenvalues, np.array([steps - 1, steps]))[0]).max(axis=1)
     assert left[1] <= 2.0**-53 * (1 + 1e-12)
@@ -180,14 +180,14 @@ def test_a_limit_past_all_epochs_is_none():
 def test_one_step_at_the_best_rate_of_a_single_standardised_column_is_the_optimum():
     batch, w, b = random_problem(7, 1, weighted=False, started=True)
     descent = descent_of(batch, w, b, fit_intercept=True, standardize=True, l2=0.0)
-    assert descent.epochs_to_limit(descent.best_rate) == 1
+    assert descent.epochs_to_limit(descent.auto_rate) == 1
 
 
 def test_data_that_says_nothing_leaves_everything_at_its_start():
     nothing = Batch(np.zeros((3, 2)), np.ones(3))
     descent = descent_of(nothing, np.array([4.0, 5.0]), 0.0, fit_intercept=False, standardize=True, l2=0.0)
-    assert descent.largest_stable_rate is None
-    assert descent.epochs_to_limit(descent.best_rate) == 0
+    assert descent.max_stable_rate is None
+    assert descent.epochs_to_limit(descent.auto_rate) == 0
     np.testing.assert_array_equal(descent.limit_w, [4.0, 5.0])
 
 
@@ -212,7 +212,7 @@ def test_a_factor_of_zero_is_one_before_the_first_step_and_zero_after():
     np.testing.assert_array_equal(powers(np.array([1.0]), np.array([0, 1, 2]))[0], [[1.0], [0.0], [0.0]])
 
 
-@pytest.mark.parametrize("last", [0, 1, 99, 100, 101, 150, 1000, 10**6, MOST_EPOCHS])
+@pytest.mark.parametrize("last", [0, 1, 99, 100, 101, 150, 1000, 10**6, MAX_EPOCHS])
 def test_a_history_shows_every_epoch_to_100_then_fewer_and_ends_at_the_last(last):
     epochs = history_epochs(last)
     assert len(epochs) <= 500

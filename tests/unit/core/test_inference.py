@@ -12,7 +12,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import Ridge
 
 from service.core.blocks import Batch
-from service.core.inference import infer, interval_reach
+from service.core.inference import infer, interval_half_width
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import gather
 
@@ -126,7 +126,7 @@ def test_intervals_of_predictions_are_those_of_statsmodels(diabetes, weighted, f
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=fit_intercept), 0.0)
     frame = oracle.get_prediction(design[:20], weights=np.ones(20) if weighted else None).summary_frame(1 - level)
     for of_mean, name in ((True, "mean_ci_upper"), (False, "obs_ci_upper")):
-        reach = interval_reach(statistics, optimum, x[:20], level, of_mean=of_mean)
+        reach = interval_half_width(statistics, optimum, x[:20], level, of_mean=of_mean)
         np.testing.assert_allclose(reach, frame[name] - frame["mean"], rtol=1e-8)
 
 
@@ -157,7 +157,7 @@ def test_intervals_keep_their_digits_however_far_x_is_from_zero(offset, weighted
     new = offset + np.linspace(-2, 2, 9)
     statistics = gather([Batch(x[:, None], y, weight)], 1)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=True), 0.0)
-    reach = interval_reach(statistics, optimum, new[:, None], 0.95, of_mean=of_mean)
+    reach = interval_half_width(statistics, optimum, new[:, None], 0.95, of_mean=of_mean)
     np.testing.assert_allclose(reach, exact_reach(x, y, weight, new, 0.95, of_mean=of_mean), rtol=1e-14)
 
 

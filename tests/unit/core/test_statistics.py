@@ -135,7 +135,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
 
 
 @pytest.mark.parametrize(
-    ("d", "threads", "helpers", "most"),
+    ("d", "threads", "worker_pool", "most"),
     [
         (2, 1, None, 3),
         (2, 2, IdleCpuEstimator(), 3),
@@ -144,7 +144,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
         (5, 2, IdleCpuEstimator(), 5),
     ],
 )
-def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, helpers, most):
+def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool, most):
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)
     read = []
 
@@ -156,7 +156,7 @@ def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, helpers, mo
             yield Batch(x, batch.y)
             del x
 
-    assert gather(batches(), d, threads, helpers).n == 5000
+    assert gather(batches(), d, threads, worker_pool).n == 5000
     assert len(read) == 50
 
 

@@ -8,7 +8,7 @@ import pytest
 from service.core import triangle
 from service.core.blocks import Batch
 from service.core.statistics import gather, merge
-from service.core.triangle import factor
+from service.core.triangle import factor_block
 
 ROWS = 20_000
 
@@ -114,7 +114,7 @@ def test_a_gram_matrix_is_as_exact_as_reflections(d, weighted, mean, noise):
     x = x + mean
     found = triangle._by_gram(x, y, weight)
     assert worst(found, x, y, weight) < 5e-15
-    np.testing.assert_array_equal(factor(x, y, weight).triangle, found.triangle)
+    np.testing.assert_array_equal(factor_block(x, y, weight).triangle, found.triangle)
 
 
 @pytest.mark.parametrize("make", [
@@ -131,7 +131,7 @@ def test_where_a_gram_matrix_would_lose_digits_rows_are_reflected(make):
     x = make(x)
     assert triangle._by_gram(x, y, None) is None
     expected = triangle._by_reflections(x, y, None).triangle
-    np.testing.assert_array_equal(factor(x, y, None).triangle, expected)
+    np.testing.assert_array_equal(factor_block(x, y, None).triangle, expected)
 
 
 def test_what_a_sample_does_not_show_is_seen_in_the_whole():
@@ -141,7 +141,7 @@ def test_what_a_sample_does_not_show_is_seen_in_the_whole():
     x[~seen, 1] = 1e6 * x[~seen, 0]
     assert triangle._line(x[seen] - x[seen].mean(axis=0)) is not None
     assert triangle._by_gram(x, y, None) is None
-    assert worst(factor(x, y, None), x, y) < 1e-14
+    assert worst(factor_block(x, y, None), x, y) < 1e-14
 
 
 def test_ranges_are_exact_either_way():
@@ -154,7 +154,7 @@ def test_ranges_are_exact_either_way():
 @pytest.mark.parametrize("d", [1, 3])
 def test_any_memory_order_gives_the_same_bits(d):
     x, y, weight = data(d)
-    expected = factor(x, y, weight).triangle
+    expected = factor_block(x, y, weight).triangle
     padded = np.repeat(x, 2, axis=1)[:, ::2]
     for same in (np.asfortranarray(x), padded, np.asfortranarray(padded)[:, ::-1][:, ::-1]):
-        np.testing.assert_array_equal(factor(same, np.repeat(y, 2)[::2], weight).triangle, expected)
+        np.testing.assert_array_equal(factor_block(same, np.repeat(y, 2)[::2], weight).triangle, expected)

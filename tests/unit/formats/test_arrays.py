@@ -19,11 +19,11 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("value", "values", "names", "form", "is_single_row"), GOOD)
-def test_every_form_of_x_becomes_a_table(value, values, names, form, is_single_row):
+@pytest.mark.parametrize(("value", "values", "names", "row_shape", "is_single_row"), GOOD)
+def test_every_form_of_x_becomes_a_table(value, values, names, row_shape, is_single_row):
     found = table(value, "/x")
     np.testing.assert_array_equal(found.values, np.array(values, dtype=float))
-    assert (found.names, found.form, found.is_single_row) == (names, form, is_single_row)
+    assert (found.names, found.row_shape, found.is_single_row) == (names, row_shape, is_single_row)
 
 
 BAD = [

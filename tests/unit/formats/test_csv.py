@@ -8,7 +8,7 @@ import pytest
 from service.formats.table import Limits, UnreadableCell
 from service.formats.text import csv
 
-LIMITS = Limits(held_bytes=1 << 20, inflation=100)
+LIMITS = Limits(max_buffered_bytes=1 << 20, max_decompression_ratio=100)
 
 
 def fault_of(text):

@@ -13,7 +13,7 @@ from service.formats.arrays import NUMBERS_OR_NULL, list_vector, table
 from service.formats.json import simd
 from service.formats.json.codec import decode
 
-PADDING = " " * simd.LEAST_BYTES
+PADDING = " " * simd.MIN_BYTES
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(max_size=3),
@@ -61,7 +61,7 @@ def test_rows_and_columns_are_read_to_the_bit(n, d, data):
         assert found is not None
         quick, slow = table(found["x"], "/x"), table(careful["x"], "/x")
         assert quick.values.tobytes() == slow.values.tobytes()
-        assert (quick.names, quick.form, quick.by_column) == (slow.names, slow.form, slow.by_column)
+        assert (quick.names, quick.row_shape, quick.is_columnar) == (slow.names, slow.row_shape, slow.is_columnar)
         assert list_vector(found["y"], "/y").tobytes() == list_vector(careful["y"], "/y", NUMBERS_OR_NULL).tobytes()
         assert (found["epochs"], found["method"]) == (7, "spectral")
 
@@ -112,7 +112,7 @@ def test_magnitudes_are_refused_at_their_place():
 
 
 def read_in_small_pieces(body, size):
-    with mock.patch.multiple(simd, LEAST_BYTES=1, LONG_BYTES=1, PIECE_BYTES=size):
+    with mock.patch.multiple(simd, MIN_BYTES=1, LONG_BYTES=1, PIECE_BYTES=size):
         return simd.decode(body)
 
 
@@ -162,5 +162,5 @@ def test_a_text_that_is_refused_leaves_nothing_behind():
 
 
 def test_many_names_are_left_to_the_careful_way():
-    body = b'{"x":[%b]}' % b",".join([b'{"a":1}'] * simd.MOST_NAMES)
+    body = b'{"x":[%b]}' % b",".join([b'{"a":1}'] * simd.MAX_NAMES)
     assert simd.decode(body) is None

@@ -44,7 +44,7 @@ def cores():
 
 @pytest.fixture
 def pool(cores):
-    with cores.pool(2) as made:
+    with cores.executor(2) as made:
         yield made
 
 
@@ -69,7 +69,7 @@ def test_work_insists_on_a_share_until_something_is_seen_to_be_left(cores, pool,
     assert pool.submit(schedule).result() == nice(INSISTING)
     cores.insisted(ENOUGH_SECONDS, 0.0)
     assert pool.submit(schedule).result() == nice(YIELDING)
-    with cores.pool(1) as another:
+    with cores.executor(1) as another:
         assert another.submit(schedule).result() == nice(YIELDING)
 
 
@@ -141,7 +141,7 @@ def test_work_is_done_where_priorities_are_forbidden(what, monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr(os, what, forbid)
-    with IdleCpuEstimator().pool(1) as pool:
+    with IdleCpuEstimator().executor(1) as pool:
         assert pool.submit(divmod, 7, 2).result() == (3, 1)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lower_priority).result()
@@ -152,7 +152,7 @@ def test_a_thread_hands_over_what_it_has_drawn_after_a_while(cores, monkeypatch,
     monkeypatch.setattr(cpu_priority, "STEP_SECONDS", seconds)
     steps, some = [], cpu_priority._some
     monkeypatch.setattr(cpu_priority, "_some", lambda items: steps.append(some(items)) or steps[-1])
-    assert list(cores.drawn(iter(range(10)))) == list(range(10))
+    assert list(cores.prefetch(iter(range(10)))) == list(range(10))
     assert [len(step) for step in steps] == [*drawn, 0]
 
 
@@ -168,7 +168,7 @@ def test_work_knows_the_context_of_its_caller(pool):
 
 def test_its_threads_end_with_it():
     before = threading.active_count()
-    with IdleCpuEstimator().pool(2) as pool:
+    with IdleCpuEstimator().executor(2) as pool:
         pool.submit(int).result()
     assert threading.active_count() == before
 
