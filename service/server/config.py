@@ -122,7 +122,7 @@ def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None
     """gunicorn ends the oldest workers where they are too many. The one that takes long requests is to be the last of
     them, as nobody follows it while there are enough; but the first if one is to stay, which has to take all."""
     for worker in server.WORKERS.values():
-        if worker.cfg is server.cfg and getattr(worker, "takes_long", False):
+        if worker.cfg is server.cfg and getattr(worker, "is_long_request_worker", False):
             server.worker_age += 1
             worker.age = server.worker_age if new_value > 1 else 0
 
