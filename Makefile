@@ -16,7 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
-  check format clean
+  check check-prose format clean
 
 run: .venv/runtime
 	exec $(BIN)/gunicorn
@@ -59,6 +59,9 @@ check: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check-prose: .venv/development
+	$(BIN)/python scripts/check_prose.py
 
 format: .venv/development
 	$(BIN)/ruff format .
