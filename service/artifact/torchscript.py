@@ -14,6 +14,7 @@ import orjson
 import torch
 from torch import Tensor, nn
 
+from service.artifact.upgrade import coefficients_of, upgraded
 from service.core.blocks import FloatArray
 from service.core.statistics import Statistics
 from service.errors import CorruptArtifact
@@ -93,7 +94,7 @@ class VersionFile:
     def report(self) -> dict[str, Any]:
         """The report, read without torch."""
         report: dict[str, Any] = orjson.loads(self._extra_file("report.json"))
-        return report
+        return upgraded(report, lambda: self.statistics)
 
     @property
     def keys(self) -> bytes:
@@ -123,9 +124,7 @@ class VersionFile:
     def module(self) -> Module:
         """The module; raises CorruptArtifact unless its buffers are the report's."""
         module: Module = torch.jit.load(io.BytesIO(self.data))
-        w = self.report["w"]
-        reported = w.values() if isinstance(w, dict) else np.atleast_1d(w)
-        if module.w.tolist() != list(reported) or module.b.item() != self.report["b"]:
+        if module.w.tolist() != coefficients_of(self.report) or module.b.item() != self.report["b"]:
             raise CorruptArtifact("The module's w and b are not those of its report.")
         return module
 

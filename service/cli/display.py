@@ -1,6 +1,5 @@
 """Answers as people read them."""
 
-import time
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -91,7 +90,7 @@ def _facts(answer: Answer) -> RenderableType:
         "epochs": f"{'more than 2⁵³' if epochs is None else epochs}, {'' if answer['converged'] else 'not '}converged",
     }
     if "trained_at" in answer:
-        facts["trained"] = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(answer["trained_at"]))
+        facts["trained"] = answer["trained_at"]
     return _grid(facts)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from service.core.blocks import FloatArray
-from service.core.optimum import CONSTANT, Optimum, column_norms
+from service.core.optimum import Optimum, column_norms
 from service.core.statistics import Statistics
 
 LEVEL = 0.95
@@ -121,10 +121,7 @@ def _parameters(optimum: Optimum) -> int:
 
 def _r_squared(optimum: Optimum) -> float:
     """1 − rss/tss, which is ess/tss and taken so where the rest is the larger part; NaN for a y that does not vary."""
-    problem = optimum.problem
-    total = math.hypot(*problem.target, problem.residual_norm)
-    if total <= CONSTANT * math.hypot(total, problem.y_centre):
-        return math.nan
+    total = optimum.problem.root_total
     if optimum.explained < optimum.root_loss:
         return (optimum.explained / total) ** 2
     return 1 - (optimum.root_loss / total) ** 2

@@ -68,6 +68,22 @@ class LeastSquares:
         result: FloatArray = along + across + self.residual_norm**2
         return result
 
+    def r_squared(self, loss: float) -> float:
+        """Return R² = 1 − loss/(tss/Σw) of coefficients with this loss; NaN where y does not vary.
+
+        tss is Σw(y − ȳ)² with an intercept and Σwy² without one, as for the R² of the optimum. It is negative for
+        coefficients that predict worse than the mean of y, or than zero. Source: Kvålseth, "Cautionary Note about R²",
+        The American Statistician 39 (1985), R²₁ and R²₇.
+        """
+        ratio = math.sqrt(loss) / self.root_total
+        return 1 - ratio * ratio
+
+    @property
+    def root_total(self) -> float:
+        """√(tss/Σw), about the mean of y with an intercept and about zero without; NaN where y does not vary."""
+        total = math.hypot(*self.target, self.residual_norm)
+        return total if total > CONSTANT * math.hypot(total, self.y_centre) else math.nan
+
     @property
     def spread(self) -> FloatArray:
         """(d,): the columns' standard deviations, or root mean squares without an intercept."""

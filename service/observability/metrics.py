@@ -38,7 +38,7 @@ TABLE = (
     Metric(
         "descent_training_loss", "fact", "Mean squared error of the serving version on its training data.", ("model",)
     ),
-    Metric("descent_training_r2", "fact", "R² of the best line on the serving version's training data.", ("model",)),
+    Metric("descent_training_r2", "fact", "R² of the serving version on its training data.", ("model",)),
     Metric("descent_training_rows", "fact", "Rows that the serving version was trained on.", ("model",)),
     Metric("descent_model_version", "fact", "The serving version's number.", ("model",)),
     Metric(

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
@@ -110,7 +111,8 @@ class ModelMetricsCollector(Collector):
         except (NotFound, CorruptArtifact) as error:
             log.warning("version %d of %s has no facts: %s", version.number, version.model, error)
             return None
-        return ModelMetrics(version.number, report["loss"], report["optimum"]["r2"], report["n"], report["trained_at"])
+        trained = datetime.fromisoformat(report["trained_at"]).timestamp()
+        return ModelMetrics(version.number, report["loss"], report["r2"], report["n"], trained)
 
 
 def _family(name: str) -> GaugeMetricFamily:

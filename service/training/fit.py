@@ -98,6 +98,11 @@ class Fit:
         return self.loss + l2 * float(np.square(self.w).sum()) if l2 else self.loss
 
     @property
+    def r2(self) -> float:
+        """Return R² of the fitted coefficients on the training data; NaN where y does not vary."""
+        return self.descent.optimum.problem.r_squared(self.loss)
+
+    @property
     def converged(self) -> bool:
         """Whether the line is the limit of the descent."""
         return self.descent.has_converged(self.w, self.b)
@@ -162,7 +167,7 @@ def _fit(
     if reached is None:
         warnings.append(FitWarning("slow-convergence", DISTANT))
     history, w, b = _walk(options, rows, start, descent, rate, MAX_EPOCHS if reached is None else reached)
-    return Fit(
+    fitted = Fit(
         columns=columns,
         statistics=statistics,
         asked=options,
@@ -176,6 +181,9 @@ def _fit(
         inference=infer(statistics, optimum),
         warnings=warnings,
     )
+    if _is_stable(rate, descent) and not fitted.converged:
+        warnings.append(_not_converged(fitted))
+    return fitted
 
 
 def _check_scales(statistics: Statistics, columns: Columns) -> None:
@@ -278,6 +286,16 @@ def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Ite
     if statistics.n <= parameters:
         rows, free = counted(statistics.n, "row"), counted(parameters, "parameter")
         yield FitWarning("underdetermined", f"{rows} for {free}: the line fits the noise as closely as the signal.")
+
+
+def _not_converged(fitted: Fit) -> FitWarning:
+    measure = "objective" if fitted.options.l2 else "loss"
+    optimum = fitted.descent.optimum
+    detail = (
+        f"Gradient descent stopped after {counted(fitted.epochs or 0, 'epoch')}, before it converged: its {measure} is "
+        f"{fitted.objective:.6g} and the smallest possible is {optimum.objective:.6g}. Increase epochs"
+    )
+    return FitWarning("not-converged", f"{detail}{', or omit it' if fitted.options.method == 'spectral' else ''}.")
 
 
 def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:

@@ -24,6 +24,7 @@ def report(fit: Fit) -> dict[str, Any]:
         "n": _whole(fit.statistics.n),
         "loss": fit.loss,
         **({"objective": fit.objective} if penalised else {}),
+        "r2": _number(fit.r2),
         "initial_loss": float(fit.history.loss[0]),
         "epochs": fit.epochs,
         "converged": fit.converged,

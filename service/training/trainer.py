@@ -10,6 +10,7 @@ import numpy as np
 
 from service.artifact import torchscript
 from service.artifact.columns import Columns, RowShape
+from service.artifact.upgrade import iso_time
 from service.core.blocks import Batch
 from service.core.statistics import Statistics, WorkerPool, decay, gather, merge, reorder_columns
 from service.errors import (
@@ -237,7 +238,7 @@ class Trainer:
 
 
 def _report(fitted: Fit) -> dict[str, Any]:
-    return report(fitted) | {"trained_at": round(time.time(), 3)}
+    return report(fitted) | {"trained_at": iso_time(time.time())}
 
 
 def _collected(batches: Iterable[Batch], most_bytes: int) -> Batch:

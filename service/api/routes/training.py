@@ -120,10 +120,9 @@ def _conditions() -> Conditions:
 
 def _summary(trained: Trained) -> dict[str, Any]:
     report = trained.report
-    names = ("w", "b", "n", "loss", "epochs", "converged", "warnings")
+    names = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
     summary = {
         "version": trained.version.number if trained.version else None,
         **{name: report[name] for name in names},
-        "r2": report["optimum"]["r2"],
     }
     return summary | {"replayed": True} if trained.replayed else summary

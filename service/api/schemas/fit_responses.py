@@ -68,7 +68,7 @@ class OptimumAnswer(Schema):
     undefined = text("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
 
 
-KINDS = ["constant", "collinear", "underdetermined", "slow-convergence", "diverging"]
+KINDS = ["constant", "collinear", "underdetermined", "not-converged", "slow-convergence", "diverging"]
 WARNINGS = objects(
     "What to know before using the line.",
     ["type", "detail"],
@@ -95,6 +95,7 @@ class FitAnswer(Schema):
     n = number("The number of rows with a weight above 0, counting those of appends; a decay scales it down.")
     loss = number("The mean squared error of the line on the training data.")
     objective = number(OBJECTIVE)
+    r2 = number("R² on the training data; null if y does not vary.", allow_none=True)
     initial_loss = number("The mean squared error at the start of the descent.")
     epochs = whole(EPOCHS, allow_none=True)
     converged = flag("Whether the descent has reached its limit.")
@@ -111,7 +112,7 @@ class FitAnswer(Schema):
     history = fields.Nested(Curve, metadata=about("The loss curve of the descent."))
     warnings = WARNINGS
     dropped = whole(DROPPED)
-    trained_at = number("When the line was fitted, in seconds of Unix time.")
+    trained_at = text("Time of the fit in ISO 8601, UTC: `2026-11-23T10:09:24.071Z`.")
     etag = text("The version's tag, which `If-Match` takes in quotes.")
     artifact = fields.Nested(Artifact, metadata=about("The version's TorchScript file."))
 
@@ -139,7 +140,7 @@ class GroupFitsAnswer(Schema):
             "epochs": about(EPOCHS, type=["integer", "null"]),
             "converged": about("Whether the descent has reached its limit.", type="boolean"),
             "warnings": dict(WARNINGS.metadata),
-            "r2": about("R² of the best line; null if undefined.", type=["number", "null"]),
+            "r2": about("R² on the training data; null if y does not vary.", type=["number", "null"]),
             "replayed": about("true where an earlier request with the same key did it.", type="boolean"),
         },
     )

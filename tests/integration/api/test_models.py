@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -144,8 +145,9 @@ def test_metrics_tell_the_facts_of_the_serving_version(client):
     assert found['descent_training_loss{model="m"}'] == fit["loss"]
     assert found['descent_training_rows{model="m"}'] == 3
     assert found['descent_model_version{model="m"}'] == 1
-    assert found['descent_training_r2{model="m"}'] == fit["optimum"]["r2"]
-    assert found['descent_model_trained_timestamp_seconds{model="m"}'] == fit["trained_at"]
+    assert found['descent_training_r2{model="m"}'] == fit["r2"]
+    trained_at = datetime.fromisoformat(fit["trained_at"])
+    assert found['descent_model_trained_timestamp_seconds{model="m"}'] == trained_at.timestamp()
     assert found["descent_store_up"] == 1
 
 

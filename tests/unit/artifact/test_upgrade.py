@@ -1,0 +1,47 @@
+"""Reports of earlier versions are read with the current fields."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.artifact import torchscript
+from service.artifact.upgrade import iso_time, upgraded
+
+BEFORE_ISO_TIMES = Path(__file__).with_name("before_iso_times.pt")
+"""Written by the service at ff2edc2: 12 rows, 20 epochs that do not converge."""
+
+
+@pytest.fixture
+def version_file():
+    return torchscript.load_artifact(BEFORE_ISO_TIMES.read_bytes())
+
+
+def test_a_time_in_unix_seconds_is_read_as_iso_8601(version_file):
+    assert version_file.report["trained_at"] == "2026-11-28T08:44:40.898Z"
+
+
+def test_a_missing_r2_is_that_of_the_stored_coefficients(version_file):
+    i = np.arange(12)
+    x, y = np.column_stack([i, i * 7 % 5]), 3 * i + i * 7 % 5 + i % 3
+    predicted = torchscript.predict(version_file.module(), x.astype(float))
+    expected = 1 - np.square(y - predicted).sum() / np.square(y - y.mean()).sum()
+    assert version_file.report["r2"] == pytest.approx(expected, rel=1e-12)
+    assert version_file.report["r2"] < version_file.report["optimum"]["r2"] - 0.05
+
+
+def test_a_warning_under_its_former_name_is_renamed():
+    report = {"r2": 1.0, "trained_at": "2026-11-28T08:44:40.898Z", "warnings": [{"type": "distant-limit"}]}
+    assert upgraded(report, pytest.fail)["warnings"] == [{"type": "slow-convergence"}]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (1795428564.071, "2026-11-23T10:09:24.071Z"),
+        (1.9996, "1970-01-01T00:00:01.999Z"),
+    ],
+)
+def test_times_are_utc_in_milliseconds(seconds, expected):
+    assert iso_time(seconds) == expected
