@@ -3,19 +3,20 @@ asks for. The requests are the corpus of bad ones, and good ones beside them; th
 sends them, and in one."""
 
 import contextlib
-import http.client
-import json
-import socket
+from pathlib import Path
 
+import bad_request_cases as corpus
 import pytest
-from test_bad_requests import CASES, JSON, LINE, PLANE, STEEP, Answer, _body, _connect, _exchange
+from exchange import JSON, connect, exchange, exchange_bytes, train_models
 
 ORDINARY = {"Content-Encoding": "identity"}
 NAMED = {"X-Request-ID": "me"}
+TESTS = Path(__file__).parents[1]
+CASES = corpus.load(TESTS / "integration/api/bad_requests") | corpus.load(TESTS / "e2e/bad_requests")
 SENT = {
     name: case
     for name, case in CASES.items()
-    if case.get("method") == "POST" and not {"Content-Encoding", "Content-Length"} & set(case["headers"])
+    if case.get("request", "").startswith("POST ") and not {"Content-Encoding", "Content-Length"} & set(case["headers"])
 }
 GOOD = [
     ("", '{"x": 5}'),
@@ -32,25 +33,20 @@ GOOD = [
 
 @pytest.fixture(scope="module")
 def connection(service):
-    """A connection to a service with the models that the requests speak of."""
-    with contextlib.closing(_connect(service)) as opened:
-        for name, rows in {"line": LINE, "plane": PLANE, "steep": STEEP}.items():
-            request = {"method": "POST", "path": f"/models/bad-requests-{name}/train", "headers": JSON}
-            assert _exchange(opened, request | {"body": json.dumps(rows)}).status == 201
+    """A connection to a service with the models that the cases send requests to."""
+    with contextlib.closing(connect(service)) as opened:
+        train_models(opened)
         yield opened
 
 
-def exchange_in_one_piece(connection, request):
-    """The answer to a request whose head and body are one segment, on a connection of its own."""
-    body = b"".join(body) if not isinstance(body := _body(request) or b"", bytes) else body
-    fields = {"Host": "here", "Content-Length": len(body), **request["headers"]}
-    lines = [f"POST {request['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    with socket.create_connection((connection.host, connection.port), timeout=20) as peer:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            peer.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
-        response = http.client.HTTPResponse(peer)
-        response.begin()
-        return Answer(response.status, response.headers, response.read())
+def exchange_in_one_piece(connection, case):
+    """Send head and body in one segment, on a connection of its own."""
+    body = corpus.body(case) or b""
+    body = body if isinstance(body, bytes) else b"".join(body)
+    fields = {"Host": "here", "Content-Length": len(body), **case["headers"]}
+    method, target = corpus.request_line(case)
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+    return exchange_bytes(connection, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
 
 
 def told(answer):
@@ -59,21 +55,19 @@ def told(answer):
     return answer.status, {name: value for name, value in headers.items() if name != "date"}, answer.body
 
 
-@pytest.mark.parametrize("exchange", [_exchange, exchange_in_one_piece])
+@pytest.mark.parametrize("send", [exchange, exchange_in_one_piece])
 @pytest.mark.parametrize("name", SENT)
-def test_a_bad_request_is_answered_the_same_on_both_ways(name, exchange, connection):
+def test_a_bad_request_is_answered_the_same_on_both_ways(name, send, connection):
     case = SENT[name]
-    quick, ordinary = (
-        exchange(connection, case | {"headers": case["headers"] | NAMED | way}) for way in ({}, ORDINARY)
-    )
+    quick, ordinary = (send(connection, case | {"headers": case["headers"] | NAMED | way}) for way in ({}, ORDINARY))
     assert quick.status == case["expect"]["status"]
     assert told(quick) == told(ordinary)
 
 
-@pytest.mark.parametrize("exchange", [_exchange, exchange_in_one_piece])
+@pytest.mark.parametrize("send", [exchange, exchange_in_one_piece])
 @pytest.mark.parametrize(("path", "body"), GOOD)
-def test_a_good_request_is_answered_the_same_on_both_ways(path, body, exchange, connection):
-    request = {"method": "POST", "path": f"/models/bad-requests-line{path}/predict", "body": body}
-    answers = [exchange(connection, request | {"headers": JSON | NAMED | way}) for way in (ORDINARY, {}) * 4]
+def test_a_good_request_is_answered_the_same_on_both_ways(path, body, send, connection):
+    request = {"request": f"POST /models/bad-requests-line{path}/predict", "body": body}
+    answers = [send(connection, request | {"headers": JSON | NAMED | way}) for way in (ORDINARY, {}) * 4]
     assert answers[0].status == 200
     assert all(told(answer) == told(answers[0]) for answer in answers)
