@@ -72,7 +72,7 @@ class Bench:
         client = self._app.test_client()
         client.post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
         client.post("/predict", json={"x": [1]})
-        self._quick_way = predict.of(self._app)
+        self._quick_way = self._app.fast_path
         self._recognised = predict.match_route(environ_of({}))
 
     def call(self, more: dict[str, str]) -> None:

@@ -1,13 +1,15 @@
-"""The composition root: the only place that builds the parts."""
+"""The composition root: the only place that builds objects."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask
 
 from service.api.http import instrumentation, problems
-from service.api.http.context import Services
-from service.api.http.request_body import Bounds
+from service.api.http.body_adapter import START_RESPONSE, BodyAdapter, WSGIBodyAdapter
+from service.api.http.context import EXTENSION, BodyLimits, Services
 from service.api.routes.mlflow import mlflow
 from service.api.routes.models import VersionConverter, models
 from service.api.routes.open_inference import inference_protocol
@@ -15,7 +17,8 @@ from service.api.routes.operations import documentation, operations
 from service.api.routes.prediction import predicting
 from service.api.routes.training import training
 from service.artifact import torchscript
-from service.fastpath import predict
+from service.core.statistics import WorkerPool
+from service.fastpath.predict import PredictFastPath
 from service.observability.metrics import Metrics
 from service.observability.model_metrics import ModelMetricsCollector
 from service.observability.request_log import Recorder
@@ -24,20 +27,51 @@ from service.settings import Settings
 from service.store import FolderStore, Store
 from service.training.trainer import Trainer
 
+BLUEPRINTS = (training, predicting, models, operations, inference_protocol, mlflow, documentation)
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
-    """The service as a WSGI app, set up from the environment unless `settings` are given, over the store that they name
-    unless another is."""
+
+class App(Flask):
+    """The WSGI app: Flask behind the fast path.
+
+    fast_path: predictions from memory, for servers that call it without a thread.
+    """
+
+    def __init__(self, services: Services, recorder: Recorder) -> None:
+        super().__init__("descent", static_folder=None)
+        self.extensions[EXTENSION] = services
+        self.url_map.merge_slashes = False
+        self.url_map.converters["version"] = VersionConverter
+        problems.register(self)
+        instrumentation.register(self, recorder)
+        for blueprint in BLUEPRINTS:
+            self.register_blueprint(blueprint)
+        self.fast_path = PredictFastPath(services.predictor, services.metrics, recorder)
+        self._respond = self.fast_path.wrap(super().wsgi_app, services.body_adapter)
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Respond on the fast path where it can, and else with Flask."""
+        environ[START_RESPONSE] = start_response
+        return self._respond(environ, start_response)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    executor: WorkerPool | None = None,
+    body_adapter: BodyAdapter | None = None,
+) -> App:
+    """Return the service as a WSGI app.
+
+    settings: by default those of the environment. store: by default the folder that the settings name. executor:
+    threads that read and factor the rows of long trainings; by default the caller's thread and a plain thread pool.
+    body_adapter: access to bodies and connections of the WSGI server; by default that of PEP 3333.
+    """
     settings = settings or Settings.from_environment(os.environ)
     torchscript.prepare()
     store = store or FolderStore(Path(settings.store))
     metrics = Metrics(settings.metrics_max_models)
-    predictor = Predictor(store, settings.model_cache_size, settings.store_refresh_seconds)
-    app = Flask("descent", static_folder=None)
-    app.extensions["descent.bounds"] = Bounds(
-        settings.max_body_bytes, settings.max_stream_bytes, settings.max_decompression_ratio, settings.max_columns
-    )
-    app.extensions["descent"] = Services(
+    services = Services(
         store=store,
         trainer=Trainer(
             store,
@@ -46,18 +80,14 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
             settings.keep_versions,
             settings.fit_threads,
             settings.max_body_bytes,
+            executor,
         ),
-        predictor=predictor,
+        predictor=Predictor(store, settings.model_cache_size, settings.store_refresh_seconds),
         metrics=metrics,
         facts=ModelMetricsCollector(store, settings.metrics_max_models, settings.store_refresh_seconds),
+        body_limits=BodyLimits(
+            settings.max_body_bytes, settings.max_stream_bytes, settings.max_decompression_ratio, settings.max_columns
+        ),
+        body_adapter=body_adapter or WSGIBodyAdapter(),
     )
-    app.url_map.merge_slashes = False
-    app.url_map.converters["version"] = VersionConverter
-    problems.register(app)
-    recorder = Recorder(metrics, settings.log_min_duration_ms)
-    instrumentation.register(app, recorder)
-    for blueprint in (training, predicting, models, operations, inference_protocol, mlflow, documentation):
-        app.register_blueprint(blueprint)
-    quick_way = app.extensions[predict.EXTENSION] = predict.PredictFastPath(predictor, metrics, recorder)
-    app.wsgi_app = quick_way.wrap(app.wsgi_app)  # type: ignore[method-assign, assignment]
-    return app
+    return App(services, Recorder(metrics, settings.log_min_duration_ms))

@@ -1,4 +1,4 @@
-"""What gunicorn serves: `gunicorn service.wsgi:app`."""
+"""The app for any WSGI server, as in `waitress-serve service.wsgi:app`."""
 
 from service.app import create_app
 

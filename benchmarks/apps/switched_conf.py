@@ -30,7 +30,7 @@ def post_worker_init(worker: Any) -> None:
     """Exchange what tells of requests for nothing, and back, at each signal."""
     from service.fastpath import predict  # noqa: PLC0415
 
-    recorder = predict.of(worker.wsgi)._recorder
+    recorder = worker.wsgi.fast_path._recorder
     others = [Uncounted(), nothing]
 
     def switch(*_: Any) -> None:

@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import numpy as np
-from flask import Flask
-from gunicorn.http.errors import ParseException
 
+from service.api.http.body_adapter import BodyAdapter
 from service.api.http.response import SMALLEST_ENCODED, VARY_OF_TABLES
 from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
-from service.errors import DescentError
+from service.errors import DescentError, MalformedBody
 from service.formats import arrays, json
 from service.formats.json import simd
 from service.observability.metrics import Metrics
@@ -40,8 +39,6 @@ _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,
 _QUERY = re.compile(f"model=({NAME.pattern})")
 _PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict")
 
-
-EXTENSION = "descent.quick"
 
 Known = Callable[[str, int | None], LoadedModel | None]
 """What is known of a model's version without a look at the store."""
@@ -162,13 +159,13 @@ class PredictFastPath:
         self._metrics = metrics
         self._recorder = recorder
 
-    def wrap(self, app: WSGIApplication) -> WSGIApplication:
-        """`app`, asked only for what is given back."""
+    def wrap(self, app: WSGIApplication, adapter: BodyAdapter) -> WSGIApplication:
+        """`app`, asked only for what is given back; `adapter` reads the bodies."""
 
         def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             started = time.perf_counter()
             call = match_route(environ)
-            body = None if call is None else _body(environ)
+            body = None if call is None else _body(environ, adapter)
             asked = (
                 call and body and self._read(call, environ.get("REMOTE_ADDR"), body, started, self._predictor.cached)
             )
@@ -265,18 +262,12 @@ def _encoded(asked: PendingPrediction, y: FloatArray) -> bytes:
     return json.encode({"model": asked.call.model, "version": version, "y": y[0] if asked.is_single_row else y})
 
 
-def of(app: Flask) -> PredictFastPath:
-    """The quick way of an app."""
-    found: PredictFastPath = app.extensions[EXTENSION]
-    return found
-
-
-def _body(environ: WSGIEnvironment) -> bytes | None:
+def _body(environ: WSGIEnvironment, adapter: BodyAdapter) -> bytes | None:
     """The body, left to be read once more; None if not all of it comes, which the ordinary way will meet again."""
     length = int(environ["CONTENT_LENGTH"])
     try:
-        body: bytes = environ["wsgi.input"].read(length)
-    except (OSError, ParseException) as error:
+        body = adapter.read(environ["wsgi.input"], length)
+    except MalformedBody as error:
         environ["wsgi.input"] = _Broken(error)
         return None
     environ["wsgi.input"] = io.BytesIO(body)

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ try:
 except InvalidSetting as error:
     sys.exit(f"descent: {error}")
 
-wsgi_app = "service.wsgi:app"
+wsgi_app = "service.server.application:build()"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 workers = settings.workers + fd_passing.IS_POSSIBLE
 worker_class = "service.server.worker.worker.Worker"
@@ -130,11 +131,15 @@ def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None
 def post_fork(server: Any, worker: Any) -> None:
     """Give the worker its place among the files of metrics and doors, before it builds the app."""
     from service.observability import worker_slots
+    from service.server import application
+    from service.server.worker.cpu_priority import IdleCpuEstimator
 
     number = worker_slots.take(server.metrics_folder)
     worker.client_timeout_seconds = settings.client_timeout_seconds
     if hands_over(worker):
         worker.join_long_workers(server.metrics_folder, number)
+        if worker.is_long_request_worker:
+            worker.build_app = partial(application.build, IdleCpuEstimator())
 
 
 def on_exit(server: Any) -> None:

@@ -20,7 +20,7 @@ def warm_up() -> None:
     """Train and predict in an app of its own, over a store that is gone afterwards; raises RuntimeError."""
     with tempfile.TemporaryDirectory(prefix="descent-rehearsal-") as folder:
         store = FolderStore(Path(folder))
-        app = create_app(Settings(log_min_duration_ms=NEVER_MS), store)
+        app = create_app(Settings(log_min_duration_ms=NEVER_MS), store=store)
         _post(app, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
         _post(app, "/predict", {"x": [1, 2]})
         _post(app, "/predict", {"x": [1, 2]})  # by the quick way, now that the version is in memory

@@ -91,9 +91,10 @@ class Trainer:
         kept_versions: int,
         threads: int = 1,
         most_autograd_bytes: int = 1 << 28,
+        worker_pool: WorkerPool | None = None,
     ) -> None:
-        self.worker_pool: WorkerPool | None = None
-        """Threads that read and factor many rows, where they are to be special."""
+        self.worker_pool = worker_pool
+        """Threads that read and factor the rows of long trainings; None for the caller's and a plain thread pool."""
         self._store = store
         self._most_columns = most_columns
         self._most_autograd_epochs = most_autograd_epochs

@@ -81,3 +81,7 @@ def test_torch_is_imported_for_artifacts_and_autograd_only():
 def test_web_libraries_are_imported_above_the_formats_only():
     importers = importers_of("flask", "werkzeug", "marshmallow")
     assert all(name.startswith(("service.api", "service.app", "service.fastpath")) for name in importers)
+
+
+def test_gunicorn_is_imported_in_the_server_only():
+    assert all(name.startswith("service.server.") for name in importers_of("gunicorn"))

@@ -1,10 +1,11 @@
 """Answers that go out while their request still comes in."""
 
-import select
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from flask import g, request
+
+from service.api.http.context import services
 
 PIECE = 1 << 14
 """Small enough to fit into what a socket has free when it says that it takes more."""
@@ -13,7 +14,7 @@ PIECE = 1 << 14
 def relayed(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """`pieces`, as the client takes them. One that sends its whole request before it reads would otherwise wait for the
     service, and the service for it: until the request has come, what it does not take waits in a temporary file."""
-    takes_more = _writable()
+    takes_more = services().body_adapter.can_send(request.environ)
     with tempfile.TemporaryFile() as waiting:
         sent = kept = 0
         for piece in pieces:
@@ -29,13 +30,3 @@ def relayed(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 yield part
         waiting.seek(sent)
         yield from iter(lambda: waiting.read(PIECE), b"")
-
-
-def _writable() -> Callable[[], bool]:
-    """Whether the client's socket takes a piece now; without a socket, as in tests in process, it always does."""
-    connection = request.environ.get("gunicorn.socket")
-    if connection is None:
-        return lambda: True
-    poll = select.poll()
-    poll.register(connection, select.POLLOUT)
-    return lambda: bool(poll.poll(0))

@@ -2,23 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request, stream_with_context
 
 from service.api.http import problems, request_body
+from service.api.http.context import services
 from service.errors import DescentError
 from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, line, request_id
 from service.store.base import NAME
 
-START_RESPONSE = "descent.start_response"
 HUNG_UP = 499
 """The status, as nginx has it, of a request whose client did not wait for the end of its answer."""
 
 
 def register(app: Flask, recorder: Recorder) -> None:
     """Name every request of `app`, and let `recorder` tell of it."""
-    app.wsgi_app = _remembering_start_response(app.wsgi_app)  # type: ignore[method-assign, assignment]
 
     @app.before_request
     def _begin() -> None:
@@ -30,7 +28,7 @@ def register(app: Flask, recorder: Recorder) -> None:
     def _end(response: Response) -> Response:
         response.headers[REQUEST_ID] = g.request_id
         if request_body.is_unread():
-            _close_afterwards(response)
+            services().body_adapter.close_after_response(request.environ)
         if response.is_streamed and not response.direct_passthrough:  # which an installed file is
             response.response = stream_with_context(_observed(response.iter_encoded(), response.status_code, _record))
             g.is_streamed = True
@@ -85,20 +83,3 @@ def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int],
         record(500, size)
         raise
     record(status, size)
-
-
-def _close_afterwards(response: Response) -> None:
-    """Say that the connection ends with this answer, and let it. gunicorn ignores the header and goes by its own
-    response object, which is what `start_response` is bound to."""
-    response.headers["Connection"] = "close"
-    server_response = getattr(request.environ[START_RESPONSE], "__self__", None)
-    if server_response is not None and hasattr(server_response, "force_close"):
-        server_response.force_close()
-
-
-def _remembering_start_response(wsgi_app: WSGIApplication) -> WSGIApplication:
-    def remember(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ[START_RESPONSE] = start_response
-        return wsgi_app(environ, start_response)
-
-    return remember

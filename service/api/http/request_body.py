@@ -2,43 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from flask import current_app, g, request
-from gunicorn.http.errors import ParseException
+from flask import g, request
 
-from service.api.http import gunicorn_stream
+from service.api.http.context import services
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from service.formats import json
 from service.formats.compression import DECOMPRESSORS, Decompressor
 from service.formats.registry import TABLES
-from service.formats.table import Body, Limits, TableReader
+from service.formats.table import Body, TableReader
 from service.settings import variable
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How much of a body is read: of one that is held whole, of one that streams; how much it may inflate; and how many
-    columns of a table."""
-
-    whole: int
-    stream: int
-    max_decompression_ratio: int
-    columns: int
-
-    @property
-    def limits(self) -> Limits:
-        """What the formats may ask for."""
-        return Limits(max_buffered_bytes=self.whole, max_decompression_ratio=self.max_decompression_ratio)
-
-
-def bounds() -> Bounds:
-    """The bounds of the running app."""
-    found: Bounds = current_app.extensions["descent.bounds"]
-    return found
 
 
 class RequestBody:
@@ -49,6 +25,7 @@ class RequestBody:
     """
 
     def __init__(self, bound: int, setting: str) -> None:
+        self._adapter = services().body_adapter
         self._stream = request.environ["wsgi.input"]
         self._length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
         self._bound = bound
@@ -64,8 +41,7 @@ class RequestBody:
         wanted = self._wanted(size)
         if not wanted:
             return b""
-        with _faults_of_receiving():
-            data = gunicorn_stream.read(self._stream, wanted)
+        data = self._adapter.read(self._stream, wanted)
         self._take(memoryview(data), wanted)
         return data
 
@@ -74,8 +50,7 @@ class RequestBody:
         wanted = self._wanted(len(buffer))
         if not wanted:
             return 0
-        with _faults_of_receiving():
-            count = gunicorn_stream.fill(self._stream, buffer[:wanted])
+        count = self._adapter.recv_into(self._stream, buffer[:wanted])
         self._take(buffer[:count], wanted)
         return count
 
@@ -107,16 +82,6 @@ class RequestBody:
         return BodyTooLarge(f"The body is larger than {self._bound} bytes ({self._setting}); send fewer rows.")
 
 
-@contextmanager
-def _faults_of_receiving() -> Iterator[None]:
-    try:
-        yield
-    except BlockingIOError:  # as the kernel tells that a socket's time-out has passed
-        raise MalformedBody("The body stopped coming before its end.") from None
-    except (OSError, ParseException):
-        raise MalformedBody("The body's chunks cannot be read.") from None
-
-
 def media_type(*, tables: bool) -> str:
     """The body's media type; raises UnsupportedMediaType unless it is JSON, or one of `tables` where they are taken."""
     given = request.mimetype
@@ -132,7 +97,7 @@ def media_type(*, tables: bool) -> str:
 def read_all(body: Body | None = None) -> bytes:
     """All of the body, of at most DESCENT_MAX_BODY_BYTES; it is opened if it is not."""
     body = body or open_body()
-    data = body.read(bounds().whole + 1)
+    data = body.read(services().body_limits.buffered + 1)
     expect_end(body)
     return data
 
@@ -147,15 +112,15 @@ def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
         detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(DECOMPRESSORS)}."
         raise UnsupportedMediaType(detail)
     setting = "max_stream_bytes" if streams else "max_body_bytes"
-    bound = bounds().stream if streams else bounds().whole
+    bound = services().body_limits.stream if streams else services().body_limits.buffered
     g.body = body = RequestBody(bound, variable(setting))
-    return body if encoding == "identity" else Decompressor(body, encoding, bounds().limits, bound)
+    return body if encoding == "identity" else Decompressor(body, encoding, services().body_limits.formats, bound)
 
 
 def source(body: Body, media_type: str) -> TableReader:
     """The body as a table that is still to be read."""
-    found = TABLES[media_type].read(body, bounds().limits)
-    return replace(found, batches=partial(_to_the_end, found, body), max_columns=bounds().columns)
+    found = TABLES[media_type].read(body, services().body_limits.formats)
+    return replace(found, batches=partial(_to_the_end, found, body), max_columns=services().body_limits.columns)
 
 
 def _to_the_end(table: TableReader, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:

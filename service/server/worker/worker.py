@@ -10,13 +10,15 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
+from wsgiref.types import WSGIApplication
 
-from service.fastpath import match, predict
+from service.fastpath import match
 from service.server.worker.acceptor import Acceptor
 from service.server.worker.batcher import Batcher, PendingResponse
 from service.server.worker.connection import MOST_BYTES, Connection
-from service.server.worker.cpu_priority import IdleCpuEstimator
 from service.server.worker.fd_passing import is_long
 from service.server.worker.lingering_close import LingeringClose
 from service.server.worker.read_deadlines import ReadDeadlines
@@ -34,13 +36,17 @@ class Worker(Acceptor):
 
     client_timeout_seconds: float = 10
     """How long a client may pause within a request; the configuration has a setting for it."""
+    build_app: Callable[[], WSGIApplication] | None = None
+    """Builds the app in place of the one that gunicorn is configured to load."""
+    wsgi: Any
     _told_alive = 0.0
 
     def load_wsgi(self) -> None:
-        """Build the app."""
-        super().load_wsgi()
-        if self._long_worker_socket is not None:
-            self.wsgi.extensions["descent"].trainer.worker_pool = IdleCpuEstimator()
+        """Build the app, or have gunicorn load it."""
+        if self.build_app is None:
+            super().load_wsgi()
+        else:
+            self.wsgi = self.build_app()
 
     def run(self) -> None:
         """Serve until told to stop."""
@@ -50,7 +56,7 @@ class Worker(Acceptor):
         )
         self._read_deadlines = ReadDeadlines(self.client_timeout_seconds)
         self._upload_limiter = UploadLimiter(max(1, cfg.threads - 1), self._submit_to_pool)
-        self._batcher = Batcher(predict.of(self.wsgi), self.log)
+        self._batcher = Batcher(self.wsgi.fast_path, self.log)
         self._space = memoryview(bytearray(MOST_BYTES))  # getting it anew for each call would cost more than receiving
         self._lingering_close = LingeringClose(self.poller, self._space, self._has_ended)
         sys.setswitchinterval(SWITCH_SECONDS)

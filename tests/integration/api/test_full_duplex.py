@@ -11,8 +11,11 @@ import pytest
 from flask import Flask, g
 from marshmallow import Schema, fields
 
+from service.api.http.body_adapter import WSGIBodyAdapter
+from service.api.http.context import EXTENSION
 from service.api.http.full_duplex import relayed
 from service.api.http.response import ViewResult, write
+from service.server.gunicorn_stream import GunicornBodyAdapter
 
 LINE = b"0.12345\n"
 
@@ -22,6 +25,13 @@ def rows(count, last=b""):
     for _ in range(count // 10_000):
         yield LINE * 10_000
     yield last
+
+
+def app_with(body_adapter):
+    """An app without routes, for responses that are written in its request context."""
+    app = Flask("responses")
+    app.extensions[EXTENSION] = SimpleNamespace(body_adapter=body_adapter)
+    return app
 
 
 def fill(connection):
@@ -90,7 +100,7 @@ def test_a_fault_after_the_first_byte_of_a_compressed_answer_breaks_it_off(http,
 @pytest.mark.parametrize("length", [10, 1_000, 500_000])
 def test_only_what_is_worth_it_is_compressed(length):
     batches = iter([{"y": np.zeros(length)}])
-    with Flask("answers").test_request_context(headers={"Accept-Encoding": "gzip"}):
+    with app_with(WSGIBodyAdapter()).test_request_context(headers={"Accept-Encoding": "gzip"}):
         g.body = SimpleNamespace(is_read=True)
         response = write(ViewResult({"model": "a"}, batches=batches), Band(), 200)
         data = b"".join(response.iter_encoded())
@@ -101,7 +111,7 @@ def test_only_what_is_worth_it_is_compressed(length):
 
 def test_what_a_client_does_not_take_waits_until_the_request_has_come():
     ours, theirs = socket.socketpair()
-    app = Flask("relay")
+    app = app_with(GunicornBodyAdapter())
     with ours, theirs, app.test_request_context(environ_overrides={"gunicorn.socket": ours}):
         fill(ours)
         g.body = SimpleNamespace(is_read=False)
@@ -130,7 +140,7 @@ class Band(Schema):
 @pytest.mark.parametrize("length", [3, 200_000])
 def test_several_columns_make_one_document(length):
     batches = ({"y": np.full(length, i), "lower": np.full(length, -i)} for i in range(2))
-    with Flask("answers").test_request_context():
+    with app_with(WSGIBodyAdapter()).test_request_context():
         g.body = SimpleNamespace(is_read=True)
         response = write(ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Band(), 200)
         document = json.loads(b"".join(response.iter_encoded()))

@@ -38,12 +38,12 @@ def ask(app, path, body, content_type=JSON, **headers):
     """The quick way's own answer, or None where it gives back."""
     environ = environ_of(path, body, content_type, headers)
     asked = read(app, environ, body)
-    return asked and predict.of(app).answer([asked]).replies[0]
+    return asked and app.fast_path.answer([asked]).replies[0]
 
 
 def read(app, environ, body):
     call = predict.match_route(environ)
-    return call and predict.of(app).read(call, environ.get("REMOTE_ADDR"), body.encode(), time.perf_counter())
+    return call and app.fast_path.read(call, environ.get("REMOTE_ADDR"), body.encode(), time.perf_counter())
 
 
 def environ_of(path, body, content_type=JSON, headers=None):
@@ -102,7 +102,7 @@ def test_calls_that_are_answered_together_have_the_answers_of_calls_alone(app):
     environs = [environ_of(path, body, headers={"X-Request-ID": str(i)}) for i, (path, body) in enumerate(calls)]
     alone = [ask(app, path, body, **{"X-Request-ID": str(i)}) for i, (path, body) in enumerate(calls)]
     asked = [read(app, environ, body) for environ, (_, body) in zip(environs, calls, strict=True)]
-    assert predict.of(app).answer(asked).replies == alone
+    assert app.fast_path.answer(asked).replies == alone
     assert [i for i, reply in enumerate(alone) if reply is None] == [len(QUICK)]
 
 
@@ -135,7 +135,7 @@ def test_nothing_is_told_of_calls_whose_answers_fail(app, monkeypatch):
     left = ["a"]
     monkeypatch.setattr(predict, "request_id", lambda _: left.pop())
     with pytest.raises(IndexError):
-        predict.of(app).answer(asked)
+        app.fast_path.answer(asked)
     assert counted(client) == before
 
 

@@ -16,7 +16,6 @@ from service.server.worker import acceptor, lingering_close
 from service.server.worker import worker as workers
 from service.server.worker.batcher import MAX_BATCH, Batcher
 from service.server.worker.connection import MOST_DRAINED
-from service.server.worker.cpu_priority import IdleCpuEstimator
 from service.server.worker.fd_passing import IS_POSSIBLE
 from service.server.worker.upload_limiter import UploadLimiter
 
@@ -60,8 +59,7 @@ class App:
     """Answers with the body, in any thread; a quick way beside it."""
 
     def __init__(self):
-        self.extensions = {predict.EXTENSION: PredictFastPath(), "descent": Services()}
-        self.quick_way = self.extensions[predict.EXTENSION]
+        self.fast_path = self.quick_way = PredictFastPath()
         self.threads = []
         self.refuses = False
 
@@ -616,15 +614,6 @@ def wait_until(condition):
 LONG = 1_000_000
 
 
-class Trainer:
-    worker_pool = None
-
-
-class Services:
-    def __init__(self):
-        self.trainer = Trainer()
-
-
 @pytest.fixture
 def long_server(serve, tmp_path):
     """The server that takes long requests."""
@@ -726,12 +715,6 @@ def test_a_stop_answers_what_was_handed_over(short_server, long_server):
     long_server.worker.handle_exit(None, None)
     wait_until(lambda: not long_server.worker._accepting)
     assert ask(client, b"1")[1] == b"ordinary " + body
-
-
-@needs_doors
-def test_only_the_worker_for_long_requests_lets_trainings_use_what_is_left(short_server, long_server):
-    assert isinstance(long_server.app.extensions["descent"].trainer.worker_pool, IdleCpuEstimator)
-    assert short_server.app.extensions["descent"].trainer.worker_pool is None
 
 
 @needs_doors

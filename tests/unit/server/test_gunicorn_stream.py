@@ -10,8 +10,11 @@ from gunicorn.http.unreader import SocketUnreader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.api.http import gunicorn_stream
+from service.errors import MalformedBody
+from service.server import gunicorn_stream
 
+ADAPTER = gunicorn_stream.GunicornBodyAdapter()
+MAX_DIRECT_READ = gunicorn_stream.MAX_DIRECT_READ
 CONTENT = bytes(range(256)) * 40
 STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 3000)), max_size=12)
 
@@ -37,9 +40,9 @@ class Connection:
 
 def taken(stream, into, size):
     if not into:
-        return gunicorn_stream.read(stream, size)
+        return ADAPTER.read(stream, size)
     space = bytearray(size)
-    return bytes(space[: gunicorn_stream.fill(stream, memoryview(space))])
+    return bytes(space[: ADAPTER.recv_into(stream, memoryview(space))])
 
 
 @settings(deadline=None)
@@ -51,16 +54,16 @@ def test_any_turns_of_reading_give_the_body_and_leave_what_is_behind_it(early, s
         for into, size in steps:
             left = len(CONTENT) - expected.tell()
             assert taken(connection.stream, into, min(size, left)) == expected.read(size)
-        assert gunicorn_stream.read(connection.stream, len(CONTENT) - expected.tell()) == expected.read()
+        assert ADAPTER.read(connection.stream, len(CONTENT) - expected.tell()) == expected.read()
         assert connection.stream.read(1024) == b""
         assert connection.unreader.read(len(behind)) == behind
 
 
-@pytest.mark.parametrize("size", [1 << 12, gunicorn_stream.PIECE + 1])
+@pytest.mark.parametrize("size", [1 << 12, MAX_DIRECT_READ + 1])
 def test_an_early_end_gives_what_came(size):
     with Connection(CONTENT, 100) as connection:
         connection.stream.reader.length += 1 << 21
-        assert b"".join(iter(lambda: taken(connection.stream, size < gunicorn_stream.PIECE, size), b"")) == CONTENT
+        assert b"".join(iter(lambda: taken(connection.stream, size < MAX_DIRECT_READ, size), b"")) == CONTENT
 
 
 def test_large_bodies_come_as_they_are():
@@ -69,8 +72,8 @@ def test_large_bodies_come_as_they_are():
     sender = threading.Thread(target=client.sendall, args=(content,))
     sender.start()
     stream = Body(LengthReader(SocketUnreader(server), len(content)))
-    first = taken(stream, into=True, size=gunicorn_stream.PIECE * 2)
-    assert first + gunicorn_stream.read(stream, len(content) - len(first)) == content
+    first = taken(stream, into=True, size=MAX_DIRECT_READ * 2)
+    assert first + ADAPTER.read(stream, len(content) - len(first)) == content
     sender.join()
     client.close()
     server.close()
@@ -84,7 +87,7 @@ def test_a_time_out_ends_the_connection():
         client, server = socket.socketpair()
         server.settimeout(0)
         connection.unreader.sock = server
-        with pytest.raises(BlockingIOError):
+        with pytest.raises(MalformedBody):
             taken(connection.stream, into=True, size=1)
         assert connection.stream.failed
         client.close()
@@ -93,4 +96,4 @@ def test_a_time_out_ends_the_connection():
 
 def test_streams_of_other_servers_are_read():
     assert taken(io.BytesIO(CONTENT), into=True, size=300) == CONTENT[:300]
-    assert gunicorn_stream.read(io.BytesIO(CONTENT), 300) == CONTENT[:300]
+    assert ADAPTER.read(io.BytesIO(CONTENT), 300) == CONTENT[:300]

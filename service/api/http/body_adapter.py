@@ -1,0 +1,75 @@
+"""What the HTTP layer needs of a WSGI server beyond PEP 3333."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+from wsgiref.types import WSGIEnvironment
+
+from service.errors import MalformedBody
+
+START_RESPONSE = "descent.start_response"
+"""The key under which the app keeps the server's `start_response` in the WSGI environment."""
+TIMEOUTS = (BlockingIOError, TimeoutError)
+"""Raised by a socket whose receive timeout has passed: SO_RCVTIMEO, and `settimeout`."""
+
+
+class BodyAdapter(Protocol):
+    """Access to a request's body and connection that depends on the WSGI server.
+
+    `stream` is the `wsgi.input` of the request.
+    """
+
+    def read(self, stream: Any, size: int) -> bytes:
+        """Return the next `size` bytes of the body, fewer only at its end.
+
+        Raises MalformedBody if the body is broken or the client pauses for too long.
+        """
+
+    def recv_into(self, stream: Any, buffer: memoryview) -> int:
+        """Fill `buffer` with the next bytes of the body and return their number, which is smaller only at its end.
+
+        Raises MalformedBody as `read` does.
+        """
+
+    def can_send(self, environ: WSGIEnvironment) -> Callable[[], bool]:
+        """Return a function that says whether the client's socket accepts 16 KiB now without blocking."""
+
+    def close_after_response(self, environ: WSGIEnvironment) -> None:
+        """Have the server announce and close the connection after the response, because the body is not read."""
+
+
+class WSGIBodyAdapter:
+    """The adapter for any WSGI server, which uses PEP 3333 alone."""
+
+    def read(self, stream: Any, size: int) -> bytes:
+        """Return the next `size` bytes. A server may raise any exception for a broken body, so all are translated."""
+        with receive_errors(Exception):
+            data: bytes = stream.read(size)
+        return data
+
+    def recv_into(self, stream: Any, buffer: memoryview) -> int:
+        """Read and copy."""
+        data = self.read(stream, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def can_send(self, environ: WSGIEnvironment) -> Callable[[], bool]:  # noqa: ARG002 - as declared
+        """Return a function that says no: WSGI does not expose the socket, so a write may block for ever."""
+        return lambda: False
+
+    def close_after_response(self, environ: WSGIEnvironment) -> None:
+        """Leave the connection to the server, which skips the rest of the body or closes: PEP 3333 reserves the header
+        `Connection` to servers."""
+
+
+@contextmanager
+def receive_errors(*errors: type[Exception]) -> Iterator[None]:
+    """Raise MalformedBody in place of timeouts and of `errors`."""
+    try:
+        yield
+    except (MalformedBody, MemoryError):
+        raise
+    except TIMEOUTS:
+        raise MalformedBody("The body stopped arriving before its end; send it without long pauses.") from None
+    except errors:
+        raise MalformedBody("The body cannot be read; send it whole and well-formed.") from None
