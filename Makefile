@@ -5,6 +5,7 @@
 # make bench-streaming  how much a worker grows from a streamed body of 2 GB
 # make fuzz           let schemathesis try the running service against its OpenAPI document
 # make bench-in-process  what one row costs to predict without a server
+# make bench-compare BASE=<revision>  speed of the working tree against another revision, in PAIRS=9 pairs
 # make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
 # make bench          predictions over HTTP against other servers, with wrk; writes docs/benchmarks.md
 # make bench-requests   trainings on many rows, and answer times under load; writes docs/benchmarks.md
@@ -14,8 +15,9 @@
 # Each does its own set-up, in the folder .venv (and .venv-peers); nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
+PAIRS ?= 9
 
-.PHONY: run test test-compose fuzz bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
+.PHONY: run test test-compose fuzz bench-compare bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
   check check-prose format clean
 
 run: .venv/runtime
@@ -33,6 +35,9 @@ bench-streaming: .venv/runtime
 
 bench-startup: .venv/runtime
 	$(BIN)/python benchmarks/startup.py
+
+bench-compare: .venv/runtime
+	$(BIN)/python benchmarks/compare.py $(BASE) --pairs $(PAIRS)
 
 bench-life: .venv/runtime
 	$(BIN)/python benchmarks/life.py

@@ -31,8 +31,6 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 import numpy as np
-import orjson
-import pyarrow as pa
 import simdjson
 from answer_times import answer_times
 from common import Row, machine, settle, table, write
@@ -41,6 +39,7 @@ from lineup import DESCENT
 from load import need_wrk
 from servers import Server
 from streaming import Peak
+from training_data import ARROW, JSON, NPY, Data, as_arrow, as_json, as_npy, make_data
 
 from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
@@ -49,22 +48,12 @@ from service.training import fit as fitting
 
 REPETITIONS = int(os.environ.get("REPETITIONS", "7"))
 PACKAGES = ("numpy", "pysimdjson", "orjson", "pyarrow", "gunicorn")
-JSON, ARROW, NPY = "application/json", "application/vnd.apache.arrow.stream", "application/x-npy"
 SHAPES = ((1_000_000, 1), (1_000_000, 10))
 MANY_ROWS = 10_000_000
-BATCH_ROWS = 1 << 17
-"""Rows in a record batch: as many as pyarrow's own datasets read at a time."""
 LEEWAY_MB = 8
 GROWING = (1_000_000, 10_000_000, 30_000_000)
 
 Seconds = dict[str, list[float]]
-
-
-class Data(NamedTuple):
-    """y linear in x, with noise."""
-
-    x: np.ndarray
-    y: np.ndarray
 
 
 class Trained(NamedTuple):
@@ -97,35 +86,6 @@ def training() -> Iterator[Trained]:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         with contextlib.closing(connection):
             yield Trained(server, connection)
-
-
-def make_data(n: int, d: int) -> Data:
-    """Rows to train on."""
-    generator = np.random.default_rng(n + d)
-    x = generator.normal(size=(n, d))
-    return Data(x, x.sum(axis=1) + generator.normal(size=n))
-
-
-def as_json(data: Data) -> bytes:
-    """A body of one column or of rows, every number with all its digits."""
-    x = data.x[:, 0] if data.x.shape[1] == 1 else data.x
-    return orjson.dumps({"x": np.ascontiguousarray(x), "y": data.y}, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def as_arrow(data: Data) -> bytes:
-    """A stream of record batches."""
-    table = pa.table({"x": data.x[:, 0], "y": data.y})
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table, max_chunksize=BATCH_ROWS)
-    return sink.getvalue()
-
-
-def as_npy(data: Data) -> bytes:
-    """An array of rows, y last."""
-    sink = io.BytesIO()
-    np.save(sink, np.column_stack([data.x, data.y]))
-    return sink.getvalue()
 
 
 def parse(body: bytes, parser: Any) -> list[np.ndarray]:
