@@ -1,13 +1,12 @@
-"""Services to test. Nothing here or beside it imports the service itself."""
+"""Fixtures that start services. No end-to-end test imports the package `service`."""
 
-import httpx
 import pytest
 from running import Service
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory):
-    """A running service with two workers, for tests that leave each other's models alone."""
+    """A running service with two workers that all tests share. Each test uses models of its own."""
     store = tmp_path_factory.mktemp("e2e") / "models"
     running = Service(store, DESCENT_WORKERS="2", DESCENT_MAX_BODY_BYTES=str(32 * 1024**2)).start()
     yield running
@@ -16,7 +15,7 @@ def service(tmp_path_factory):
 
 @pytest.fixture
 def new_service(tmp_path):
-    """Start services of one's own: new_service(DESCENT_WORKERS="4")."""
+    """Return a function that starts a service with settings of its own: new_service(DESCENT_WORKERS="4")."""
     started = []
 
     def start(**settings):
@@ -31,5 +30,5 @@ def new_service(tmp_path):
 
 @pytest.fixture(scope="session")
 def client(service):
-    with httpx.Client(base_url=service.url, timeout=60) as session:
+    with service.client() as session:
         yield session

@@ -1,8 +1,9 @@
-"""A real server on a free loopback port."""
+"""Start and stop a service on a free loopback port."""
 
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -12,11 +13,12 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60
+TIMEOUT = 60
+TLS = ssl.create_default_context()  # httpx takes 20 ms to load the certificates again for each client
 
 
 class Service:
-    """gunicorn with the project's configuration, over a store of its own."""
+    """gunicorn with the project's configuration and a store of its own."""
 
     def __init__(self, store, **settings):
         self.store = store
@@ -53,27 +55,41 @@ class Service:
         if self.process.poll() is not None:
             pytest.fail(f"the service stopped by itself: {self.log.read_text()}")
         try:
-            return httpx.get(f"{self.url}/readyz").status_code == httpx.codes.OK
+            return self.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
+    def client(self):
+        """Return an httpx client of the service."""
+        return httpx.Client(base_url=self.url, timeout=TIMEOUT, verify=TLS)
+
+    def get(self, path, **arguments):
+        """GET the path on a new connection."""
+        with self.client() as client:
+            return client.get(path, **arguments)
+
+    def post(self, path, **arguments):
+        """POST to the path on a new connection."""
+        with self.client() as client:
+            return client.post(path, **arguments)
+
     def workers(self):
-        """The process ids of the workers."""
+        """Return the process ids of the workers."""
         listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [int(pid) for pid in listed.split()]
 
     def files_of_metrics(self):
-        """The names of the files that the workers count in."""
+        """Return the names of the files that hold the workers' metrics."""
         return [path.name for path in self.temporary.glob("descent-metrics-*/*")]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(SECONDS) == 0
+        assert self.process.wait(TIMEOUT) == 0
 
     def kill(self):
-        """End every process of the service at once."""
+        """Kill all processes of the service at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(SECONDS)
+        self.process.wait(TIMEOUT)
 
 
 def free_port():
@@ -83,7 +99,7 @@ def free_port():
 
 
 def wait_until(condition, what):
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, f"waited {SECONDS} s until {what()}"
+        assert time.monotonic() < deadline, f"waited {TIMEOUT} s until {what()}"
         time.sleep(0.01)

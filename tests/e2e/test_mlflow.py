@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol, with its own client as the oracle."""
+"""MLflow's scoring protocol, checked with MLflow's client."""
 
 import warnings
 
@@ -14,7 +14,7 @@ FRAME = pd.DataFrame({"area": [50.0, 80.0, 120.0], "rooms": [2, 3, 4]}, index=[7
 
 @pytest.fixture(scope="module")
 def predicted(client):
-    """The default model, of two named columns, and its answers over the service's own call."""
+    """Train the default model on two named columns and return what /predict answers for FRAME."""
     rows = {"x": {"area": [40, 60, 90, 100], "rooms": [1, 3, 3, 4]}, "y": [1, 2, 3, 5]}
     assert client.post("/train", json=rows).status_code == 201
     return client.post("/predict", json={"x": FRAME.to_dict("list")}).json()["y"]
@@ -25,7 +25,7 @@ def scoring(service):
     return ScoringServerClient("127.0.0.1", service.port)
 
 
-def test_the_client_is_answered(scoring, predicted):
+def test_the_client_predicts(scoring, predicted):
     scoring.ping()
     scoring.wait_server_ready(5)
     assert scoring.get_version()
@@ -34,7 +34,7 @@ def test_the_client_is_answered(scoring, predicted):
     assert scoring.invoke(FRAME.to_numpy()).get_predictions()[0].tolist() == predicted
 
 
-def test_the_client_learns_what_is_wrong(scoring, predicted):
+def test_errors_reach_the_client(scoring, predicted):
     with pytest.raises(Exception, match="column 'rooms' is missing"):
         scoring.invoke(FRAME[["area"]])
     with pytest.raises(Exception, match="not taken"):

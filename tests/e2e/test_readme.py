@@ -1,4 +1,4 @@
-"""The README's commands answer as they are printed there."""
+"""The README's commands run and print what the README shows."""
 
 import json
 import re
@@ -16,7 +16,7 @@ VOLATILE = {"trained_at", "sha256", "bytes", "version", "serving", "href", "etag
 
 
 def comparable(value):
-    """`value` without what differs from run to run, its numbers to ten digits: the last differ between processors."""
+    """Return `value` without the fields that vary between runs, and its numbers rounded to ten digits."""
     if isinstance(value, dict):
         return {name: comparable(each) for name, each in value.items() if name not in VOLATILE}
     if isinstance(value, list):
@@ -25,24 +25,24 @@ def comparable(value):
 
 
 def run(command, service):
-    there = command.replace("localhost:8000", f"127.0.0.1:{service.port}")
-    return subprocess.run(shlex.split(there), cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = command.replace("localhost:8000", f"127.0.0.1:{service.port}")
+    return subprocess.run(shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_readme_trains_predicts_and_is_refused_in_that_order():
+def test_the_readme_trains_first_and_predicts_second():
     commands = [command for command, _ in PRINTED]
     assert ["/train" in command for command in commands[:2]] == [True, False]
     assert "/predict" in commands[1]
 
 
 @pytest.fixture(scope="module")
-def answers(service):
+def responses(service):
     return [json.loads(run(command, service)) for command, _ in PRINTED]
 
 
 @pytest.mark.parametrize("index", range(len(PRINTED)))
-def test_a_command_answers_as_printed(answers, index):
-    assert comparable(answers[index]) == comparable(json.loads(PRINTED[index][1]))
+def test_a_command_prints_what_the_readme_shows(responses, index):
+    assert comparable(responses[index]) == comparable(json.loads(PRINTED[index][1]))
 
 
 TABLES = [line for line in README.splitlines() if line.startswith("curl") and "--data-binary" in line]
@@ -50,24 +50,24 @@ TABLES = [line for line in README.splitlines() if line.startswith("curl") and "-
 
 
 @pytest.fixture(scope="module")
-def lines(service):
+def coefficients(service):
     fits = [json.loads(run(command, service)) for command in TRAININGS]
     return [[*(fit["w"].values() if isinstance(fit["w"], dict) else fit["w"]), fit["b"]] for fit in fits]
 
 
-def test_every_media_type_of_the_readme_gives_the_same_line(lines):
-    assert len(lines) == 5
-    assert all(line == lines[0] for line in lines)
+def test_every_media_type_of_the_readme_gives_the_same_coefficients(coefficients):
+    assert len(coefficients) == 5
+    assert all(each == coefficients[0] for each in coefficients)
 
 
-def test_the_readme_predicts_for_a_table_by_what_it_trained(lines, service):
-    answer = run(PREDICTION, service).splitlines()
-    assert answer[0] == '"y"'
-    assert len(answer) == 7
-    assert all(150 < float(y) < 500 for y in answer[1:])
+def test_the_readme_predicts_for_a_table(coefficients, service):
+    header, *predictions = run(PREDICTION, service).splitlines()
+    assert header == '"y"'
+    assert len(predictions) == 6
+    assert all(150 < float(y) < 500 for y in predictions)
 
 
-def test_the_readmes_shell_and_python_run(service, tmp_path):
+def test_the_shell_and_python_examples_run(service, tmp_path):
     [shell] = re.findall(r"```sh\n(\.venv/bin/descent .*?)```", README, re.DOTALL)
     [python] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     out = tmp_path / "prices.parquet"
@@ -75,5 +75,5 @@ def test_the_readmes_shell_and_python_run(service, tmp_path):
         words = [sys.executable, "-m", "service", *shlex.split(command)[1:], "--url", service.url]
         subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
     assert out.read_bytes()[:4] == b"PAR1"
-    moved = python.replace("http://127.0.0.1:8000", service.url)
-    subprocess.run([sys.executable, "-c", moved], cwd=ROOT, capture_output=True, check=True)
+    program = python.replace("http://127.0.0.1:8000", service.url)
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
