@@ -1,1 +1,1 @@
-"""Media types to arrays and back. One file a format; `arrays` holds what they share."""
+"""Conversions between media types and numpy arrays: one module per format, `arrays` and `table` shared by all."""

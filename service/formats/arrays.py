@@ -1,6 +1,6 @@
-"""Numbers and tables out of decoded values, vectorised: never number by number in Python."""
+"""Validate decoded JSON values and convert them to numpy arrays, vectorised over rows and columns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -10,13 +10,12 @@ import numpy.typing as npt
 from service.artifact.columns import Columns, RowShape
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
-from service.errors import InvalidRequest, counted
+from service.errors import InvalidRequest, counted, listed, quoted
 
 MAX_MAGNITUDE = 1e150
-"""Beyond this magnitude squares overflow."""
+"""The largest magnitude whose square does not overflow, with a margin for sums."""
 
-KINDS = {
-    str: "text",
+TYPE_NAMES = {
     bool: "a boolean",
     type(None): "null",
     list: "a list",
@@ -24,19 +23,23 @@ KINDS = {
     dict: "an object",
 }
 
-Kinds = frozenset[type]
-NUMBERS: Kinds = frozenset({int, float})
-NUMBERS_OR_NULL: Kinds = NUMBERS | {type(None)}
+Types = frozenset[type]
+NUMBERS: Types = frozenset({int, float})
+NUMBERS_OR_NULL: Types = NUMBERS | {type(None)}
 
 Pointer = Callable[[int], str]
-"""The JSON pointer of the i-th number of a flat sequence."""
+"""Return the JSON pointer of the i-th number of a flat sequence."""
 RowNumbers = range | npt.NDArray[np.intp]
-"""The numbers that rows have in their request."""
+"""The positions of rows in their request, from 0."""
 
 
 class Table(NamedTuple):
-    """Rows of x: `values` (n, d), the names of the columns if they have any, the form of a row, and whether it was
-    one row given bare, or columns; the rows' numbers, if they are not all that came; and where they stand."""
+    """Rows of x.
+
+    values: (n, d). names: the column names, if any. row_shape: the JSON shape of a row.
+    is_single_row: x was one row without a list around it. is_columnar: x was an object of columns.
+    row_numbers: the rows' positions in the request, if rows were left out. at: the JSON pointer of x.
+    """
 
     values: FloatArray
     names: tuple[str, ...] | None
@@ -48,15 +51,15 @@ class Table(NamedTuple):
 
     @property
     def rows(self) -> RowNumbers:
-        """The numbers of the rows."""
+        """The positions of the rows in the request."""
         return range(len(self.values)) if self.row_numbers is None else self.row_numbers
 
-    def pointer(self, place: int) -> str:
-        """Where the row at a place among these stands."""
-        return self.at if self.is_single_row or self.is_columnar else f"{self.at}/{self.rows[place]}"
+    def pointer(self, index: int) -> str:
+        """Return the JSON pointer of the row values[index]."""
+        return self.at if self.is_single_row or self.is_columnar else f"{self.at}/{self.rows[index]}"
 
     def cell(self, row: int, column: int) -> str:
-        """Where the number in a column of the row with that number stands."""
+        """Return the JSON pointer of a cell, by its row's position in the request."""
         name = escape(self.names[column]) if self.names else str(column)
         if self.is_columnar:
             return f"{self.at}/{name}/{row}"
@@ -64,79 +67,76 @@ class Table(NamedTuple):
 
     @property
     def columns(self) -> Columns:
-        """The columns of a model that is trained on these rows."""
+        """The columns of a model trained on these rows."""
         return Columns.of(self.names, self.row_shape, self.values.shape[1])
 
 
-def table(value: Any, at: str, numbers: Kinds = NUMBERS) -> Table:
-    """The rows of `value`: a number, [1, 2], [[1, 2], [3, 4]], {"a": [1, 2]}, {"a": 1} or [{"a": 1}].
+def table(value: Any, at: str, allowed: Types = NUMBERS) -> Table:
+    """Return the rows of `value`: a number, [1, 2], [[1, 2], [3, 4]], {"a": [1, 2]}, {"a": 1} or [{"a": 1}].
 
-    With nulls among `numbers`, one in a row that is not bare is NaN. Raises InvalidRequest with pointers below `at`.
+    If null is `allowed`, it becomes NaN, except in a single row. Raise InvalidRequest with pointers below `at`.
     """
     if isinstance(value, list):
-        return _table_of_list(value, at, numbers)
+        return _table_of_list(value, at, allowed)
     if isinstance(value, dict):
-        return _table_of_columns(value, at, numbers)
+        return _table_of_columns(value, at, allowed)
     if isinstance(value, np.ndarray):
         return _table_of_array(value, at)
     number = vector([value], lambda _: at)
     return Table(number[:, None], None, RowShape.NUMBER, is_single_row=True)
 
 
-def vector(values: list[Any], pointer: Pointer, numbers: Kinds = NUMBERS) -> FloatArray:
-    """A list of numbers as float64 (n,), NaN for null where `numbers` has that kind; raises InvalidRequest at the
-    first that no fit can use."""
-    kinds = set(map(type, values))
-    if not kinds <= numbers:
-        index = next(i for i, value in enumerate(values) if type(value) not in numbers)
+def vector(values: list[Any], pointer: Pointer, allowed: Types = NUMBERS) -> FloatArray:
+    """Return numbers as float64 (n,), with NaN for null if `allowed`; raise InvalidRequest at the first bad value."""
+    if not set(map(type, values)) <= allowed:
+        index = next(i for i, value in enumerate(values) if type(value) not in allowed)
         hint = "; give a flat list, as in [1, 2]" if type(values[index]) is list else ""
-        raise InvalidRequest.at(pointer(index), f"is {_kind(values[index])}, not a number{hint}")
+        raise InvalidRequest.at(pointer(index), f"is {_describe(values[index])}, not a number{hint}")
     try:
         array = np.array(values, dtype=np.float64)
     except OverflowError:
         array = np.array([_float_or_infinity(value) for value in values])
-    check_magnitudes(array, pointer, may_miss=type(None) in numbers)
+    check_magnitudes(array, pointer, allow_nan=type(None) in allowed)
     return array
 
 
 def is_clean(array: FloatArray) -> bool:
-    """Whether no number is missing, infinite or beyond ±1e150."""
+    """Return whether every number is finite and within ±1e150."""
     return all_within(array, MAX_MAGNITUDE)
 
 
-def check_magnitudes(array: FloatArray, pointer: Pointer, *, may_miss: bool = False) -> None:
-    """Refuse what is not finite or is beyond ±1e150; raises InvalidRequest at the first such number. NaN passes where
-    values `may_miss`."""
+def check_magnitudes(array: FloatArray, pointer: Pointer, *, allow_nan: bool = False) -> None:
+    """Raise InvalidRequest at the first number that is not finite or is beyond ±1e150, except NaN if allowed."""
     if is_clean(array):
         return
     usable = np.abs(array) <= MAX_MAGNITUDE
-    if may_miss:
+    if allow_nan:
         usable |= np.isnan(array)
     if not usable.all():
         index = int(np.argmin(usable.ravel()))
         value = array.ravel()[index]
-        what = "is beyond ±1e150, where squares overflow" if np.isfinite(value) else "is not a finite float64"
-        raise InvalidRequest.at(pointer(index), what)
+        overflow = f"is {value:g}, beyond ±1e150, where squares overflow; rescale the column"
+        raise InvalidRequest.at(pointer(index), overflow if np.isfinite(value) else "is not a finite float64")
 
 
 def stack(columns: list[FloatArray]) -> FloatArray:
-    """Columns (m,) side by side as float64 (m, k), each contiguous, in memory of their own."""
+    """Return a copy of columns (m,) as float64 (m, k) in Fortran order."""
     values = np.empty((len(columns[0]), len(columns)), order="F")
     for position, column in enumerate(columns):
         values[:, position] = column
     return values
 
 
-def list_vector(value: Any, at: str, numbers: Kinds = NUMBERS) -> FloatArray:
-    """`value` as a non-empty vector (n,); raises InvalidRequest."""
+def list_vector(value: Any, at: str, allowed: Types = NUMBERS) -> FloatArray:
+    """Return a list of numbers as an array (n,), n > 0; raise InvalidRequest."""
     if isinstance(value, np.ndarray) and value.ndim == 1:
         check_magnitudes(value, lambda i: f"{at}/{i}")
         return value
     if not isinstance(value, list):
-        raise InvalidRequest.at(at, f"is {_kind(value)}; give a list of numbers")
+        raise InvalidRequest.at(at, f"is {_describe(value)}; give a list of numbers, as in [1, 2]")
     if not value:
         raise InvalidRequest.at(at, "is empty; give at least one number")
-    return vector(value, lambda i: f"{at}/{i}", numbers)
+    return vector(value, lambda i: f"{at}/{i}", allowed)
 
 
 def _table_of_array(values: FloatArray, at: str) -> Table:
@@ -147,53 +147,54 @@ def _table_of_array(values: FloatArray, at: str) -> Table:
     return Table(values, None, RowShape.LIST)
 
 
-def _table_of_list(rows: list[Any], at: str, numbers: Kinds) -> Table:
+def _table_of_list(rows: list[Any], at: str, allowed: Types) -> Table:
     if not rows:
         raise InvalidRequest.at(at, "has no rows; give at least one")
     kinds = set(map(type, rows))
     if kinds == {list}:
-        return Table(_matrix(rows, at, numbers), None, RowShape.LIST)
+        return Table(_matrix(rows, at, allowed), None, RowShape.LIST)
     if kinds == {dict}:
-        return _table_of_records(rows, at, numbers)
+        return _table_of_records(rows, at, allowed)
     if kinds & {list, dict}:
-        _refuse_mixture(rows, at)
-    return Table(vector(rows, lambda i: f"{at}/{i}", numbers)[:, None], None, RowShape.NUMBER)
+        raise _mixed_rows(rows, at)
+    return Table(vector(rows, lambda i: f"{at}/{i}", allowed)[:, None], None, RowShape.NUMBER)
 
 
-def _matrix(rows: list[list[Any]], at: str, numbers: Kinds) -> FloatArray:
+def _matrix(rows: list[list[Any]], at: str, allowed: Types) -> FloatArray:
     d = len(rows[0])
     if d == 0:
         raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one number per row")
     if set(map(len, rows)) != {d}:
         index = next(i for i, row in enumerate(rows) if len(row) != d)
-        detail = f"has {counted(len(rows[index]), 'number')}, but the first row has {d}"
+        detail = f"has {counted(len(rows[index]), 'number')}, but the first row has {d}; send rows of equal length"
         raise InvalidRequest.at(f"{at}/{index}", detail)
-    flat = vector(list(chain.from_iterable(rows)), lambda i: f"{at}/{i // d}/{i % d}", numbers)
+    flat = vector(list(chain.from_iterable(rows)), lambda i: f"{at}/{i // d}/{i % d}", allowed)
     return flat.reshape(len(rows), d)
 
 
-def _refuse_mixture(rows: list[Any], at: str) -> None:
+def _mixed_rows(rows: list[Any], at: str) -> InvalidRequest:
     index = next(i for i, row in enumerate(rows) if type(row) is not type(rows[0]))
-    raise InvalidRequest.at(f"{at}/{index}", f"is {_kind(rows[index])}, but the first row is {_kind(rows[0])}")
+    detail = f"is {_describe(rows[index])}, but the first row is {_describe(rows[0])}; send rows of one shape"
+    return InvalidRequest.at(f"{at}/{index}", detail)
 
 
-def _table_of_records(rows: list[dict[str, Any]], at: str, numbers: Kinds) -> Table:
+def _table_of_records(rows: list[dict[str, Any]], at: str, allowed: Types) -> Table:
     names = rows[0].keys()
     if not names:
         raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one")
     if not all(map(names.__eq__, map(dict.keys, rows))):
         index = next(i for i, row in enumerate(rows) if row.keys() != names)
-        detail = f"has the columns {_named(rows[index])}, but the first row has {_named(names)}"
+        detail = f"has the columns {listed(list(rows[index]))}, but the first row has {listed(list(names))}"
         raise InvalidRequest.at(f"{at}/{index}", detail)
-    columns = [_record_column(rows, name, at, numbers) for name in names]
+    columns = [_record_column(rows, name, at, allowed) for name in names]
     return Table(np.column_stack(columns), tuple(names), RowShape.OBJECT)
 
 
-def _record_column(rows: list[dict[str, Any]], name: str, at: str, numbers: Kinds) -> FloatArray:
-    return vector([row[name] for row in rows], lambda i: f"{at}/{i}/{escape(name)}", numbers)
+def _record_column(rows: list[dict[str, Any]], name: str, at: str, allowed: Types) -> FloatArray:
+    return vector([row[name] for row in rows], lambda i: f"{at}/{i}/{escape(name)}", allowed)
 
 
-def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table:
+def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table:
     if not columns:
         raise InvalidRequest.at(at, "has no columns; give at least one")
     pointers = [f"{at}/{escape(name)}" for name in columns]
@@ -201,18 +202,18 @@ def _table_of_columns(columns: dict[str, Any], at: str, numbers: Kinds) -> Table
         row = vector(list(columns.values()), pointers.__getitem__)
         return Table(row[None, :], tuple(columns), RowShape.OBJECT, is_single_row=True)
     vectors = [
-        list_vector(column, pointer, numbers) for column, pointer in zip(columns.values(), pointers, strict=True)
+        list_vector(column, pointer, allowed) for column, pointer in zip(columns.values(), pointers, strict=True)
     ]
     n = len(vectors[0])
     for pointer, column in zip(pointers, vectors, strict=True):
         if len(column) != n:
             first = next(iter(columns))
-            raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {first!r} has {n}")
+            raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {quoted(first)} has {n}")
     return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, is_columnar=True)
 
 
 def escape(name: str) -> str:
-    """`name` as one step of a JSON pointer (RFC 6901)."""
+    """Return `name` as a reference token of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
@@ -223,9 +224,5 @@ def _float_or_infinity(value: float) -> float:
         return np.inf
 
 
-def _named(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))
-
-
-def _kind(value: Any) -> str:
-    return KINDS.get(type(value), "a number")
+def _describe(value: Any) -> str:
+    return f"the text {quoted(value)}" if isinstance(value, str) else TYPE_NAMES.get(type(value), "a number")

@@ -1,10 +1,10 @@
-"""A file that pyarrow writes to and an answer is taken from."""
+"""A file object that collects the bytes that pyarrow writes."""
 
 from typing import Any
 
 
 class ByteSink:
-    """What is written, until it is taken."""
+    """Collects written bytes until they are drained."""
 
     closed = False
 
@@ -12,17 +12,17 @@ class ByteSink:
         self._written: list[bytes] = []
 
     def write(self, data: Any) -> int:
-        """Keep `data`."""
+        """Append a copy of `data` and return its length."""
         self._written.append(bytes(data))
         return len(data)
 
     def drain(self) -> bytes:
-        """What was written since the last call."""
+        """Return the bytes written since the last call."""
         data, self._written = b"".join(self._written), []
         return data
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: there is no buffer below."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: pyarrow closes the file before its last bytes are drained."""

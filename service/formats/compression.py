@@ -1,4 +1,4 @@
-"""Content encodings: gzip and zstd, in both directions, as the bytes come."""
+"""Content encodings: streaming compression and decompression with gzip, deflate and zstd."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,50 +11,51 @@ from service.errors import MalformedBody
 from service.formats.byte_sink import ByteSink
 from service.formats.table import Body, Limits
 
-PIECE = 1 << 16
+PIECE_BYTES = 1 << 16
 RESPONSE_ENCODINGS = ("zstd", "gzip")
-"""Those of answers, the quicker one first."""
+"""Encodings of responses, the faster one first."""
 
 
 class Decompressor:
-    """The bytes of a compressed body, at most so many times as large as what came."""
+    """A body that decompresses another, up to `max_bytes` and the decompression ratio of `limits`."""
 
-    def __init__(self, body: Body, encoding: str, limits: Limits, bound: int) -> None:
-        self._raw = body
-        self._inflate = DECOMPRESSORS[encoding](body)
+    def __init__(self, body: Body, encoding: str, limits: Limits, max_bytes: int) -> None:
+        self._compressed = body
+        self._decompress = DECOMPRESSORS[encoding](body)
         self._encoding = encoding
-        self._budget = limits.decompression_budget(body, bound)
+        self._budget = limits.decompression_budget(body, max_bytes)
 
     @property
     def size(self) -> int:
-        """How many bytes have come, as they were sent."""
-        return self._raw.size
+        """The number of compressed bytes received so far."""
+        return self._compressed.size
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes; fewer only at the end. Raises MalformedBody and BodyTooLarge."""
+        """Return the next `size` bytes, fewer only at the end; raise MalformedBody or BodyTooLarge."""
         pieces = []
-        while size > 0 and (piece := self._piece(min(size, PIECE))):
+        while size > 0 and (piece := self._read_piece(min(size, PIECE_BYTES))):
             pieces.append(piece)
             size -= len(piece)
         return b"".join(pieces)
 
     def readinto(self, buffer: memoryview) -> int:
-        """As `read`, into `buffer`; how many bytes came."""
+        """Fill `buffer` and return the number of bytes read; raise as `read` does."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
-    def _piece(self, size: int) -> bytes:
+    def _read_piece(self, size: int) -> bytes:
         try:
-            piece = self._inflate(size)
+            piece = self._decompress(size)
         except (zlib.error, EOFError, pa.ArrowException, OSError) as error:
-            raise MalformedBody(f"The body is not {self._encoding}, or it is cut short: {error}.") from None
+            detail = f"The body cannot be decompressed with Content-Encoding {self._encoding}: {error}."
+            raise MalformedBody(f"{detail} Send the complete {self._encoding} data.") from None
         self._budget.consume(len(piece))
         return piece
 
 
 def compress(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """`pieces` in the encoding."""
+    """Yield `pieces` compressed with the encoding gzip or zstd."""
     sink = ByteSink()
     stream = pa.CompressedOutputStream(pa.PythonFile(sink, mode="w"), encoding)
     for piece in pieces:
@@ -65,8 +66,8 @@ def compress(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     yield sink.drain()
 
 
-class _File:
-    """A body as a file, for pyarrow."""
+class _BodyFile:
+    """A body with the interface of a readable file, for pyarrow."""
 
     closed = False
 
@@ -77,11 +78,11 @@ class _File:
         return True
 
     def close(self) -> None:
-        """Nothing is open."""
+        pass
 
 
-def _unzip(raw: Body, window: int) -> Callable[[int], bytes]:
-    """A reader of what zlib has packed: the members of a gzip file, which may be several, or a deflated text."""
+def _zlib_reader(body: Body, window: int) -> Callable[[int], bytes]:
+    """Return a function that reads the decompressed bytes of all members of a gzip or deflate body."""
     member: Any = None
 
     def read(size: int) -> bytes:
@@ -89,26 +90,26 @@ def _unzip(raw: Body, window: int) -> Callable[[int], bytes]:
         while True:
             rest = b"" if member is None else member.unconsumed_tail or member.unused_data
             if member is None or member.eof:
-                rest = rest or raw.read(PIECE)
+                rest = rest or body.read(PIECE_BYTES)
                 if not rest and member is not None:
                     return b""
                 member = zlib.decompressobj(window)
-            data = rest or raw.read(PIECE)
+            data = rest or body.read(PIECE_BYTES)
             if not data:
-                raise EOFError("its end is missing")
+                raise EOFError("the data ends early")
             if piece := member.decompress(data, size):
                 return bytes(piece)
 
     return read
 
 
-def _unzstd(raw: Body) -> Callable[[int], bytes]:
-    return pa.CompressedInputStream(pa.PythonFile(_File(raw), mode="r"), "zstd").read  # type: ignore[no-any-return]
+def _zstd_reader(body: Body) -> Callable[[int], bytes]:
+    return pa.CompressedInputStream(pa.PythonFile(_BodyFile(body), mode="r"), "zstd").read  # type: ignore[no-any-return]
 
 
 DECOMPRESSORS: dict[str, Callable[[Body], Callable[[int], bytes]]] = {
-    "gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
-    "x-gzip": partial(_unzip, window=zlib.MAX_WBITS + 16),
-    "deflate": partial(_unzip, window=zlib.MAX_WBITS),
-    "zstd": _unzstd,
+    "gzip": partial(_zlib_reader, window=zlib.MAX_WBITS + 16),
+    "x-gzip": partial(_zlib_reader, window=zlib.MAX_WBITS + 16),
+    "deflate": partial(_zlib_reader, window=zlib.MAX_WBITS),
+    "zstd": _zstd_reader,
 }

@@ -1,4 +1,4 @@
-"""What the formats share that pyarrow reads and writes: columns to arrays and back."""
+"""Conversions between pyarrow tables and numpy arrays, shared by the formats that pyarrow reads and writes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -13,53 +13,50 @@ from service.formats.byte_sink import ByteSink
 from service.formats.table import Columns
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""What pyarrow raises over a body that is not in its format."""
+"""Exceptions that pyarrow raises for a body that is not in its format."""
+MAX_REASON = 300
 
 
-def matrix(columns: Iterable[Any]) -> FloatArray:
-    """Columns of numbers as float64 (m, k), each contiguous; NaN for null."""
-    return stack([_numbers(column) for column in columns])
+def to_matrix(columns: Iterable[Any]) -> FloatArray:
+    """Return numeric columns as float64 (m, k), each column contiguous, with NaN for null."""
+    return stack([column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for column in columns])
 
 
 def names(schema: pa.Schema) -> tuple[str, ...]:
-    """The names of the columns; raises MalformedBody."""
+    """Return the column names; raise MalformedBody if one is not UTF-8."""
     try:
         return tuple(schema.names)
     except UnicodeDecodeError:
-        raise MalformedBody("A column's name is not UTF-8.") from None
+        raise MalformedBody("A column name is not UTF-8. Rename the column.") from None
 
 
-def table(columns: Columns) -> pa.Table:
-    """Columns of an answer as a pyarrow table."""
+def to_table(columns: Columns) -> pa.Table:
+    """Return columns of a response as a pyarrow table."""
     return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in columns.items()})
 
 
-def written(batches: Iterable[Columns], begin: Callable[[ByteSink, pa.Schema], Any]) -> Iterator[bytes]:
-    """What the writer that `begin` makes for a schema writes of each batch, and at the end."""
+def write_batches(batches: Iterable[Columns], open_writer: Callable[[ByteSink, pa.Schema], Any]) -> Iterator[bytes]:
+    """Yield the bytes that a pyarrow writer writes for each batch, then those of its close."""
     sink, writer = ByteSink(), None
     for batch in batches:
-        rows = table(batch)
-        writer = writer or begin(sink, rows.schema)
-        writer.write_table(rows)
+        table = to_table(batch)
+        writer = writer or open_writer(sink, table.schema)
+        writer.write_table(table)
         yield sink.drain()
     if writer:
         writer.close()
         yield sink.drain()
 
 
-def check_types(schema: pa.Schema, wanted: Sequence[int]) -> None:
-    """Raise InvalidRequest unless the wanted columns hold numbers."""
-    for position in wanted:
+def check_types(schema: pa.Schema, positions: Sequence[int]) -> None:
+    """Raise InvalidRequest unless the columns at `positions` are numeric."""
+    for position in positions:
         field = schema.field(position)
         if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_null(field.type)):
-            raise InvalidRequest.at(f"/x/{escape(field.name)}", f"holds {field.type}, not numbers")
+            detail = f"has the type {field.type}, which is not numeric; convert the column, or leave it out"
+            raise InvalidRequest.at(f"/x/{escape(field.name)}", detail)
 
 
 def reason(error: Exception) -> str:
-    """What pyarrow says is wrong, on one line."""
-    return str(error).splitlines()[0][:300].rstrip(".") + "."
-
-
-def _numbers(column: Any) -> FloatArray:
-    numbers: FloatArray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return numbers
+    """Return the first line of pyarrow's message as a sentence."""
+    return str(error).splitlines()[0][:MAX_REASON].rstrip(".") + "."

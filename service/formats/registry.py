@@ -1,9 +1,10 @@
-"""The table of media types that hold tables. JSON, which holds options as well, is apart."""
+"""The table formats by media type. JSON is separate, because its body holds options beside the rows."""
 
 from service.formats.binary import arrow, npy, parquet
 from service.formats.table import Format
 from service.formats.text import csv, ndjson
 
 TABLES: dict[str, Format] = {
-    each.media_type: each for each in (csv.FORMAT, ndjson.FORMAT, arrow.FORMAT, parquet.FORMAT, npy.FORMAT)
+    table_format.media_type: table_format
+    for table_format in (csv.FORMAT, ndjson.FORMAT, arrow.FORMAT, parquet.FORMAT, npy.FORMAT)
 }

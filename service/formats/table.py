@@ -1,4 +1,4 @@
-"""What every format of tables is: a source of batches with column names, and a way to write batches."""
+"""The interface of a table format: read a body as batches of columns, write batches of columns as a body."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,43 +8,43 @@ from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge
 
 BATCH_BYTES = 1 << 20
-"""About how much of a body is read at a time."""
+"""Approximate size of the pieces in which a body is read."""
 MAX_BATCH_BYTES = 64 << 20
-"""The largest piece of a body that has to be held as a whole: a line, a record batch, a row group's page."""
+"""Largest record batch, page or index, which is held in memory as a whole."""
 BATCH_ROWS = 65_536
 SPOOL_MEMORY_BYTES = 1 << 20
-"""What is kept in memory of what waits in a temporary file past that."""
+"""Bytes that a spooled file keeps in memory before it goes to disk."""
 ALWAYS_ALLOWED_BYTES = 16 << 20
-"""What any compressed body may inflate to."""
+"""Decompressed size that any compressed body may have."""
 
 CellPointer = Callable[[int, int], str]
-"""The pointer of the cell in a row and column."""
+"""Return the JSON pointer of the cell at a row number and a column position."""
 Columns = Mapping[str, FloatArray]
-"""Some rows of an answer, by column."""
+"""A batch of rows of a response: one array (m,) per column name."""
 
 
 class Body(Protocol):
-    """A body as it comes."""
+    """A request body that is read as it arrives."""
 
     @property
     def size(self) -> int:
-        """How many bytes of it have come, as they were sent."""
+        """The number of bytes received so far, before decompression."""
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes; fewer only at the end."""
+        """Return the next `size` bytes; fewer only at the end."""
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill `buffer`; how many bytes came, fewer only at the end."""
+        """Fill `buffer` and return the number of bytes read; fewer only at the end."""
 
 
 @dataclass(frozen=True)
 class TableReader:
-    """A table that is being read.
+    """A table that is read in batches.
 
-    names: of its columns, if they have any. width: how many they are.
-    batches: the columns at some positions, (m, k) in a batch, the rows in order. NaN stands for a missing value. The
-        iterator raises UnreadableCell, MalformedBody, and what reading the body raises.
-    most_columns: the most that are read.
+    names: the column names, None for a format without names. width: the number of columns.
+    batches: return the columns at the given positions, as arrays (m, k) in row order, with NaN for a missing value. The
+        iterator raises UnreadableCell, MalformedBody, and the errors of reading the body.
+    max_columns: the limit on the number of columns of x.
     """
 
     names: tuple[str, ...] | None
@@ -54,7 +54,7 @@ class TableReader:
 
 
 class UnreadableCell(Exception):
-    """What stands at `row` in the `column`-th wanted column is no number; without a column, the row itself is wrong."""
+    """The cell at `row` and the `column`-th requested column is not a number; with no column, the row is malformed."""
 
     def __init__(self, row: int, column: int | None, detail: str) -> None:
         super().__init__(detail)
@@ -63,46 +63,46 @@ class UnreadableCell(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a body may ask for.
+    """Memory limits for a body.
 
-    held_bytes: what may be held at once of a body that cannot be read as it comes.
-    inflation: how many times its size a compressed body may inflate to, beyond what is always allowed.
+    max_buffered_bytes: the size of a body that has to be held in memory as a whole.
+    max_decompression_ratio: decompressed size / received size, beyond the size that is always allowed.
     """
 
     max_buffered_bytes: int
     max_decompression_ratio: int
 
-    def decompression_budget(self, body: Body, most: int | None = None) -> "DecompressionBudget":
-        """A meter of what `body` becomes, of at most so many bytes if a bound is given."""
-        return DecompressionBudget(body, self.max_decompression_ratio, most)
+    def decompression_budget(self, body: Body, max_bytes: int | None = None) -> "DecompressionBudget":
+        """Return a budget for the decompressed size of `body`, at most `max_bytes` if given."""
+        return DecompressionBudget(body, self.max_decompression_ratio, max_bytes)
 
 
 class DecompressionBudget:
-    """What a body has become by being inflated or read, and what it may become with what has come of it so far."""
+    """The number of bytes that a body may decompress to; it grows with the bytes received."""
 
-    def __init__(self, body: Body, max_decompression_ratio: int, most: int | None) -> None:
+    def __init__(self, body: Body, max_ratio: int, max_bytes: int | None) -> None:
         self._body = body
-        self._inflation = max_decompression_ratio
-        self._most = most
+        self._max_ratio = max_ratio
+        self._max_bytes = max_bytes
         self._size = 0
 
     def consume(self, size: int) -> None:
-        """Count so many bytes more; raises BodyTooLarge."""
+        """Add `size` decompressed bytes; raise BodyTooLarge beyond the budget."""
         self._size += size
-        allowed = max(ALWAYS_ALLOWED_BYTES, self._inflation * self._body.size)
-        if self._most is not None:
-            allowed = min(allowed, self._most)
+        allowed = max(ALWAYS_ALLOWED_BYTES, self._max_ratio * self._body.size)
+        if self._max_bytes is not None:
+            allowed = min(allowed, self._max_bytes)
         if self._size > allowed:
-            also = "" if self._most is None else f", and {self._most} bytes"
+            cap = "" if self._max_bytes is None else f", at most {self._max_bytes} bytes"
             raise BodyTooLarge(
-                f"The body inflates to more than {allowed} bytes: the bound is {self._inflation} times its size "
-                f"(DESCENT_MAX_DECOMPRESSION_RATIO){also}. Send it as it is, or less of it."
+                f"The body decompresses to more than {allowed} bytes; the limit is {self._max_ratio} times its size "
+                f"(DESCENT_MAX_DECOMPRESSION_RATIO){cap}. Send it uncompressed, or send fewer rows."
             )
 
 
 @dataclass(frozen=True)
 class Format:
-    """A media type of tables: how to read and write it. `streams` tells that it is read as it comes."""
+    """A media type of tables and its functions to read and write. `is_streaming`: bodies are read as they arrive."""
 
     media_type: str
     read: Callable[[Body, Limits], TableReader]

@@ -174,10 +174,10 @@ def test_a_refusal_is_told_with_its_exit_status(descent, houses, tmp_path):
     (tmp_path / "bad.json").write_text('{"x": [1, "two"], "y": [1, 2]}')
     refused = descent("train", "bad.json")
     assert refused.exit_code == session.REFUSED
-    assert "/x/1: is text, not a number" in refused.stderr
+    assert "/x/1: is the text 'two', not a number" in refused.stderr
     assert refused.stdout == ""
     document = json.loads(descent("train", "bad.json", "--json").stderr)
-    assert document["errors"] == [{"pointer": "/x/1", "detail": "is text, not a number"}]
+    assert document["errors"] == [{"pointer": "/x/1", "detail": "is the text 'two', not a number"}]
     assert descent("show", "nothing").exit_code == session.NOT_FOUND
 
 

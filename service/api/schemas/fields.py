@@ -17,7 +17,7 @@ from service.store.base import LAST_VERSION
 from service.training.fit import Start
 
 
-def _number(kinds: arrays.Kinds) -> dict[str, Any]:
+def _number(kinds: arrays.Types) -> dict[str, Any]:
     return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
 
 
@@ -57,7 +57,7 @@ class Choice(Text):
 class Rows(Described[arrays.Table]):
     """Rows of x in any of their four forms, as a Table. A row given bare cannot miss a value: it would be no row."""
 
-    def __init__(self, about: str, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
+    def __init__(self, about: str, kinds: arrays.Types = arrays.NUMBERS, **kwargs: Any) -> None:
         number = _number(kinds)
         numbers = {"type": "array", "items": number, "minItems": 1}
         rows = {"type": "array", "items": numbers, "minItems": 1}
@@ -77,7 +77,7 @@ class Rows(Described[arrays.Table]):
 class Vector(Described[Any]):
     """A list of numbers, as a float64 array; on the way out an array, or a number, as it is."""
 
-    def __init__(self, about: str, kinds: arrays.Kinds = arrays.NUMBERS, **kwargs: Any) -> None:
+    def __init__(self, about: str, kinds: arrays.Types = arrays.NUMBERS, **kwargs: Any) -> None:
         super().__init__(about, takes={"type": "array", "items": _number(kinds), "minItems": 1}, **kwargs)
         self.kinds = kinds
 

@@ -10,6 +10,8 @@ from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import NUMBERS_OR_NULL
+from service.formats.column_selection import ColumnSelection
+from service.formats.missing_values import MissingValuePolicy
 from service.formats.table import TableReader
 from service.store.base import LAST_VERSION, NAME, NAME_RULE
 from service.store.metadata import MOST_LABELS
@@ -114,7 +116,7 @@ class LabelledTable(Table):
 
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
-        return options | {"rows": dataset.labelled_rows(source, dataset.ColumnSelection(x, y, weight), missing)}
+        return options | {"rows": dataset.labelled_rows(source, ColumnSelection(x, y, weight), missing)}
 
 
 class UnlabelledTable(Table):
@@ -160,7 +162,7 @@ class PredictRequest(RowOptions, PredictOptions):
 
     @post_load
     def _apply_missing(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        missing_values = dataset.MissingValuePolicy(data.pop("missing"))
+        missing_values = MissingValuePolicy(data.pop("missing"))
         return data | {"x": missing_values.apply_to_table(data["x"]), "sieve": missing_values}
 
 

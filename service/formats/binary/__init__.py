@@ -1,1 +1,1 @@
-"""Binary formats: Arrow, Parquet and npy."""
+"""Binary formats: Arrow streams, Parquet and .npy, with checks of declared sizes before memory is allocated."""

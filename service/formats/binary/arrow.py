@@ -1,7 +1,7 @@
 """application/vnd.apache.arrow.stream: record batches, read one at a time by pyarrow.
 
-Lengths in a stream are claims. What they would allocate is bounded before it is, batch by batch and in sum, and a
-batch's buffers are checked against its row count before they are read; columns of nulls have none.
+The lengths in a stream are checked before pyarrow allocates memory by them: per batch, and in sum by the decompression
+budget. A batch's buffers are validated against its row count; null columns have no buffers.
 """
 
 import struct
@@ -27,111 +27,114 @@ from service.formats.table import (
 )
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+CONTINUATION = b"\xff\xff\xff\xff"
 
 
 def read(body: Body, limits: Limits) -> TableReader:
-    """The table of an Arrow stream; raises MalformedBody."""
+    """Return a reader of an Arrow stream; raise MalformedBody."""
     messages = _Messages(body, limits.decompression_budget(body))
-    schema = messages.schema()
-    return TableReader(pyarrow_tables.names(schema), len(schema), lambda wanted: _batches(messages, schema, wanted))
+    schema = messages.read_schema()
+    names = pyarrow_tables.names(schema)
+    return TableReader(names, len(schema), lambda positions: _batches(messages, schema, positions))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
-    """An Arrow stream of a record batch for each batch."""
-    return pyarrow_tables.written(batches, pa.ipc.new_stream)
+    """Yield an Arrow stream with a record batch for each batch."""
+    return pyarrow_tables.write_batches(batches, pa.ipc.new_stream)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
 class _Messages:
-    """The messages of a stream, each with its metadata and its buffers; one is gone when the next is asked for."""
+    """The messages of a stream. All share one buffer, so a message is valid until the next is read."""
 
-    def __init__(self, body: Body, decompression_budget: DecompressionBudget) -> None:
+    def __init__(self, body: Body, budget: DecompressionBudget) -> None:
         self._body = body
-        self._budget = decompression_budget
-        self._space = np.empty(0, np.uint8)
+        self._budget = budget
+        self._buffer = np.empty(0, np.uint8)
 
-    def schema(self) -> pa.Schema:
-        message = self._next(0)
+    def read_schema(self) -> pa.Schema:
+        message = self._read_message(0)
         if message is None or message.type != "schema":
-            raise MalformedBody("The body is no Arrow stream: it does not begin with a schema.")
-        return _decoded(pa.ipc.read_schema, message)
+            raise MalformedBody("The body is not an Arrow stream: it does not begin with a schema.")
+        return _decode(pa.ipc.read_schema, message)
 
-    def batches(self, width: int) -> Iterator[pa.Message]:
-        """The record batches, of which so many columns are read; raises BodyTooLarge as well."""
-        while (message := self._next(width)) is not None:
+    def record_batches(self, width: int) -> Iterator[pa.Message]:
+        """Yield the record batches, of which `width` columns are read; raise BodyTooLarge as well."""
+        while (message := self._read_message(width)) is not None:
             if message.type == "dictionary":
-                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send numbers.")
+                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
             if message.type != "record batch":
-                raise MalformedBody(f"The Arrow stream has a {message.type} where a record batch should stand.")
+                raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
             yield message
 
-    def _next(self, width: int) -> pa.Message | None:
+    def _read_message(self, width: int) -> pa.Message | None:
         start = self._body.read(4)
-        if start == b"\xff\xff\xff\xff":
+        if start == CONTINUATION:
             start = self._body.read(4)
         if start in (b"", bytes(4)):
             return None
-        metadata = self._exactly(struct.unpack("<i", start)[0] if len(start) == 4 else -1)
-        head = _head(metadata)
+        metadata = self._read_exactly(struct.unpack("<i", start)[0] if len(start) == 4 else -1)
+        head = _parse_head(metadata)
         _check_size(head.body_length)
-        framed = self._framed(metadata, head.body_length)
-        data = framed[len(framed) - head.body_length :]
-        _check_complete(self._body.readinto(data), head.body_length)
-        inflated = head.inflated_length(data)
-        self._budget.consume(max(inflated, head.rows * width * 8))
-        _check_size(inflated)
-        return _decoded(pa.ipc.read_message, pa.py_buffer(framed))
+        message = self._allocate(metadata, head.body_length)
+        buffers = message[len(message) - head.body_length :]
+        _check_complete(self._body.readinto(buffers), head.body_length)
+        uncompressed = head.uncompressed_length(buffers)
+        self._budget.consume(max(uncompressed, head.rows * width * 8))
+        _check_size(uncompressed)
+        return _decode(pa.ipc.read_message, pa.py_buffer(message))
 
-    def _framed(self, metadata: bytes, length: int) -> memoryview:
-        """A message with its metadata and room for so many bytes, in the place of the one before."""
-        start = b"\xff\xff\xff\xff" + struct.pack("<i", len(metadata)) + metadata
-        size = len(start) + length
-        if size > len(self._space):
-            self._space = np.empty(size, np.uint8)
-        framed = self._space.data[:size]
-        framed[: len(start)] = start
-        return framed
+    def _allocate(self, metadata: bytes, body_length: int) -> memoryview:
+        """Return a message with its metadata and space for its buffers, in place of the previous message."""
+        start = CONTINUATION + struct.pack("<i", len(metadata)) + metadata
+        size = len(start) + body_length
+        if size > len(self._buffer):
+            self._buffer = np.empty(size, np.uint8)
+        message = self._buffer.data[:size]
+        message[: len(start)] = start
+        return message
 
-    def _exactly(self, size: int) -> bytes:
+    def _read_exactly(self, size: int) -> bytes:
         _check_size(size)
         data = self._body.read(size)
         _check_complete(len(data), size)
         return data
 
 
-def _head(metadata: bytes) -> arrow_guard.Head:
+def _parse_head(metadata: bytes) -> arrow_guard.MessageHead:
     try:
-        return arrow_guard.read(metadata)
+        return arrow_guard.read_head(metadata)
     except (struct.error, IndexError):
-        raise MalformedBody("The Arrow stream has a message whose head cannot be read.") from None
+        raise MalformedBody("The Arrow stream has a message with a damaged head.") from None
 
 
 def _check_size(size: int) -> None:
     if size < 0:
-        raise MalformedBody("The Arrow stream has a message of a length that cannot be.")
+        raise MalformedBody("The Arrow stream has a message with a negative or incomplete length.")
     if size > MAX_BATCH_BYTES:
         raise BodyTooLarge(
-            f"The Arrow stream announces {size} bytes in one record batch; send at most {MAX_BATCH_BYTES}."
+            f"The Arrow stream declares {size} bytes in one record batch; the limit is {MAX_BATCH_BYTES}. "
+            "Write smaller record batches."
         )
 
 
 def _check_complete(count: int, size: int) -> None:
     if count < size:
-        raise MalformedBody(f"The Arrow stream ends {size - count} bytes before its message does.")
+        raise MalformedBody(f"The Arrow stream ends {size - count} bytes before the end of its message.")
 
 
-def _batches(messages: _Messages, schema: pa.Schema, wanted: Sequence[int]) -> Iterator[FloatArray]:
-    pyarrow_tables.check_types(schema, wanted)
-    for message in messages.batches(len(wanted)):
-        batch = _decoded(pa.ipc.read_record_batch, message, schema).select(list(wanted))
-        _decoded(batch.validate)
+def _batches(messages: _Messages, schema: pa.Schema, positions: Sequence[int]) -> Iterator[FloatArray]:
+    pyarrow_tables.check_types(schema, positions)
+    for message in messages.record_batches(len(positions)):
+        batch = _decode(pa.ipc.read_record_batch, message, schema).select(list(positions))
+        _decode(batch.validate)
         for start in range(0, batch.num_rows, BATCH_ROWS):
-            yield pyarrow_tables.matrix(batch.slice(start, BATCH_ROWS).columns)
+            yield pyarrow_tables.to_matrix(batch.slice(start, BATCH_ROWS).columns)
 
 
-def _decoded(decode: Any, *arguments: Any) -> Any:
+def _decode(decode: Any, *arguments: Any) -> Any:
     try:
         return decode(*arguments)
     except pyarrow_tables.UNREADABLE as error:

@@ -1,7 +1,6 @@
-"""application/vnd.apache.parquet: its index stands at the end, so the body is kept in a temporary file while pyarrow
-reads it, a batch of rows at a time.
+"""application/vnd.apache.parquet. The index is at the end of a file, so the body is spooled to a temporary file.
 
-pyarrow takes memory for what the index and the pages' heads say. So both are read before it does.
+pyarrow allocates memory by the sizes in the index and in page headers, so both are checked before it reads them.
 """
 
 import tempfile
@@ -23,46 +22,54 @@ from service.formats.table import (
     SPOOL_MEMORY_BYTES,
     Body,
     Columns,
-    DecompressionBudget,
     Format,
     Limits,
     TableReader,
 )
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
-Read = TypeVar("Read")
+MAX_THRIFT_ITEMS = 100_000
+"""pyarrow allocates a list of the index by its declared length: up to 69 MB for this many column chunks."""
+MAX_THRIFT_STRING = 16 << 20
+T = TypeVar("T")
 
 
 def read(body: Body, limits: Limits) -> TableReader:
-    """The table of a Parquet file; raises MalformedBody and BodyTooLarge."""
-    data, file = _spooled(body)
-    chunks = _chunks(data, limits.decompression_budget(body))
+    """Return a reader of a Parquet file; raise MalformedBody or BodyTooLarge."""
+    data, file = _spool(body)
+    row_groups = _read_row_groups(data)
     try:
-        opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES)
+        opened = parquet.ParquetFile(
+            file,
+            buffer_size=BATCH_BYTES,
+            thrift_container_size_limit=MAX_THRIFT_ITEMS,
+            thrift_string_size_limit=MAX_THRIFT_STRING,
+        )
     except pyarrow_tables.UNREADABLE as error:
-        raise MalformedBody(f"The Parquet file cannot be read: {pyarrow_tables.reason(error)}") from None
+        raise _malformed(pyarrow_tables.reason(error)) from None
     names = pyarrow_tables.names(opened.schema_arrow)
 
-    def batches(wanted: Sequence[int]) -> Iterator[FloatArray]:
-        pyarrow_tables.check_types(opened.schema_arrow, wanted)
+    def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
+        pyarrow_tables.check_types(opened.schema_arrow, positions)
         _check_flat(opened)
-        inflated = _inflated(data, _of_columns(chunks, wanted))
-        limits.decompression_budget(body).consume(max(inflated, _claimed(opened.metadata, len(wanted))))
-        yield from _batches(opened, [names[position] for position in wanted])
+        chunks = _parse(lambda: [chunks[position] for chunks in row_groups for position in positions])
+        size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
+        limits.decompression_budget(body).consume(size)
+        yield from _batches(opened, [names[position] for position in positions])
 
     return TableReader(names, len(names), batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
-    """A Parquet file of a row group for each batch."""
-    return pyarrow_tables.written(batches, parquet.ParquetWriter)
+    """Yield a Parquet file with a row group for each batch."""
+    return pyarrow_tables.write_batches(batches, parquet.ParquetWriter)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=False)
 
 
-def _spooled(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
-    """The body, and a file of it that can be read from its end: in memory, or without a name on the disk."""
+def _spool(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
+    """Return the body and a seekable file of it: in memory if it is small, else an unlinked temporary file."""
     first = body.read(SPOOL_MEMORY_BYTES)
     if len(first) < SPOOL_MEMORY_BYTES:
         return first, pa.BufferReader(first)
@@ -77,65 +84,68 @@ def _spooled(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
 def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray]:
     try:
         for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-            yield pyarrow_tables.matrix(batch.select(names).columns)
+            yield pyarrow_tables.to_matrix(batch.select(names).columns)
     except pyarrow_tables.UNREADABLE as error:
-        raise MalformedBody(f"The Parquet file cannot be read: {pyarrow_tables.reason(error)}") from None
+        raise _malformed(pyarrow_tables.reason(error)) from None
 
 
-def _chunks(data: bytes | mmap, decompression_budget: DecompressionBudget) -> list[list[parquet_guard.Chunk]]:
-    """Where the columns of each row group stand, by the file's index."""
+def _read_row_groups(data: bytes | mmap) -> list[list[parquet_guard.ColumnChunk]]:
+    """Return the column chunks of each row group from the file's index."""
     end = len(data) - 8
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
-        raise MalformedBody("The Parquet file cannot be read: it does not end with an index.")
+        raise _malformed("it does not end with an index. Send the complete file.")
     _check_size(size, "its index")
-    return _understood(parquet_guard.index, data[end - size : end], decompression_budget.consume)
+    return _parse(parquet_guard.read_index, data[end - size : end])
 
 
-def _of_columns(chunks: list[list[parquet_guard.Chunk]], columns: Sequence[int]) -> list[parquet_guard.Chunk]:
-    return _understood(lambda: [group[column] for group in chunks for column in columns])
-
-
-def _inflated(data: bytes | mmap, chunks: Sequence[parquet_guard.Chunk]) -> int:
-    """The bytes that the pages of some chunks inflate to. pyarrow reads pages until they hold a chunk's values."""
-    inflated = seen = 0
+def _uncompressed_size(data: bytes | mmap, chunks: Sequence[parquet_guard.ColumnChunk]) -> int:
+    """Return the uncompressed size of the chunks' pages in bytes. pyarrow reads pages up to a chunk's value count."""
+    uncompressed = compressed = 0
     for chunk in chunks:
         at, values = chunk.start, chunk.values
         while values > 0:
-            page = _understood(parquet_guard.page, data, at)
-            _check_size(page.inflated, "a page")
-            inflated += page.inflated
+            page = _parse(parquet_guard.read_page_header, data, at)
+            _check_size(page.uncompressed_size, "a page")
+            uncompressed += page.uncompressed_size
             at, values = page.end, values - page.values
-        seen += at - chunk.start
-        if seen > len(data):
-            raise MalformedBody("The Parquet file cannot be read: its columns overlap.")
-    return inflated
+        compressed += at - chunk.start
+        if compressed > len(data):
+            raise _malformed("its columns overlap.")
+    return uncompressed
 
 
-def _check_size(size: int, what: str) -> None:
+def _check_size(size: int, place: str) -> None:
     if size > MAX_BATCH_BYTES:
-        raise BodyTooLarge(f"The Parquet file announces {size} bytes in {what}; send at most {MAX_BATCH_BYTES}.")
+        raise BodyTooLarge(
+            f"The Parquet file declares {size} bytes in {place}; the limit is {MAX_BATCH_BYTES}. "
+            "Write smaller row groups and pages."
+        )
 
 
-def _understood(read: Callable[..., Read], *arguments: object) -> Read:
+def _parse(read: Callable[..., T], *arguments: object) -> T:
     try:
         return read(*arguments)
     except (LookupError, RecursionError):
-        raise MalformedBody("The Parquet file cannot be read: its index or a page's head is damaged.") from None
+        raise _malformed("its index or a page header is damaged.") from None
+
+
+def _malformed(reason: str) -> MalformedBody:
+    return MalformedBody(f"The Parquet file cannot be read: {reason}")
 
 
 def _check_flat(file: parquet.ParquetFile) -> None:
-    """Raise InvalidRequest unless the file's columns are those of its table, one by one."""
+    """Raise InvalidRequest if the file has nested columns."""
     columns = [file.schema.column(position) for position in range(len(file.schema))]
     if len(columns) != len(file.schema_arrow) or any(column.name != column.path for column in columns):
         raise InvalidRequest("The Parquet file has nested columns; send columns of numbers.")
 
 
-def _claimed(metadata: parquet.FileMetaData, width: int) -> int:
-    """The bytes that so many of its columns will be, by what the file's index says."""
-    # Only of row groups: pyarrow 26 ends the process over a column's index that contradicts itself. As many rows are
-    # read as they say, whatever the file's own number is.
+def _declared_size(metadata: parquet.FileMetaData, width: int) -> int:
+    """Return the size in bytes of `width` columns by the row groups' own totals."""
+    # Row groups only: pyarrow 26 aborts on a column's metadata that contradicts itself, and it reads as many rows as
+    # the row groups declare, not as the file does.
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
-    inflated: int = sum(abs(group.total_byte_size) for group in groups)
+    total_byte_size: int = sum(abs(group.total_byte_size) for group in groups)
     rows: int = sum(abs(group.num_rows) for group in groups)
-    return max(inflated, rows * width * 8)
+    return max(total_byte_size, rows * width * 8)

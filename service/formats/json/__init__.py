@@ -1,4 +1,4 @@
-"""JSON: the codec, fast number arrays, and the JSON bodies of other protocols."""
+"""JSON: the codec, fast arrays of numbers, and the JSON bodies of other protocols."""
 
 from service.formats.json.codec import MEDIA_TYPE, decode, decode_rows, encode
 

@@ -1,4 +1,4 @@
-"""JSON bodies: orjson, and where it refuses, the standard library's parser to tell what is wrong."""
+"""Decode and encode JSON with orjson; the standard library's parser explains what orjson refuses."""
 
 import json
 import math
@@ -12,60 +12,62 @@ from service.formats.json import simd
 
 MEDIA_TYPE = "application/json"
 OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+MAX_FLOAT_DIGITS = 309
+"""A longer integer is beyond float64, and int() takes quadratic time."""
 
 
 def decode(body: bytes) -> Any:
-    """The value of a JSON text in UTF-8; raises MalformedBody.
+    """Return the value of a JSON text in UTF-8; raise MalformedBody.
 
-    Numbers that no float64 holds come back as infinities, for the schemas to refuse at their place.
+    Numbers beyond float64 are infinities, which the schemas refuse with a pointer.
     """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _decode_slowly(body)
+        return _decode_or_explain(body)
 
 
 def decode_rows(body: bytes) -> Any:
-    """As `decode`, but with lists of numbers as arrays where there are many."""
-    found = simd.decode(body)
-    return decode(body) if found is None else found
+    """Return what `decode` returns, with the lists of numbers in a large body as arrays."""
+    document = simd.decode(body)
+    return decode(body) if document is None else document
 
 
 def encode(value: Any) -> bytes:
-    """The JSON text of a value of dictionaries, lists, numpy arrays and scalars."""
+    """Return the JSON text of a value of dictionaries, lists, numpy arrays and scalars."""
     return orjson.dumps(value, default=_contiguous, option=OPTIONS)
 
 
-def _decode_slowly(body: bytes) -> Any:
+def _decode_or_explain(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedBody(f"The body is not UTF-8: byte {error.start} starts no character.") from None
+        raise MalformedBody(f"The body is not UTF-8: byte {error.start} is invalid. Send UTF-8.") from None
     if not text.strip():
         raise MalformedBody('The body is empty; send JSON such as {"x": [1, 2], "y": [2, 4]}.')
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_integer)
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedBody(f"The body is not JSON: {error.msg} at {where}.") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise MalformedBody(f"The body is not JSON: {error.msg} at {position}.") from None
     except RecursionError:
         raise MalformedBody("The body is nested too deeply.") from None
     except UnicodeEncodeError:
-        raise MalformedBody("The body is not JSON: it has half a surrogate pair, which is no character.") from None
+        raise MalformedBody("The body is not JSON: a text has half of a surrogate pair.") from None
     return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise MalformedBody(f"The body is not JSON: {name} is no JSON number.")
+    raise MalformedBody(f"The body is not JSON: {name} is not a JSON number; send null for a missing value.")
 
 
-def _integer(text: str) -> float:
-    return int(text) if len(text) <= 309 else math.copysign(math.inf, -1 if text.startswith("-") else 1)
+def _parse_integer(text: str) -> float:
+    return int(text) if len(text) <= MAX_FLOAT_DIGITS else math.copysign(math.inf, -1 if text.startswith("-") else 1)
 
 
 def _contiguous(value: Any) -> Any:
-    """orjson takes arrays in C order only."""
+    """Return a copy in C order of an array that orjson refuses for its memory order."""
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON")

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's messages: JSON, or JSON with the tensors' bytes after it (its binary extension)."""
+"""Messages of the Open Inference Protocol: JSON, or JSON followed by the tensors' bytes (the binary extension)."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class InferenceRequest:
-    """A request to infer: its id, its tensor (n, d) or (n,), and whether the answer's tensor is wanted in binary."""
+    """An inference request: its id, its tensor x (n, d) or (n,), and whether the response tensor is binary."""
 
     id: str | None
     x: FloatArray
@@ -28,43 +28,46 @@ class InferenceRequest:
 
 
 def decode(body: bytes, json_length: int | None, columns: int) -> InferenceRequest:
-    """The request of a body whose first `json_length` bytes are JSON: all of them with None, and with 0 none: then the
-    body is the tensor of a model of so many columns. Raises MalformedBody and InvalidRequest."""
+    """Return the request of a body; raise MalformedBody or InvalidRequest.
+
+    json_length: the number of bytes of JSON before the tensor's bytes. None: the whole body is JSON. 0: the whole body
+    is an FP64 tensor with `columns` columns.
+    """
     if json_length == 0:
         return InferenceRequest(None, _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], ""), binary=True)
     if json_length is not None and not 0 < json_length <= len(body):
         raise MalformedBody(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes.")
     message = json.decode(body[:json_length])
-    tensor = _only_input(message)
+    tensor = _input_tensor(message)
     rest = b"" if json_length is None else body[json_length:]
     x = _tensor(tensor, rest)
     if "id" in message and not isinstance(message["id"], str):
-        raise InvalidRequest.at("/id", "is not text")
+        raise InvalidRequest.at("/id", "is not text; send a string, or leave it out")
     return InferenceRequest(message.get("id"), x, _wants_binary(message))
 
 
 def encode(inference: InferenceRequest, model: str, version: int, y: FloatArray) -> tuple[bytes, int | None]:
-    """The answer's body, and how many bytes of it are JSON if the tensor follows in binary."""
-    answer: dict[str, Any] = {"model_name": model, "model_version": str(version)}
+    """Return the response body, and the length of its JSON if the tensor's bytes follow it, else None."""
+    response: dict[str, Any] = {"model_name": model, "model_version": str(version)}
     if inference.id is not None:
-        answer["id"] = inference.id
+        response["id"] = inference.id
     output: dict[str, Any] = {"name": OUTPUT, "datatype": "FP64", "shape": list(y.shape)}
-    answer["outputs"] = [output]
+    response["outputs"] = [output]
     if not inference.binary:
         output["data"] = y
-        return json.encode(answer), None
+        return json.encode(response), None
     data = y.astype("<f8").tobytes()
     output["parameters"] = {"binary_data_size": len(data)}
-    head = json.encode(answer)
+    head = json.encode(response)
     return head + data, len(head)
 
 
-def _only_input(message: Any) -> dict[str, Any]:
+def _input_tensor(message: Any) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise InvalidRequest.at("", 'is not an object; send {"inputs": […]}')
     inputs = message.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
-        raise InvalidRequest.at("/inputs", f"must hold one tensor, {INPUT!r}")
+        raise InvalidRequest.at("/inputs", f"must be a list of one tensor, {INPUT!r}")
     tensor: dict[str, Any] = inputs[0]
     if tensor.get("name") != INPUT:
         raise InvalidRequest.at("/inputs/0/name", f"is {tensor.get('name')!r}, but the model's input is {INPUT!r}")
@@ -76,16 +79,18 @@ def _tensor(tensor: dict[str, Any], rest: bytes) -> FloatArray:
     if not isinstance(datatype, str) or datatype not in TYPES:
         raise InvalidRequest.at("/inputs/0/datatype", f"is {datatype!r}; send one of {', '.join(TYPES)}")
     if not isinstance(shape, list) or not _is_shape(shape):
-        raise InvalidRequest.at("/inputs/0/shape", "must be [rows, columns]")
+        raise InvalidRequest.at("/inputs/0/shape", f"is {shape!r}; send [rows, columns]")
     parameters = tensor.get("parameters")
     size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
     if size is None:
         if rest:
-            raise InvalidRequest.at("/inputs/0", f"has no binary_data_size, but {len(rest)} bytes follow the JSON")
+            raise InvalidRequest.at(
+                "/inputs/0", f"has no binary_data_size, but {len(rest)} bytes follow the JSON; give their number"
+            )
         return _from_numbers(tensor.get("data"), datatype, shape)
     if size != len(rest):
-        where = "/inputs/0/parameters/binary_data_size"
-        raise InvalidRequest.at(where, f"is {size}, but {len(rest)} bytes follow the JSON")
+        at = "/inputs/0/parameters/binary_data_size"
+        raise InvalidRequest.at(at, f"is {size}, but {len(rest)} bytes follow the JSON")
     return _from_bytes(rest, datatype, shape, "/inputs/0")
 
 
@@ -96,8 +101,8 @@ def _is_shape(shape: list[Any]) -> bool:
 def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str) -> FloatArray:
     kind = np.dtype(TYPES[datatype])
     if math.prod(shape) * kind.itemsize != len(data) or not data:
-        raise InvalidRequest.at(at, f"has {len(data)} bytes, which are not those of {shape} numbers of {datatype}")
-    return _checked(np.frombuffer(data, kind).astype(np.float64).reshape(shape))
+        raise InvalidRequest.at(at, f"has {len(data)} bytes, which do not fit the shape {shape} of {datatype}")
+    return _check_finite(np.frombuffer(data, kind).astype(np.float64).reshape(shape))
 
 
 def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
@@ -106,35 +111,35 @@ def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
         raise InvalidRequest.at(at, "is not a list of numbers")
     while data and type(data[0]) is list:
         if set(map(type, data)) != {list}:
-            raise InvalidRequest.at(at, "holds lists of numbers beside other things")
+            raise InvalidRequest.at(at, "has lists beside other values; send numbers, or lists of numbers")
         data = list(chain.from_iterable(data))
     flat = arrays.vector(data, lambda i: f"{at}/{i}")
     if len(flat) != math.prod(shape):
         raise InvalidRequest.at(at, f"has {counted(len(flat), 'number')}, but the shape {shape} has {math.prod(shape)}")
     if not datatype.startswith("FP"):
-        _check_whole(data, flat, datatype)
+        _check_integers(data, flat, datatype)
         return flat.reshape(shape)
     with np.errstate(over="ignore"):
-        return _checked(flat.astype(TYPES[datatype]).astype(np.float64).reshape(shape))
+        return _check_finite(flat.astype(TYPES[datatype]).astype(np.float64).reshape(shape))
 
 
-def _check_whole(data: list[float], flat: FloatArray, datatype: str) -> None:
-    """Refuse `data`, and as float64 `flat`, at the first number that the datatype of whole ones does not have."""
+def _check_integers(data: list[float], flat: FloatArray, datatype: str) -> None:
+    """Raise InvalidRequest at the first number of `data`, `flat` as float64, that an integer datatype cannot hold."""
     bounds = np.iinfo(TYPES[datatype])
     if bounds.min <= min(data) and max(data) <= bounds.max and (flat == np.floor(flat)).all():
         return
     index = next(i for i, value in enumerate(data) if not bounds.min <= value <= bounds.max or value != value // 1)
-    detail = f"is {data[index]}, which {datatype} does not have; send whole numbers from {bounds.min} to {bounds.max}"
+    detail = f"is {data[index]}, which is not of type {datatype}; send whole numbers from {bounds.min} to {bounds.max}"
     raise InvalidRequest.at(f"/inputs/0/data/{index}", detail)
 
 
-def _checked(x: FloatArray) -> FloatArray:
+def _check_finite(x: FloatArray) -> FloatArray:
     arrays.check_magnitudes(x, lambda i: f"/inputs/0/data/{i}")
     return x
 
 
 def _wants_binary(message: dict[str, Any]) -> bool:
-    """Whether the output is wanted in binary."""
+    """Return whether the client requests the output as bytes; raise InvalidRequest for an unknown output."""
     parameters = message.get("parameters")
     binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
     outputs = message.get("outputs")
@@ -144,5 +149,5 @@ def _wants_binary(message: dict[str, Any]) -> bool:
         name = output.get("name") if isinstance(output, dict) else None
         if name != OUTPUT:
             raise InvalidRequest.at(f"/outputs/{i}/name", f"is {name!r}, but the model's output is {OUTPUT!r}")
-    own = outputs[0].get("parameters")
-    return (own.get("binary_data", binary) if isinstance(own, dict) else binary) is True
+    parameters = outputs[0].get("parameters")
+    return (parameters.get("binary_data", binary) if isinstance(parameters, dict) else binary) is True

@@ -1,1 +1,1 @@
-"""Text formats: CSV and NDJSON."""
+"""Text formats: CSV and NDJSON, read in blocks of complete lines."""

@@ -1,4 +1,4 @@
-"""text/csv: a header that names the columns, then rows of numbers. pyarrow reads and writes it."""
+"""text/csv: a header of column names, then rows of numbers, read and written by pyarrow."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from service.core.blocks import FloatArray
-from service.errors import MalformedBody, counted
+from service.errors import MalformedBody, counted, quoted
 from service.formats import pyarrow_tables
 from service.formats.table import Body, Columns, Format, Limits, TableReader, UnreadableCell
 from service.formats.text.csv_rows import CsvLines
@@ -18,18 +18,18 @@ MEDIA_TYPE = "text/csv"
 
 
 def read(body: Body, _: Limits) -> TableReader:
-    """The table of a CSV text in UTF-8; raises MalformedBody."""
+    """Return a reader of a CSV text in UTF-8; raise MalformedBody."""
     lines = CsvLines(body)
-    names = _names(lines.header())
-    return TableReader(names, len(names), lambda wanted: _batches(lines, len(names), wanted))
+    names = _parse_header(lines.read_header())
+    return TableReader(names, len(names), lambda positions: _batches(lines, len(names), positions))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
-    """A CSV text: the header, then the rows of each batch."""
+    """Yield a CSV text: the header, then the rows of each batch."""
     options = arrow_csv.WriteOptions(include_header=True, quoting_style="needed")
     for batch in batches:
         sink = pa.BufferOutputStream()
-        arrow_csv.write_csv(pyarrow_tables.table(batch), sink, options)
+        arrow_csv.write_csv(pyarrow_tables.to_table(batch), sink, options)
         options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
         yield sink.getvalue().to_pybytes()
 
@@ -37,79 +37,83 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
-def _names(header: bytes) -> tuple[str, ...]:
+def _parse_header(header: bytes) -> tuple[str, ...]:
     try:
         text = header.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError as error:
-        raise MalformedBody(f"The CSV's header is not UTF-8: byte {error.start} starts no character.") from None
+        raise MalformedBody(f"The CSV header is not UTF-8: byte {error.start} is invalid. Send UTF-8.") from None
     if not text:
         raise MalformedBody("The body is empty; send CSV whose first line names the columns, such as x,y.")
     try:
         [names] = csv.reader([text], strict=True)
     except csv.Error as error:
-        raise MalformedBody(f"The CSV's header cannot be read: {error}.") from None
+        raise MalformedBody(f"The CSV header cannot be read: {error}.") from None
     return tuple(names)
 
 
-def _batches(lines: CsvLines, width: int, wanted: Sequence[int]) -> Iterator[FloatArray]:
-    first = 0
+def _batches(lines: CsvLines, width: int, positions: Sequence[int]) -> Iterator[FloatArray]:
+    first_row = 0
     for block in lines.blocks():
-        values = _numbers(block, width, wanted, first)
+        values = _parse_numbers(block, width, positions, first_row)
         if len(values):
             yield values
-        first += len(values)
+        first_row += len(values)
 
 
-def _numbers(block: bytes, width: int, wanted: Sequence[int], first: int) -> FloatArray:
+def _parse_numbers(block: bytes, width: int, positions: Sequence[int], first_row: int) -> FloatArray:
     try:
-        table = _parse(block, width, wanted, pa.float64(), first)
+        table = _parse(block, width, positions, pa.float64(), first_row)
     except pa.ArrowInvalid as error:
-        raise _explained(error, block, width, wanted, first) from None
-    return pyarrow_tables.matrix(table.columns)
+        raise _locate_error(error, block, width, positions, first_row) from None
+    return pyarrow_tables.to_matrix(table.columns)
 
 
-def _parse(block: bytes, width: int, wanted: Sequence[int], kind: pa.DataType, first: int) -> pa.Table:
+def _parse(block: bytes, width: int, positions: Sequence[int], dtype: pa.DataType, first_row: int) -> pa.Table:
+    """Return the columns of `block` at `positions`; raise UnreadableCell for a row of another width."""
     names = [str(position) for position in range(width)]
-    chosen = [names[position] for position in wanted]
+    selected = [names[position] for position in positions]
+    invalid: list[arrow_csv.InvalidRow] = []
 
-    def refuse(row: arrow_csv.InvalidRow) -> str:
-        wrong.append(row)
+    def skip_invalid(row: arrow_csv.InvalidRow) -> str:
+        invalid.append(row)
         return "skip"
 
-    wrong: list[arrow_csv.InvalidRow] = []
     table = arrow_csv.read_csv(
         pa.py_buffer(block),
         arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names),
-        arrow_csv.ParseOptions(invalid_row_handler=refuse),
+        arrow_csv.ParseOptions(invalid_row_handler=skip_invalid),
         arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(chosen, kind), include_columns=chosen, strings_can_be_null=True
+            column_types=dict.fromkeys(selected, dtype), include_columns=selected, strings_can_be_null=True
         ),
     )
-    if wrong:
-        row = wrong[0]
+    if invalid:
+        row = invalid[0]
         detail = f"has {counted(row.actual_columns, 'field')}, but the header has {row.expected_columns}"
-        raise UnreadableCell(first + (row.number or 1) - 1, None, detail)
+        raise UnreadableCell(first_row + (row.number or 1) - 1, None, detail)
     return table
 
 
-def _explained(
-    error: pa.ArrowInvalid, block: bytes, width: int, wanted: Sequence[int], first: int
+def _locate_error(
+    error: pa.ArrowInvalid, block: bytes, width: int, positions: Sequence[int], first_row: int
 ) -> UnreadableCell | MalformedBody:
-    """Where in the block the first cell stands that is no number: only after a fault are they read as text."""
+    """Return the error of the first cell in `block` that is not a number, by reading the block again as text."""
+    malformed = MalformedBody(f"The CSV cannot be read: {pyarrow_tables.reason(error)}")
     try:
-        table = _parse(block, width, wanted, pa.binary(), first)
+        table = _parse(block, width, positions, pa.binary(), first_row)
     except pa.ArrowInvalid:
-        return MalformedBody(f"The CSV cannot be read: {pyarrow_tables.reason(error)}")
-    faults = [_first_unreadable(column) for column in table.columns]
-    rows = np.array([table.num_rows if row is None else row for row in faults])
+        return malformed
+    unreadable = [_first_unreadable(column) for column in table.columns]
+    rows = np.array([table.num_rows if row is None else row for row in unreadable])
     column = int(rows.argmin())
     if rows[column] == table.num_rows:
-        return MalformedBody(f"The CSV cannot be read: {pyarrow_tables.reason(error)}")
-    return UnreadableCell(first + int(rows[column]), column, "is text, not a number")
+        return malformed
+    text = table.column(column)[int(rows[column])].as_py().decode("utf-8", "replace")
+    detail = f"is {quoted(text)}, not a number; write it as in 178000.5"
+    return UnreadableCell(first_row + int(rows[column]), column, detail)
 
 
 def _first_unreadable(column: pa.ChunkedArray) -> int | None:
-    """The first cell that is no number, in the first half of the cells if that cannot be read, and so on."""
+    """Return the row of the first cell that is not a number, found by bisection; None if all are numbers."""
     if _are_numbers(column):
         return None
     start, end = 0, len(column)
@@ -123,7 +127,7 @@ def _first_unreadable(column: pa.ChunkedArray) -> int | None:
 
 
 def _are_numbers(cells: pa.ChunkedArray) -> bool:
-    """Whether cells that were read as bytes can be read as numbers, which may have blanks around them."""
+    """Return whether all cells, read as bytes, are numbers. Spaces and tabs around a number are allowed."""
     try:
         compute.ascii_trim(cells.cast(pa.string()), " \t").cast(pa.float64())
     except pa.ArrowInvalid:

@@ -1,4 +1,4 @@
-"""The rows of CSV: lines, but for newlines between quotes."""
+"""Split CSV into rows: lines, except for newlines in quoted fields."""
 
 import re
 from collections.abc import Iterator
@@ -10,34 +10,37 @@ from service.formats.text.lines import Lines
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 QUOTE, NEWLINE = b'"'[0], b"\n"[0]
 BEFORE_OPENING = np.isin(np.arange(256), list(b',\r\n"'))
-"""What stands before a quote that begins a field, or that follows its like and stands for one with it."""
+"""Characters before a quote that opens a field, or that is the second of an escaped pair."""
 
 _OPENING = re.compile(rb'(?:\A|[,\r\n])"')
 _TO_CLOSING = re.compile(rb'[^"]*(?:""[^"]*)*"(?!")')
 
 
 class CsvLines(Lines):
-    """The rows of a CSV text. Quotes have a meaning where they begin a field, as in RFC 4180, and nowhere else."""
+    """The rows of a CSV text. As in RFC 4180, a quote is special only at the start of a field."""
 
-    def header(self) -> bytes:
-        """The first row that is not empty, without its end and a mark before it; empty at the end of the body."""
-        self._rest = self._more(b"").removeprefix(BYTE_ORDER_MARK)
-        return super().header()
+    def read_header(self) -> bytes:
+        """Return the first row that is not empty, without newline and byte order mark; empty bytes at the end."""
+        self._rest = self._read(b"").removeprefix(BYTE_ORDER_MARK)
+        return super().read_header()
 
-    def _first_end(self, text: bytes) -> int:
-        ends = (text.find(b"\n", start, end) + 1 for start, end in _unquoted(text))
+    def _first_line_end(self, text: bytes) -> int:
+        ends = (text.find(b"\n", start, end) + 1 for start, end in _unquoted_spans(text))
         return next(filter(None, ends), 0)
 
-    def _last_end(self, text: bytes) -> int:
+    def _last_line_end(self, text: bytes) -> int:
         if b'"' not in text:
-            return super()._last_end(text)
-        end = _last_end_by_parity(text)
-        return max(text.rfind(b"\n", *part) + 1 for part in _unquoted(text)) if end is None else end
+            return super()._last_line_end(text)
+        end = _last_row_end_by_parity(text)
+        return max(text.rfind(b"\n", *span) + 1 for span in _unquoted_spans(text)) if end is None else end
 
 
-def _last_end_by_parity(text: bytes) -> int | None:
-    """Where the last row ends, a newline being in it if an odd number of quotes comes before; None if some quotes are
-    within fields without a meaning, so that this says nothing. Much quicker than going from field to field."""
+def _last_row_end_by_parity(text: bytes) -> int | None:
+    """Return the offset after the last complete row, 0 if no row is complete.
+
+    A newline is quoted if the number of quotes before it is odd. Return None if `text` has quotes inside of unquoted
+    fields, where that does not hold.
+    """
     characters = np.frombuffer(text, np.uint8)
     quotes = np.flatnonzero(characters == QUOTE)
     opening = quotes[::2]
@@ -48,8 +51,8 @@ def _last_end_by_parity(text: bytes) -> int | None:
     return int(ends[-1]) + 1 if len(ends) else 0
 
 
-def _unquoted(text: bytes) -> Iterator[tuple[int, int]]:
-    """The parts of a text that are not between quotes: where they start and end."""
+def _unquoted_spans(text: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each part of `text` outside of quoted fields."""
     start = 0
     while opening := _OPENING.search(text, start):
         yield start, opening.end()

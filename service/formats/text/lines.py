@@ -1,62 +1,62 @@
-"""Bodies of lines, a block of whole ones at a time."""
+"""Read a body in blocks of complete lines."""
 
 from collections.abc import Iterator
 
 from service.errors import MalformedBody
 from service.formats.table import BATCH_BYTES, Body
 
-LONGEST_LINE = 4 << 20
+MAX_LINE_BYTES = 4 << 20
 
 
 class Lines:
-    """The lines of `body`."""
+    """The lines of `body`, separated by newlines."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
         self._rest = b""
 
-    def header(self) -> bytes:
-        """The first line that is not empty, without its end; empty at the end of the body."""
+    def read_header(self) -> bytes:
+        """Return the first line that is not empty, without its newline; empty bytes at the end of the body."""
         while True:
-            held = _without_empty_lines(self._rest)
-            end = self._first_end(held)
+            buffer = _skip_empty_lines(self._rest)
+            end = self._first_line_end(buffer)
             if end:
-                self._rest = held[end:]
-                return held[: end - 1]
-            more = self._more(held)
-            self._rest = more and held + more
-            if not more:
-                return held.strip() and held
+                self._rest = buffer[end:]
+                return buffer[: end - 1]
+            data = self._read(buffer)
+            self._rest = data and buffer + data
+            if not data:
+                return buffer.strip() and buffer
 
     def blocks(self) -> Iterator[bytes]:
-        """The remaining lines, some whole ones at a time."""
-        held = more = self._rest or self._more(b"")
-        while more:
-            end = self._last_end(held)
+        """Yield the lines after the header, in blocks of complete lines."""
+        buffer = data = self._rest or self._read(b"")
+        while data:
+            end = self._last_line_end(buffer)
             if end:
-                yield held[:end]
-                held = held[end:]
-            more = self._more(held)
-            held += more
-        if held.strip():
-            yield held
+                yield buffer[:end]
+                buffer = buffer[end:]
+            data = self._read(buffer)
+            buffer += data
+        if buffer.strip():
+            yield buffer
 
-    def _first_end(self, text: bytes) -> int:
-        """Where the first line of `text`, which begins with one, ends; 0 if it has no end."""
+    def _first_line_end(self, text: bytes) -> int:
+        """Return the offset after the first line of `text`, 0 if no line is complete."""
         return text.find(b"\n") + 1
 
-    def _last_end(self, text: bytes) -> int:
-        """Where the last line of `text` ends that has an end; 0 if none has."""
+    def _last_line_end(self, text: bytes) -> int:
+        """Return the offset after the last complete line of `text`, 0 if no line is complete."""
         return text.rfind(b"\n") + 1
 
-    def _more(self, held: bytes) -> bytes:
-        if len(held) > LONGEST_LINE:
-            raise MalformedBody(f"A line is longer than {LONGEST_LINE} bytes; end each row with a newline.")
+    def _read(self, incomplete: bytes) -> bytes:
+        if len(incomplete) > MAX_LINE_BYTES:
+            raise MalformedBody(f"A line is longer than {MAX_LINE_BYTES} bytes. End each row with a newline.")
         return self._body.read(BATCH_BYTES)
 
 
-def _without_empty_lines(text: bytes) -> bytes:
-    """`text` from its first line on that is not empty, or that has no end yet: all at once, since there may be very
-    many before it."""
+def _skip_empty_lines(text: bytes) -> bytes:
+    """Return `text` from its first line that is not empty or not complete."""
+    # In one step, because a body may begin with millions of empty lines.
     blank = len(text) - len(text.lstrip())
     return text[text.rfind(b"\n", 0, blank) + 1 :]

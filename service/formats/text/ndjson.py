@@ -1,5 +1,7 @@
-"""application/x-ndjson: an object of numbers by column on each line. orjson reads it, which is quicker here than
-pyarrow and as strict as it is with JSON."""
+"""application/x-ndjson: one JSON object of numbers per line, read and written by orjson.
+
+orjson is faster here than pyarrow, and it accepts the same numbers as the JSON codec.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import orjson
 
 from service.core.blocks import FloatArray
-from service.errors import InvalidRequest, MalformedBody
+from service.errors import InvalidRequest, MalformedBody, quoted
 from service.formats import arrays
 from service.formats.table import Body, Columns, Format, Limits, TableReader, UnreadableCell
 from service.formats.text.lines import Lines
@@ -16,15 +18,15 @@ MEDIA_TYPE = "application/x-ndjson"
 
 
 def read(body: Body, _: Limits) -> TableReader:
-    """The table of lines of JSON; the first names the columns. Raises MalformedBody and InvalidRequest."""
+    """Return a reader of JSON lines, whose first names the columns; raise MalformedBody or InvalidRequest."""
     lines = Lines(body)
-    header = lines.header()
-    names = _names(header)
-    return TableReader(names, len(names), lambda wanted: _batches(lines, header, names, wanted))
+    header = lines.read_header()
+    names = _parse_names(header)
+    return TableReader(names, len(names), lambda positions: _batches(lines, header, names, positions))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
-    """A line for each row."""
+    """Yield the lines of each batch, one per row."""
     for batch in batches:
         rows = zip(*(column.tolist() for column in batch.values()), strict=True)
         yield b"".join(
@@ -35,70 +37,74 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
-def _names(header: bytes) -> tuple[str, ...]:
+def _parse_names(header: bytes) -> tuple[str, ...]:
     if not header:
         raise MalformedBody('The body is empty; send a line of JSON for each row, such as {"x": 1, "y": 2}.')
     try:
-        names = tuple(_record(header, 0))
-    except UnreadableCell as fault:
-        raise InvalidRequest.at("/x/0", fault.detail) from None
+        names = tuple(_parse_record(header, 0))
+    except UnreadableCell as error:
+        raise InvalidRequest.at("/x/0", error.detail) from None
     if not names:
         raise InvalidRequest.at("/x/0", "has no columns; give at least one")
     return names
 
 
-def _batches(lines: Lines, header: bytes, names: tuple[str, ...], wanted: Sequence[int]) -> Iterator[FloatArray]:
-    first, known = 0, set(names)
-    before = header + b"\n"
+def _batches(lines: Lines, header: bytes, names: tuple[str, ...], positions: Sequence[int]) -> Iterator[FloatArray]:
+    first_row, allowed = 0, set(names)
+    pending = header + b"\n"
     for block in lines.blocks():
-        records = _records(before + block, first)
-        yield _numbers(records, names, known, wanted, first)
-        first, before = first + len(records), b""
-    if before:
-        yield _numbers(_records(before, 0), names, known, wanted, 0)
+        records = _parse_records(pending + block, first_row)
+        yield _to_matrix(records, names, allowed, positions, first_row)
+        first_row, pending = first_row + len(records), b""
+    if pending:
+        yield _to_matrix(_parse_records(pending, 0), names, allowed, positions, 0)
 
 
-def _records(block: bytes, first: int) -> list[dict[str, Any]]:
+def _parse_records(block: bytes, first_row: int) -> list[dict[str, Any]]:
+    """Return the objects of `block`, parsed as one JSON array if each line is one object, else line by line."""
     lines = [line for line in block.split(b"\n") if line and not line.isspace()]
-    together = b",".join(lines)
+    joined = b",".join(lines)
     try:
-        records: list[dict[str, Any]] = orjson.loads(b"[" + together + b"]")
+        records: list[dict[str, Any]] = orjson.loads(b"[" + joined + b"]")
     except orjson.JSONDecodeError:
         records = []
-    if len(records) == len(lines) == together.count(b"{") and all(map(_is_enclosed, lines)):
+    if len(records) == len(lines) == joined.count(b"{") and all(map(_is_enclosed, lines)):
         return records
-    return [_record(line, first + row) for row, line in enumerate(lines)]
+    return [_parse_record(line, first_row + row) for row, line in enumerate(lines)]
 
 
 def _is_enclosed(line: bytes) -> bool:
-    """Whether a line begins and ends as an object does. If all do, and nothing else opens one, none is an object only
-    together with the next one."""
+    """Return whether a line begins with { and ends with }.
+
+    If all lines do, and no other { occurs, no object extends over two lines.
+    """
     return line.lstrip()[:1] == b"{" and line.rstrip()[-1:] == b"}"
 
 
-def _record(line: bytes, row: int) -> dict[str, Any]:
+def _parse_record(line: bytes, row: int) -> dict[str, Any]:
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise MalformedBody(f"Row {row} is not a line of JSON: {error.msg} at column {error.colno}.") from None
     if type(record) is not dict:
-        raise UnreadableCell(row, None, "is not an object of numbers by column")
+        raise UnreadableCell(row, None, 'is not an object of numbers by column, such as {"x": 1, "y": 2}')
     return record
 
 
-def _numbers(
-    records: list[dict[str, Any]], names: tuple[str, ...], known: set[str], wanted: Sequence[int], first: int
+def _to_matrix(
+    records: list[dict[str, Any]], names: tuple[str, ...], allowed: set[str], positions: Sequence[int], first_row: int
 ) -> FloatArray:
-    if not all(record.keys() <= known for record in records):
-        row, record = next((row, record) for row, record in enumerate(records) if not record.keys() <= known)
-        unknown = next(name for name in record if name not in known)
-        raise UnreadableCell(first + row, None, f"has a column {unknown!r}, which the first row has not")
-    return arrays.stack([_column(records, names[i], first, j) for j, i in enumerate(wanted)])
+    for row, record in enumerate(records):
+        if not record.keys() <= allowed:
+            unknown = next(name for name in record if name not in allowed)
+            detail = f"has the column {quoted(unknown)}, which the first row does not have; leave it out"
+            raise UnreadableCell(first_row + row, None, detail)
+    return arrays.stack([_column(records, names[i], first_row, j) for j, i in enumerate(positions)])
 
 
-def _column(records: list[dict[str, Any]], name: str, first: int, column: int) -> FloatArray:
+def _column(records: list[dict[str, Any]], name: str, first_row: int, column: int) -> FloatArray:
     try:
         return arrays.vector([record.get(name) for record in records], str, arrays.NUMBERS_OR_NULL)
     except InvalidRequest as error:
-        row = int(error.faults[0].pointer)
-        raise UnreadableCell(first + row, column, error.faults[0].detail) from None
+        [fault] = error.faults
+        raise UnreadableCell(first_row + int(fault.pointer), column, fault.detail) from None

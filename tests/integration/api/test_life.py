@@ -763,8 +763,8 @@ def test_faults_in_groups_point_at_the_rows_of_the_request(client):
     body = {"x": [0, 1, 2, 0, 1, 2], "y": [0, 1, 2, 0, 2, 4], "group": list("aaabbb")}
     a, b = client.post("/models:train", json=body | {"sample_weight": [1, 1, 1, 1, -1, 1]}).json["results"]
     assert a["version"] == 1
-    assert b["problem"]["errors"] == [{"pointer": "/sample_weight/4", "detail": "is negative"}]
-    assert b["problem"]["detail"] == "/sample_weight/4: is negative"
+    assert b["problem"]["errors"] == [{"pointer": "/sample_weight/4", "detail": "is -1; a weight is at least 0"}]
+    assert b["problem"]["detail"] == "/sample_weight/4: is -1; a weight is at least 0"
 
 
 def test_a_prediction_in_a_group_that_overflows_points_at_the_row_of_the_request(client):

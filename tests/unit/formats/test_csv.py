@@ -23,7 +23,7 @@ def test_a_fault_is_found_by_halves(row):
     rows = [b"1,2\n"] * 10_000
     rows[row] = b"1,two\n"
     with mock.patch.object(csv, "_are_numbers", wraps=csv._are_numbers) as asked:
-        assert fault_of(b"x,y\n" + b"".join(rows)) == (row, 1, "is text, not a number")
+        assert fault_of(b"x,y\n" + b"".join(rows)) == (row, 1, "is 'two', not a number; write it as in 178000.5")
     assert asked.call_count <= 2 + 14
     assert sum(len(call.args[0]) for call in asked.call_args_list) <= 3 * 10_000
 

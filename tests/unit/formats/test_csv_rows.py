@@ -26,7 +26,7 @@ def test_each_block_holds_whole_rows(monkeypatch, size, seed):
     monkeypatch.setattr(bodies, "BATCH_BYTES", size)
     text = "x,y,note\n" + text_of(random.Random(seed), 30)
     lines = CsvLines(io.BytesIO(text.encode()))
-    header = lines.header().decode()
+    header = lines.read_header().decode()
     blocks = [block.decode() for block in lines.blocks()]
     assert header + "\n" + "".join(blocks) == text
     assert [row for block in (header, *blocks) for row in rows_of(block)] == rows_of(text)
@@ -34,24 +34,24 @@ def test_each_block_holds_whole_rows(monkeypatch, size, seed):
 
 def test_a_header_may_hold_a_newline():
     lines = CsvLines(io.BytesIO(b'\n"a\nb",y\n1,2\n'))
-    assert lines.header() == b'"a\nb",y'
+    assert lines.read_header() == b'"a\nb",y'
     assert list(lines.blocks()) == [b"1,2\n"]
 
 
 def test_a_quote_that_is_never_closed_is_the_end():
     lines = CsvLines(io.BytesIO(b'x,y\n1,2\n"3,4\n5,6\n'))
-    assert lines.header() == b"x,y"
+    assert lines.read_header() == b"x,y"
     assert list(lines.blocks()) == [b"1,2\n", b'"3,4\n5,6\n']
 
 
 def test_half_of_a_doubled_quote_closes_nothing():
     rows = b'1,5" pipe\n2,"he said ""hi""\n900,and left"\n3,4\n'
     for size in range(1, len(rows)):
-        held = CsvLines(io.BytesIO())._last_end(rows[:size])
+        held = CsvLines(io.BytesIO())._last_line_end(rows[:size])
         assert rows[:held].count(b"\n") in (0, 1, 3, 4), (size, rows[:held])
 
 
 @pytest.mark.parametrize("text", [b'"a\nb",y\n1,2\n', b"\nx,y\n1,2\n", b"x,y\n1,2\n"])
 def test_a_mark_before_the_text_is_no_part_of_it(text):
     with_mark, without = CsvLines(io.BytesIO(b"\xef\xbb\xbf" + text)), CsvLines(io.BytesIO(text))
-    assert (with_mark.header(), list(with_mark.blocks())) == (without.header(), list(without.blocks()))
+    assert (with_mark.read_header(), list(with_mark.blocks())) == (without.read_header(), list(without.blocks()))

@@ -23,7 +23,7 @@ def calls_of(work):
 @pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n", b"\t\f\v \n\n"])
 def test_empty_lines_before_the_first_are_skipped_all_at_once(blank):
     lines = Lines(io.BytesIO(blank * (3 * BATCH_BYTES // len(blank)) + b" x,y\r\n1,2\n"))
-    calls, header = calls_of(lines.header)
+    calls, header = calls_of(lines.read_header)
     assert header == b" x,y\r"
     assert calls < 100
     assert list(lines.blocks()) == [b"1,2\n"]
@@ -46,5 +46,5 @@ def test_empty_lines_before_the_first_are_skipped_all_at_once(blank):
 )
 def test_the_first_line_is_the_first_that_is_not_empty(text, header, rest):
     lines = Lines(io.BytesIO(text))
-    assert lines.header() == header
+    assert lines.read_header() == header
     assert list(lines.blocks()) == rest
