@@ -1,5 +1,8 @@
-"""How gunicorn serves Descent: `gunicorn -c python:service.server.config`. The settings are those of
-service/settings.py."""
+"""gunicorn's configuration: `gunicorn -c python:service.server.config`.
+
+Importing it reads the settings from the environment and changes nothing; gunicorn's hooks below change the process.
+Raises InvalidSetting.
+"""
 
 import gc
 import os
@@ -10,32 +13,42 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# While everything is imported, which begins when gunicorn looks for its worker's class, the collector would look again
-# and again at a million new objects, of which none is garbage. It is enabled before the fork; a reload comes after it.
-if not gc.get_freeze_count():
-    gc.disable()
-    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # somebody else's: the folder of this service is made below
+from service.observability import logs
+from service.settings import Settings
 
-# One thread per BLAS call: the workers' processes and threads already use the cores. Read when numpy is imported.
-for library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+HAS_LONG_REQUEST_WORKER = sys.platform == "linux"
+"""Other systems have no SOCK_SEQPACKET sockets, or no priorities of threads."""
+MAX_OPEN_FILES = 4096
+"""Open files of a worker: its connections and its own. Many shells allow 1,024."""
+RESERVED_FILES = 64
+"""Open files that connections leave to the worker for reading models and looking for versions."""
+MAX_CONNECTIONS = 1000
 
-from gunicorn import util  # noqa: E402
 
-from service.observability import logs  # noqa: E402
-from service.server.worker import fd_passing  # noqa: E402
-from service.settings import InvalidSetting, Settings  # noqa: E402
+def file_limit(wanted: int) -> int:
+    """Return how many files this process may have open: at least `wanted`, unless the hard limit is lower."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(soft, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
 
-try:
-    settings = Settings.from_environment(os.environ)
-except InvalidSetting as error:
-    sys.exit(f"descent: {error}")
+
+def allow_files(wanted: int) -> int:
+    """Raise the soft limit of open files to `file_limit(wanted)` and return it. Workers inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = file_limit(wanted)
+    if resource.RLIM_INFINITY != soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return limit
+
+
+settings = Settings.from_environment(os.environ)
 
 wsgi_app = "service.server.application:build()"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-workers = settings.workers + fd_passing.IS_POSSIBLE
-worker_class = "service.server.worker.worker.Worker"
+workers = settings.workers + HAS_LONG_REQUEST_WORKER
 threads = settings.threads
+worker_connections = max(1, min(MAX_CONNECTIONS, file_limit(MAX_OPEN_FILES) - RESERVED_FILES))
 graceful_timeout = settings.graceful_timeout_seconds
 timeout = 120
 keepalive = 75
@@ -43,49 +56,47 @@ logconfig_dict = logs.configuration(settings.log_level)
 control_socket_disable = True
 
 
-FILES = 4096
-"""What a worker's connections and its own files may need; many shells allow 1,024."""
-OWN_FILES = 64
-"""What is left for a worker's own where connections have all others: models are read, and versions looked for."""
-CONNECTIONS = 1000
+def worker_class() -> str:
+    """Return the path of the worker's class. gunicorn calls this while it reads its configuration, which is before the
+    first import of numpy and of prometheus_client."""
+    prepare_process()
+    return "service.server.worker.worker.Worker"
 
 
-def allow_files(wanted: int) -> int:
-    """Let this process and its workers open so many files, or as many as they may be allowed; how many that are."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if resource.RLIM_INFINITY != soft < possible:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
-        return possible
-    return wanted if soft == resource.RLIM_INFINITY else soft
-
-
-worker_connections = max(1, min(CONNECTIONS, allow_files(FILES) - OWN_FILES))
+def prepare_process() -> None:
+    """Set what must be set before the imports of numpy and prometheus_client, and pause the garbage collector until
+    `on_starting` ends: it would visit a million new objects again and again, of which none is garbage."""
+    for library in ("OPENBLAS", "OMP", "MKL"):  # one thread per BLAS call: workers and threads already use the cores
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    if not gc.get_freeze_count():  # else it is a reload
+        gc.disable()
+        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # another service's; `on_starting` makes the folder
 
 
 def on_starting(server: Any) -> None:
-    """Import and try everything once, before the fork; and make an empty folder for what the workers count."""
+    """Import and run everything once before the fork, and make the folder of the metrics."""
+    from gunicorn import util
+
     from service.errors import StoreUnavailable
     from service.observability import metrics_dir
-    from service.server import error_page as answers
-    from service.server import warmup
+    from service.server import error_page, warmup
     from service.store import FolderStore
 
-    util.write_error = answers.write_problem
-
+    allow_files(MAX_OPEN_FILES)
+    util.write_error = error_page.write_problem
     try:
         swept = FolderStore(Path(settings.store)).sweep()
     except StoreUnavailable as error:
         sys.exit(f"descent: DESCENT_STORE={settings.store!r}: {error}")
     if swept:
-        server.log.warning("swept %d unfinished publications", swept)
+        server.log.warning("removed %d unfinished publications", swept)
     warmup.warm_up()
-    gc.freeze()  # what the collector does not visit stays on pages that the workers share
+    gc.freeze()  # objects that the collector does not visit stay on pages that the workers share
     gc.enable()
 
     swept = metrics_dir.sweep()
     if swept:
-        server.log.warning("swept the metrics of %d services that were killed", swept)
+        server.log.warning("removed the metrics of %d services that were killed", swept)
     server.metrics_folder = metrics_dir.make()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(server.metrics_folder)
     for name in Settings.unknown(os.environ):
@@ -93,26 +104,25 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Bound how long a client may hold a thread without sending or taking anything, and say where the service is."""
+    """Set the clients' timeout on the listeners, and log the address of the service."""
     from service import __version__
-    from service.server.error_page import limit_waits
+    from service.server.error_page import set_timeouts
 
     for listener in server.LISTENERS:
-        limit_waits(listener.sock, settings.client_timeout_seconds)
+        set_timeouts(listener.sock, settings.client_timeout_seconds)
         server.log.info("Descent %s at %s, with its documentation at %s/docs", __version__, listener, listener)
 
 
-def hands_over(worker: Any) -> bool:
-    """Whether long requests are handed over: by this service's class of worker, in whose place another can be asked
-    for."""
+def passes_long_requests(worker: Any) -> bool:
+    """Return whether a worker passes long requests on; other classes of workers do not."""
     from service.server.worker.worker import Worker
 
-    return fd_passing.IS_POSSIBLE and isinstance(worker, Worker)
+    return HAS_LONG_REQUEST_WORKER and isinstance(worker, Worker)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Of the workers with the same configuration, one takes long requests, if it is not the only one."""
-    if hands_over(worker):
+    """Make one worker of each configuration the long-request worker, unless there is only one."""
+    if passes_long_requests(worker):
         others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
         worker.is_long_request_worker = server.num_workers > 1 and not any(
             other.is_long_request_worker for other in others
@@ -120,8 +130,11 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None:  # noqa: ARG001 - as gunicorn calls it
-    """gunicorn ends the oldest workers where they are too many. The one that takes long requests is to be the last of
-    them, as nobody follows it while there are enough; but the first if one is to stay, which has to take all."""
+    """Change the age of the long-request worker, as gunicorn stops the oldest workers if there are too many.
+
+    It is stopped last, because no other takes its place while there are enough workers; but first if one worker is to
+    remain, which has to take all requests.
+    """
     for worker in server.WORKERS.values():
         if worker.cfg is server.cfg and getattr(worker, "is_long_request_worker", False):
             server.worker_age += 1
@@ -129,19 +142,19 @@ def nworkers_changed(server: Any, new_value: int, old_value: int | None) -> None
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Give the worker its place among the files of metrics and doors, before it builds the app."""
+    """Give the worker its files of metrics and its socket for long requests, before it builds the app."""
     from service.observability import worker_slots
     from service.server import application
     from service.server.worker.cpu_priority import IdleCpuEstimator
 
     number = worker_slots.take(server.metrics_folder)
     worker.client_timeout_seconds = settings.client_timeout_seconds
-    if hands_over(worker):
+    if passes_long_requests(worker):
         worker.join_long_workers(server.metrics_folder, number)
         if worker.is_long_request_worker:
             worker.build_app = partial(application.build, IdleCpuEstimator())
 
 
 def on_exit(server: Any) -> None:
-    """Take the metrics' folder away."""
+    """Remove the folder of the metrics."""
     shutil.rmtree(server.metrics_folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What gunicorn answers by itself, to requests that never become one of the app's, in the form of all other errors."""
+"""Error responses of gunicorn itself, for requests that never reach the app, in the form of all other errors."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ from service.formats import json
 
 
 def write_problem(sock: socket.socket, status: int, reason: str, message: str) -> None:
-    """Answer a request that could not be parsed; instead of gunicorn's page of HTML."""
+    """Send a problem document for a request that cannot be parsed, in place of gunicorn's HTML page."""
     slug = reason.lower().replace(" ", "-")
     body = json.encode(problems.of_kind(int(status), slug, reason, message or reason))
     head = (
@@ -20,8 +20,8 @@ def write_problem(sock: socket.socket, status: int, reason: str, message: str) -
     util.write_nonblock(sock, head.encode("latin1") + body)
 
 
-def limit_waits(listener: socket.socket, seconds: int) -> None:
-    """Let no connection accepted by `listener` hold a thread for longer without a byte read or written."""
+def set_timeouts(listener: socket.socket, seconds: int) -> None:
+    """Limit each receive and send of the connections that `listener` accepts to `seconds`."""
     timeout = struct.pack("ll", seconds, 0)
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         listener.setsockopt(socket.SOL_SOCKET, option, timeout)

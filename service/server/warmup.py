@@ -1,5 +1,7 @@
-"""One training and one prediction before the workers are forked: no request is the first to wait for a compiler or a
-lazy import, and what those leave in memory is shared."""
+"""The warm-up: one training and two predictions before the workers are forked.
+
+No request waits for a compiler or a lazy import, and the workers share the memory that these fill.
+"""
 
 import io
 import tempfile
@@ -13,17 +15,17 @@ from service.formats import json
 from service.settings import Settings
 from service.store import FolderStore
 
-NEVER_MS = 10**9
+LOG_NOTHING_MS = 10**9
 
 
 def warm_up() -> None:
-    """Train and predict in an app of its own, over a store that is gone afterwards; raises RuntimeError."""
-    with tempfile.TemporaryDirectory(prefix="descent-rehearsal-") as folder:
+    """Train and predict in an app of its own over a temporary store; raises RuntimeError if a response is an error."""
+    with tempfile.TemporaryDirectory(prefix="descent-warm-up-") as folder:
         store = FolderStore(Path(folder))
-        app = create_app(Settings(log_min_duration_ms=NEVER_MS), store=store)
+        app = create_app(Settings(log_min_duration_ms=LOG_NOTHING_MS), store=store)
         _post(app, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
         _post(app, "/predict", {"x": [1, 2]})
-        _post(app, "/predict", {"x": [1, 2]})  # by the quick way, now that the version is in memory
+        _post(app, "/predict", {"x": [1, 2]})  # on the fast path, now that the version is in memory
         store.close()
 
 
@@ -42,6 +44,6 @@ def _post(app: WSGIApplication, path: str, body: dict[str, Any]) -> None:
     def start_response(status: str, _headers: Any, _error: Any = None, /) -> Any:
         statuses.append(status)
 
-    answer = b"".join(app(environ, start_response))
+    response = b"".join(app(environ, start_response))
     if not statuses[0].startswith("2"):
-        raise RuntimeError(f"the rehearsal of {path} was answered {statuses[0]}: {answer.decode()}")
+        raise RuntimeError(f"the warm-up request {path} failed with {statuses[0]}: {response.decode()}")

@@ -1,4 +1,4 @@
-"""What runs before the fork."""
+"""The warm-up before the fork."""
 
 import contextlib
 import tempfile
@@ -10,13 +10,13 @@ from service.formats.json import codec
 from service.server import warmup
 
 
-def test_a_rehearsal_leaves_neither_files_nor_log_lines(tmp_path, monkeypatch, caplog):
+def test_the_warm_up_leaves_neither_files_nor_log_lines(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with caplog.at_level("INFO"):
         warmup.warm_up()
     assert list(tmp_path.iterdir()) == []
-    assert not [link for link in open_files() if "descent-rehearsal" in link]
-    assert "descent-rehearsal" not in Path("/proc/self/maps").read_text()
+    assert not [link for link in open_files() if "descent-warm-up" in link]
+    assert "descent-warm-up" not in Path("/proc/self/maps").read_text()
     assert caplog.records == []
 
 
@@ -28,5 +28,5 @@ def open_files():
 
 def test_a_service_that_cannot_answer_does_not_start(monkeypatch):
     monkeypatch.setattr(codec, "decode", lambda body: None)
-    with pytest.raises(RuntimeError, match="the rehearsal of /train was answered 4"):
+    with pytest.raises(RuntimeError, match="the warm-up request /train failed with 4"):
         warmup.warm_up()
