@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
 
 from service.api.http import instrumentation, problems
 from service.api.http.body_adapter import START_RESPONSE, BodyAdapter, WSGIBodyAdapter
@@ -47,6 +48,13 @@ class App(Flask):
             self.register_blueprint(blueprint)
         self.fast_path = PredictFastPath(services.predictor, services.metrics, recorder)
         self._respond = self.fast_path.wrap(super().wsgi_app, services.body_adapter)
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Bind the routes to a request. werkzeug ignores repeated slashes at the start of a path, so one is escaped."""
+        adapter = super().create_url_adapter(request)
+        if adapter is not None and adapter.path_info.startswith("//"):
+            adapter.path_info = "/%2F" + adapter.path_info[2:]
+        return adapter
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond on the fast path where it can, and else with Flask."""

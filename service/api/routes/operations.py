@@ -1,8 +1,11 @@
 """What operators ask: metrics, liveness, readiness, the release, and the description of all calls."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, current_app, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response as BaseResponse
 
 from service import __version__
@@ -30,9 +33,18 @@ def root() -> BaseResponse:
 @Endpoint(None, query=AnyQuery(), media_type="text/plain")
 def metrics() -> Response:
     """Show the metrics for Prometheus. The `Accept` header chooses between its text format and OpenMetrics."""
-    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    encode, content_type = _encoder(request.headers.get("Accept", ""))
     told = encode(services().metrics.scrape(services().facts))
     return Response(told, content_type=content_type, headers={"Vary": "Accept"})
+
+
+def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    """Return the encoder that an `Accept` header chooses, and its media type; of a version that is no number, the text
+    format."""
+    try:
+        return choose_encoder(accept)
+    except TypeError:  # prometheus_client compares a number with text
+        return choose_encoder("")
 
 
 @operations.get("/livez")
