@@ -13,13 +13,13 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import ParseException
 from gunicorn.http.unreader import SocketUnreader
 
-from service.api.http.body_adapter import START_RESPONSE, receive_errors
+from service.api.http.body_adapter import WSGIBodyAdapter, receive_errors
 
 MAX_DIRECT_READ = 1 << 20
 """Longer reads go through gunicorn's stream: most of their time is spent on allocating memory either way."""
 
 
-class GunicornBodyAdapter:
+class GunicornBodyAdapter(WSGIBodyAdapter):
     """The adapter for gunicorn's workers of any class."""
 
     def read(self, stream: Any, size: int) -> bytes:
@@ -48,10 +48,6 @@ class GunicornBodyAdapter:
         poll = select.poll()
         poll.register(environ["gunicorn.socket"], select.POLLOUT)
         return lambda: bool(poll.poll(0))
-
-    def close_after_response(self, environ: WSGIEnvironment) -> None:
-        """Close by gunicorn's response object, whose method `start_response` is: gunicorn ignores the header."""
-        environ[START_RESPONSE].__self__.force_close()
 
 
 def _copy(source: Any, buffer: memoryview) -> int:

@@ -1,4 +1,4 @@
-"""What the HTTP layer needs of a WSGI server beyond PEP 3333."""
+"""The features of a WSGI server that the HTTP layer needs beyond PEP 3333."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ class BodyAdapter(Protocol):
         """Return a function that says whether the client's socket accepts 16 KiB now without blocking."""
 
     def close_after_response(self, environ: WSGIEnvironment) -> None:
-        """Have the server announce and close the connection after the response, because the body is not read."""
+        """Have the server announce and close the connection after the response, as the body has not been read."""
 
 
 class WSGIBodyAdapter:
@@ -58,8 +58,13 @@ class WSGIBodyAdapter:
         return lambda: False
 
     def close_after_response(self, environ: WSGIEnvironment) -> None:
-        """Leave the connection to the server, which skips the rest of the body or closes: PEP 3333 reserves the header
-        `Connection` to servers."""
+        """Have the server announce and close the connection if it can, as gunicorn can.
+
+        PEP 3333 forbids the header `Connection`, so others keep the connection and skip the rest of the body.
+        """
+        close = getattr(getattr(environ[START_RESPONSE], "__self__", None), "force_close", None)
+        if close is not None:
+            close()
 
 
 @contextmanager
