@@ -19,6 +19,7 @@ from service.api.routes.prediction import predicting
 from service.api.routes.training import training
 from service.artifact import torchscript
 from service.core.statistics import WorkerPool
+from service.fastpath.middleware import FastPathMiddleware
 from service.fastpath.predict import PredictFastPath
 from service.observability.metrics import Metrics
 from service.observability.model_metrics import ModelMetricsCollector
@@ -34,7 +35,7 @@ BLUEPRINTS = (training, predicting, models, operations, inference_protocol, mlfl
 class App(Flask):
     """The WSGI app: Flask behind the fast path.
 
-    fast_path: predictions from memory, for servers that call it without a thread.
+    fast_path: predictions from memory, for servers that call it in their event loop.
     """
 
     def __init__(self, services: Services, recorder: Recorder) -> None:
@@ -46,8 +47,9 @@ class App(Flask):
         instrumentation.register(self, recorder)
         for blueprint in BLUEPRINTS:
             self.register_blueprint(blueprint)
-        self.fast_path = PredictFastPath(services.predictor, services.metrics, recorder)
-        self._respond = self.fast_path.wrap(super().wsgi_app, services.body_adapter)
+        predictor, metrics = services.predictor, services.metrics
+        self.fast_path = PredictFastPath(predictor.cached_or_elect_refresher, metrics, recorder)
+        self._respond = FastPathMiddleware(super().wsgi_app, PredictFastPath(predictor.cached, metrics, recorder))
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Bind the routes to a request. werkzeug ignores repeated slashes at the start of a path, so one is escaped."""

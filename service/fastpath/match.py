@@ -1,38 +1,71 @@
-"""Requests with a plain head, and which of them the quick way may answer once their body is there."""
+"""Routes of the fast path: predictions of rows in a small JSON body."""
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from service.fastpath import http_head, predict
+from service.fastpath.interface import RequestHead, RouteMatch
+from service.formats.json import simd
+from service.observability.request_log import RequestLabels
+from service.store.base import NAME
 
-KEPT = 256
-"""Heads of which it is remembered what they say: clients send the same one with each of their requests."""
+MAX_BODY_BYTES = 1 << 18
+"""In larger bodies the rows cost far more than Flask does."""
+DEFAULT_MODEL = "default"
+CONTENT_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
+ACCEPTS = frozenset({"*/*", "application/json", "application/json, */*"})
 
-
-class ParsedHead(NamedTuple):
-    """A plain head: where the body begins and ends, whether the connection stays open after the answer, and what is
-    called, if the quick way may answer it."""
-
-    start: int
-    end: int
-    keeps_alive: bool
-    call: predict.RouteMatch | None
-
-
-NEED_MORE = ParsedHead(0, http_head.MOST_BYTES, keeps_alive=True, call=None)
-"""A head of which more is to come. Whatever it is, its request ends no sooner than a head may."""
+_LABEL = "[A-Za-z0-9-]{1,63}"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
+_QUERY = re.compile(f"model=({NAME.pattern})")
+_PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict")
 
 
-def parse_head(received: bytes) -> ParsedHead | None:
-    """The plain head that `received` begins with; `INCOMPLETE` if it cannot be told yet, None if it is not plain."""
-    return _read(received[: http_head.size(received)]) or _not_read(received)
+class PredictRoute(NamedTuple):
+    """A prediction: its labels in metrics and logs, the path, and the version, None for the serving one."""
+
+    labels: RequestLabels
+    path: str
+    model: str
+    version: int | None = None
+    accepts_encoding: bool = False
 
 
-def _not_read(received: bytes) -> ParsedHead | None:
-    return None if http_head.size(received) or len(received) >= http_head.MOST_BYTES else NEED_MORE
+def match_route(head: RequestHead) -> RouteMatch | None:
+    """Return the route of a request whose response Flask would make with the same bytes; else None."""
+    max_body = simd.MIN_BYTES - 1 if head.accepts_encoding else MAX_BODY_BYTES  # longer responses are compressed
+    if (
+        head.method == "POST"
+        and head.is_plain
+        and head.media_type in CONTENT_TYPES
+        and head.accept in ACCEPTS
+        and head.body_length is not None
+        and 0 < head.body_length <= max_body
+        and _is_plain_host(head.host)
+    ):
+        route = _predict_route(head.path, head.query)
+        return route and RouteMatch(route._replace(accepts_encoding=head.accepts_encoding))
+    return None
 
 
-@lru_cache(maxsize=KEPT)
-def _read(head: bytes) -> ParsedHead | None:
-    found = http_head.read(head)
-    return found and ParsedHead(found.start, found.end, found.keeps_alive, predict.match_route(found.environ))
+def _predict_route(path: str, query: str) -> PredictRoute | None:
+    if path == "/predict":
+        model = _QUERY.fullmatch(query)
+        if model or not query:
+            return PredictRoute(_labels(path), path, model[1] if model else DEFAULT_MODEL)
+    elif not query and (match := _PATH.fullmatch(path)):
+        name, number = match.groups()
+        if number is None:
+            return PredictRoute(_labels("/models/<model>/predict"), path, name)
+        return PredictRoute(_labels("/models/<model>/versions/<version:version>/predict"), path, name, int(number))
+    return None
+
+
+def _labels(route: str) -> RequestLabels:
+    return RequestLabels(route, "POST", 200, "prediction")
+
+
+@lru_cache(maxsize=64)
+def _is_plain_host(host: str) -> bool:
+    """Return whether Flask's router accepts the host: a DNS name without punycode, or an IP address."""
+    return _HOST.fullmatch(host) is not None and "xn--" not in host.lower()

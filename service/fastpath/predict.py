@@ -1,290 +1,190 @@
-"""The quick way of the commonest call, rows to predict in a JSON body: past Flask's router, request and response.
+"""Predictions of rows in a small JSON body, from versions in memory, without Flask's router, request and response."""
 
-It answers what it surely answers as the ordinary way would, and gives back everything else: refusals, options, other
-media types, models that are not in memory. Decoding, prediction, metrics and log lines are the ordinary way's own.
-"""
-
-import io
-import re
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from service.api.http.body_adapter import BodyAdapter
 from service.api.http.response import SMALLEST_ENCODED, VARY_OF_TABLES
 from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
-from service.errors import DescentError, MalformedBody
+from service.errors import DescentError
+from service.fastpath.decode import decode
+from service.fastpath.interface import RequestHead, Response, RouteMatch
+from service.fastpath.match import MAX_BODY_BYTES, PredictRoute, match_route
 from service.formats import arrays, json
-from service.formats.json import simd
 from service.observability.metrics import Metrics
-from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, RequestLogRecord, line, request_id
+from service.observability.request_log import REQUEST_ID, Recorder, RequestLogRecord, line, request_id
 from service.serving.predictions import Predictions, headers
-from service.serving.predictor import LoadedModel, Predictor
-from service.store.base import NAME
+from service.serving.predictor import LoadedModel
 
-MOST_BYTES = 1 << 18
-"""From here on what the ordinary way does besides is small against the rows themselves."""
-DEFAULT_MODEL = "default"
-CONTENT_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
-ACCEPTS = frozenset({"*/*", "application/json", "application/json, */*"})
-SELDOM = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING"})
+Lookup = Callable[[str, int | None], LoadedModel | None]
+"""Returns a model's version from memory; None if the store has to be read."""
 
-_LABEL = "[A-Za-z0-9-]{1,63}"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
-_QUERY = re.compile(f"model=({NAME.pattern})")
-_PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict")
-
-
-Known = Callable[[str, int | None], LoadedModel | None]
-"""What is known of a model's version without a look at the store."""
-
-
-class RouteMatch(NamedTuple):
-    """What is called: what it is counted as and by which path, the version, which is the serving one if it has no
-    number, the id that the client gave the request, and whether the client takes compressed answers."""
-
-    kind: RequestLabels
-    path: str
-    model: str
-    version: int | None = None
-    request_id: str = ""
-    takes_compressed: bool = False
-
-
-class Reply(NamedTuple):
-    """An answer of status 200."""
-
-    headers: list[tuple[str, str]]
-    body: bytes
-
-
-def match_route(environ: Mapping[str, Any]) -> RouteMatch | None:
-    """The call of a request with the headers of `environ`, if the quick way may answer it once its body is there."""
-    length = environ.get("CONTENT_LENGTH", "")
-    if (
-        environ["REQUEST_METHOD"] == "POST"
-        and environ.get("CONTENT_TYPE") in CONTENT_TYPES
-        and environ.get("HTTP_ACCEPT", "*/*") in ACCEPTS
-        and length.isdecimal()
-        and len(length) < 7
-        and 0 < int(length) < (simd.MIN_BYTES if "HTTP_ACCEPT_ENCODING" in environ else MOST_BYTES)
-        and SELDOM.isdisjoint(environ)
-        and _is_plain_host(environ.get("HTTP_HOST", "localhost"))
-    ):
-        call = _called(environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
-        return call and call._replace(
-            request_id=environ.get("HTTP_X_REQUEST_ID", ""), takes_compressed="HTTP_ACCEPT_ENCODING" in environ
-        )
-    return None
-
-
-def _called(path: str, query: str) -> RouteMatch | None:
-    if path == "/predict":
-        named = _QUERY.fullmatch(query)
-        if named or not query:
-            return RouteMatch(_kind(path), path, named[1] if named else DEFAULT_MODEL)
-    elif not query and (found := _PATH.fullmatch(path)):
-        model, number = found.groups()
-        if number is None:
-            return RouteMatch(_kind("/models/<model>/predict"), path, model)
-        return RouteMatch(_kind("/models/<model>/versions/<version:version>/predict"), path, model, int(number))
-    return None
-
-
-def _kind(route: str) -> RequestLabels:
-    return RequestLabels(route, "POST", 200, "prediction")
+log = logging.getLogger("descent.fastpath")
 
 
 class PendingPrediction(NamedTuple):
-    """A call whose rows can be predicted with what is in memory."""
+    """A request whose rows are ready for prediction by a loaded version."""
 
-    call: RouteMatch
+    route: PredictRoute
+    request_id: str
     client: str | None
-    size: int
+    bytes_in: int
     loaded: LoadedModel
     x: FloatArray
     is_single_row: bool
     started: float
 
 
-class Answer(NamedTuple):
-    """What a call among those that were asked together is answered, and how many of its rows were outside the range of
-    the training data."""
+class PredictionResult(NamedTuple):
+    """The response body of a request, and how many of its rows are outside the range of the training data."""
 
-    place: int
-    asked: PendingPrediction
+    pending: PendingPrediction
     outside: int
-    data: bytes
+    body: bytes
     request_id: str
 
-    def reply(self) -> Reply:
-        """It as it is sent."""
-        return Reply(
+    def response(self) -> Response:
+        """Return the response with its headers."""
+        return Response(
             [
                 ("Content-Type", json.MEDIA_TYPE),
-                ("Content-Length", str(len(self.data))),
+                ("Content-Length", str(len(self.body))),
                 ("Vary", VARY_OF_TABLES),
-                *headers(self.asked.loaded, self.outside).items(),
+                *headers(self.pending.loaded, self.outside).items(),
                 (REQUEST_ID, self.request_id),
             ],
-            self.data,
+            self.body,
         )
 
 
-class Answers(NamedTuple):
-    """What one version predicted for calls of one kind that were asked together, and the answers that can be given."""
-
-    kind: RequestLabels
-    predictions: Predictions
-    answers: list[Answer]
-
-
-class BatchResult(NamedTuple):
-    """A reply to each call that was asked, None where it is given back; and the lines of the others, to be logged."""
-
-    replies: list[Reply | None]
-    lines: list[RequestLogRecord]
-
-
 class PredictFastPath:
-    """Predicts with what `predictor` has in memory."""
+    """The fast path for predictions. Implements `service.fastpath.interface.FastPath`."""
 
-    def __init__(self, predictor: Predictor, metrics: Metrics, recorder: Recorder) -> None:
-        self._predictor = predictor
+    max_body = MAX_BODY_BYTES
+
+    def __init__(self, lookup: Lookup, metrics: Metrics, recorder: Recorder) -> None:
+        self._lookup = lookup
         self._metrics = metrics
         self._recorder = recorder
+        self._unlogged: list[RequestLogRecord] = []
+        self._lock = threading.Lock()
 
-    def wrap(self, app: WSGIApplication, adapter: BodyAdapter) -> WSGIApplication:
-        """`app`, asked only for what is given back; `adapter` reads the bodies."""
+    def match(self, head: RequestHead) -> RouteMatch | None:
+        """Return the route of a request."""
+        return match_route(head)
 
-        def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            started = time.perf_counter()
-            call = match_route(environ)
-            body = None if call is None else _body(environ, adapter)
-            asked = (
-                call and body and self._read(call, environ.get("REMOTE_ADDR"), body, started, self._predictor.cached)
-            )
-            [reply], lines = self.answer([asked]) if asked else BatchResult([None], [])
-            if reply is None:
-                return app(environ, start_response)
-            self.log(lines)
-            start_response("200 OK", reply.headers)
-            return [reply.body]
-
-        return respond
-
-    def read(self, call: RouteMatch, client: str | None, body: bytes, started: float) -> PendingPrediction | None:
-        """What a recognised call of `client` asks, of which the first byte was read when `started`; None to give it
-        back to whoever looks at the store if need be."""
-        return self._read(call, client, body, started, self._predictor.cached_or_elect_refresher)
-
-    def _read(
-        self, call: RouteMatch, client: str | None, body: bytes, started: float, known: Known
-    ) -> PendingPrediction | None:
+    def prepare(self, match: RouteMatch, client: str | None, body: bytes, started: float) -> PendingPrediction | None:
+        """Parse the rows and look up the version; None for refused rows, options, and versions that are not loaded."""
+        route: PredictRoute = match.route
+        value = decode(body)
+        if type(value) is not dict or value.keys() != {"x"}:
+            return None
         try:
-            value = json.decode_rows(body)
-            if type(value) is not dict or value.keys() != {"x"}:
-                return None
             table = arrays.table(value["x"], "/x")
-            loaded = known(call.model, call.version)  # last, since a body that is refused looks at no store
+            loaded = self._lookup(route.model, route.version)  # last, so that refused rows cause no read of the store
             if loaded is None:
                 return None
             x = loaded.columns.arrange(table.values, table.names, "/x")
         except DescentError:
             return None
-        return PendingPrediction(call, client, len(body), loaded, x, table.is_single_row, started)
+        return PendingPrediction(route, match.request_id, client, len(body), loaded, x, table.is_single_row, started)
 
-    def answer(self, together: Sequence[PendingPrediction]) -> BatchResult:
-        """The answer to each of the calls, predicted together and counted, but for those that are given back.
+    def execute(self, batch: Sequence[PendingPrediction]) -> list[Response | None]:
+        """Predict and count the requests, those of one version at once. A row has the same bits alone and in a batch.
 
-        A row has the same bits alone and in any batch, and a batch costs what a row does.
+        An exception leaves the requests of its group to the slow path, uncounted.
         """
-        self._recorder.in_progress.add(len(together))
+        responses: list[Response | None] = [None] * len(batch)
+        self._recorder.in_progress.add(len(batch))
         try:
-            found = [self._answers(together, places) for places in group_by_version(together)]
-            lines = [line for answers in found if answers.answers for line in self._count(answers)]
-            replies = {answer.place: answer.reply() for answers in found for answer in answers.answers}
-            return BatchResult([replies.get(place) for place in range(len(together))], lines)
+            for indices in group_by_version(batch):
+                try:
+                    group = self._execute_group([batch[index] for index in indices])
+                except Exception:
+                    log.exception("%d requests cannot be answered on the fast path", len(indices))
+                    continue
+                for index, response in zip(indices, group, strict=True):
+                    responses[index] = response
         finally:
-            self._recorder.in_progress.add(-len(together))
+            self._recorder.in_progress.add(-len(batch))
+        return responses
 
-    def log(self, lines: Sequence[RequestLogRecord]) -> None:
-        """Write the lines of calls that were answered."""
-        self._recorder.log(lines)
+    def flush_log(self) -> None:
+        """Log the requests that were answered since the last call."""
+        with self._lock:
+            records, self._unlogged = self._unlogged, []
+        if records:
+            self._recorder.log(records)
 
-    def _count(self, found: Answers) -> list[RequestLogRecord]:
-        """Count the answers; their lines."""
-        kind, predictions, answers = found
-        predictions.count(len(answers))
+    def _execute_group(self, group: list[PendingPrediction]) -> list[Response | None]:
+        """Answer requests that have one version and the same labels."""
+        predictions = Predictions(group[0].loaded, self._metrics)
+        results = _predict(group, predictions)
+        responses = [result and result.response() for result in results]
+        answered = [result for result in results if result]
+        if answered:
+            predictions.count(len(answered))
+            self._count(answered)
+        return responses
+
+    def _count(self, results: list[PredictionResult]) -> None:
+        """Count the requests, and keep their log records."""
         now = time.perf_counter()
-        seconds = [now - answer.asked.started for answer in answers]
-        self._recorder.count(kind, seconds)
-        return [
-            line(kind, named, asked.call.path, asked.call.model, asked.client, asked.size, len(data), taken)
-            for (_, asked, _, data, named), taken in zip(answers, seconds, strict=True)
+        seconds = [now - result.pending.started for result in results]
+        labels = results[0].pending.route.labels
+        self._recorder.count(labels, seconds)
+        records = [
+            line(
+                labels,
+                result.request_id,
+                result.pending.route.path,
+                result.pending.route.model,
+                result.pending.client,
+                result.pending.bytes_in,
+                len(result.body),
+                duration,
+            )
+            for result, duration in zip(results, seconds, strict=True)
         ]
-
-    def _answers(self, together: Sequence[PendingPrediction], places: Sequence[int]) -> Answers:
-        """The answers to the calls at some `places` of those asked, which are of one kind and predicted at once."""
-        loaded = together[places[0]].loaded
-        x = together[places[0]].x if len(places) == 1 else np.concatenate([together[place].x for place in places])
-        y = loaded.forward(x)
-        all_outside, all_usable = loaded.count_outside(x), all_finite(y)
-        found = Answers(together[places[0]].call.kind, Predictions(loaded, self._metrics), [])
-        end = 0
-        for place in places:
-            asked = together[place]
-            start, end = end, end + len(asked.x)
-            own = y[start:end]
-            data = _encoded(asked, own)
-            if (all_usable or all_finite(own)) and (len(data) < SMALLEST_ENCODED or not asked.call.takes_compressed):
-                outside = loaded.count_outside(asked.x) if all_outside and len(places) > 1 else all_outside
-                found.predictions.add(len(own), outside)
-                found.answers.append(Answer(place, asked, outside, data, request_id(asked.call.request_id)))
-        return found
+        with self._lock:
+            self._unlogged += records
 
 
-def group_by_version(together: Sequence[PendingPrediction]) -> Iterable[list[int]]:
-    """The places of the calls among those asked, in lists of those of one kind that one version predicts."""
-    alike: dict[tuple[int, RequestLabels], list[int]] = {}
-    for place, asked in enumerate(together):
-        alike.setdefault((id(asked.loaded), asked.call.kind), []).append(place)
-    return alike.values()
+def group_by_version(batch: Sequence[PendingPrediction]) -> Iterable[list[int]]:
+    """Return the indices of the requests, grouped by loaded version and labels."""
+    groups: dict[tuple[int, object], list[int]] = {}
+    for index, pending in enumerate(batch):
+        groups.setdefault((id(pending.loaded), pending.route.labels), []).append(index)
+    return groups.values()
 
 
-def _encoded(asked: PendingPrediction, y: FloatArray) -> bytes:
-    version = asked.loaded.version.number
-    return json.encode({"model": asked.call.model, "version": version, "y": y[0] if asked.is_single_row else y})
+def _predict(group: list[PendingPrediction], predictions: Predictions) -> list[PredictionResult | None]:
+    """Return the result of each request; None for a prediction that overflows and a body that is to be compressed."""
+    loaded = group[0].loaded
+    x = group[0].x if len(group) == 1 else np.concatenate([pending.x for pending in group])
+    y = loaded.forward(x)
+    any_outside, is_finite = loaded.count_outside(x), all_finite(y)
+    results: list[PredictionResult | None] = []
+    end = 0
+    for pending in group:
+        start, end = end, end + len(pending.x)
+        own = y[start:end]
+        body = _encode(pending, own)
+        is_compressed = pending.route.accepts_encoding and len(body) >= SMALLEST_ENCODED
+        if is_compressed or not (is_finite or all_finite(own)):
+            results.append(None)
+            continue
+        outside = loaded.count_outside(pending.x) if any_outside and len(group) > 1 else any_outside
+        predictions.add(len(own), outside)
+        results.append(PredictionResult(pending, outside, body, request_id(pending.request_id)))
+    return results
 
 
-def _body(environ: WSGIEnvironment, adapter: BodyAdapter) -> bytes | None:
-    """The body, left to be read once more; None if not all of it comes, which the ordinary way will meet again."""
-    length = int(environ["CONTENT_LENGTH"])
-    try:
-        body = adapter.read(environ["wsgi.input"], length)
-    except MalformedBody as error:
-        environ["wsgi.input"] = _Broken(error)
-        return None
-    environ["wsgi.input"] = io.BytesIO(body)
-    return body if len(body) == length else None
-
-
-class _Broken:
-    """A stream that has failed; another try would wait for the client once more."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def read(self, _size: int = -1) -> bytes:
-        raise self._error
-
-
-@lru_cache(maxsize=64)
-def _is_plain_host(host: str) -> bool:
-    """Whether a router cannot stumble over a host's name; that of an address can be anything that looks like one."""
-    return _HOST.fullmatch(host) is not None and "xn--" not in host.lower()
+def _encode(pending: PendingPrediction, y: FloatArray) -> bytes:
+    version = pending.loaded.version.number
+    return json.encode({"model": pending.route.model, "version": version, "y": y[0] if pending.is_single_row else y})

@@ -1,93 +1,90 @@
-"""Calls of the quick way that came at the same time, on different connections: answered at once, and logged when
-nothing else is to be done. Both cost little more for many than for one."""
+"""Batches requests that arrive together on different connections. A batch costs little more than one request."""
 
 import contextlib
 from typing import Any, NamedTuple
 
-from service.fastpath import predict
-from service.observability.request_log import RequestLogRecord
-from service.server.worker.connection import Connection, Responses
+from service.fastpath.interface import FastPath, Response, RouteMatch
+from service.server.worker.connection import Connection, ResponseEncoder
 
 MAX_BATCH = 16
-"""Calls that are answered together; more would only make the first one wait."""
+"""Requests in a batch; with more, the first one would wait for too long."""
 MAX_UNLOGGED = 64
-"""BatchResult calls whose lines may wait to be written."""
+"""Requests that were answered and are not logged yet."""
 
 
 class PendingResponse(NamedTuple):
-    """A connection that waits for the answer to what it asked."""
+    """A connection that waits for a response."""
 
     connection: Connection
-    asked: predict.PendingPrediction
-    keeps_alive: bool
+    pending: Any
+    keep_alive: bool
 
 
 class Batcher:
-    """The calls of one worker, for whom `quick_way` has the answers; `log` takes the bugs that it may have, since a
-    thread can tell one client of them, and the worker serves all."""
+    """The batch of one worker. Exceptions of the fast path are logged to `log`, and leave requests to the slow path."""
 
-    def __init__(self, quick_way: predict.PredictFastPath, log: Any) -> None:
-        self._quick_way = quick_way
+    def __init__(self, fast_path: FastPath[Any], log: Any) -> None:
+        self._fast_path = fast_path
         self._log = log
-        self._waiting: list[PendingResponse] = []
-        self._unlogged: list[RequestLogRecord] = []
-        self._responses = Responses()
+        self._batch: list[PendingResponse] = []
+        self._unlogged = 0
+        self._encoder = ResponseEncoder()
 
-    def ask(self, connection: Connection, call: predict.RouteMatch, body: bytes, *, keeps_alive: bool) -> bool:
-        """Take a connection's call among those that wait; False if a thread has to find an answer."""
+    def submit(self, connection: Connection, match: RouteMatch, body: bytes, *, keep_alive: bool) -> bool:
+        """Add a request to the batch; return False if the slow path has to answer it."""
         try:
-            asked = self._quick_way.read(call, connection.address, body, connection.began)
-        except Exception:  # noqa: BLE001 - see the class
-            self._log.exception("the quick way cannot read a request")
+            pending = self._fast_path.prepare(match, connection.address, body, connection.started)
+        except Exception:  # noqa: BLE001 - an exception would end the worker and all its connections
+            self._log.exception("the fast path cannot prepare a request")
             return False
-        if asked is None:
+        if pending is None:
             return False
-        self._waiting.append(PendingResponse(connection, asked, keeps_alive))
+        self._batch.append(PendingResponse(connection, pending, keep_alive))
         return True
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should wait for each other."""
-        return len(self._waiting) >= MAX_BATCH
+        """Whether the batch has reached its largest size."""
+        return len(self._batch) >= MAX_BATCH
 
     @property
     def has_unlogged(self) -> bool:
-        """Whether something is still to be logged."""
-        return bool(self._unlogged)
+        """Whether answered requests are to be logged."""
+        return self._unlogged > 0
 
-    def answers(self) -> list[tuple[PendingResponse, bytes | None]]:
-        """The bytes to send to each that waited, which are counted by now; None where a thread has to find them."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+    def flush(self) -> list[tuple[PendingResponse, bytes | None]]:
+        """Answer the batch; return the bytes of each response, or None where the slow path has to answer."""
+        batch, self._batch = self._batch, []
+        if not batch:
             return []
-        replies, lines = self._answered([each.asked for each in waiting])
-        if len(self._unlogged) + len(lines) > MAX_UNLOGGED:
-            self.log()
-        self._unlogged += lines
+        if self._unlogged + len(batch) > MAX_UNLOGGED:
+            self.flush_log()
+        responses = self._execute([each.pending for each in batch])
+        self._unlogged += len(responses) - responses.count(None)
         return [
-            (each, reply and self._responses.of(reply, keeps_alive=each.keeps_alive))
-            for each, reply in zip(waiting, replies, strict=True)
+            (each, response and self._encoder.encode(response, keep_alive=each.keep_alive))
+            for each, response in zip(batch, responses, strict=True)
         ]
 
-    def log_if_idle(self) -> None:
-        """Log what was answered, if nothing waits now."""
-        if not self._waiting:
-            self.log()
+    def flush_log_if_idle(self) -> None:
+        """Log the answered requests if no others wait."""
+        if not self._batch:
+            self.flush_log()
 
-    def log(self) -> None:
-        """Log what was answered."""
-        lines, self._unlogged = self._unlogged, []
-        if not lines:
+    def flush_log(self) -> None:
+        """Log the answered requests."""
+        if not self._unlogged:
             return
+        self._unlogged = 0
         try:
-            self._quick_way.log(lines)
+            self._fast_path.flush_log()
         except Exception:  # noqa: BLE001 - as above
-            with contextlib.suppress(Exception):  # a log that fails may fail to take this
+            with contextlib.suppress(Exception):  # the log may be unable to take this message either
                 self._log.exception("requests cannot be logged")
 
-    def _answered(self, together: list[predict.PendingPrediction]) -> predict.BatchResult:
+    def _execute(self, batch: list[Any]) -> list[Response | None]:
         try:
-            return self._quick_way.answer(together)
+            return self._fast_path.execute(batch)
         except Exception:  # noqa: BLE001 - as above
-            self._log.exception("the quick way cannot answer")
-            return predict.BatchResult([None] * len(together), [])
+            self._log.exception("the fast path cannot answer a batch")
+            return [None] * len(batch)

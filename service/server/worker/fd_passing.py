@@ -1,138 +1,120 @@
-"""Connections with long requests are handed over to a worker of their own, so that no prediction shares an interpreter,
-or the attention of a core, with a training on many rows.
+"""Passes connections with long requests to a worker for long requests, over UNIX sockets.
 
-That worker has a door: a socket in the folder of metrics, by the number of its slot, through which the others send it a
-connection and what they have read of it. While it takes no more, and when there is none, they find no door, and serve
-the request themselves.
+Predictions then share no interpreter with a training on many rows. The worker for long requests listens on a socket in
+the folder of metrics. The other workers send it a connection with the bytes that they have read. While it accepts none,
+its socket has another name, and the other workers serve long requests themselves.
 """
 
 import contextlib
 import os
-import re
 import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from service.fastpath import http_head
-from service.server.worker.connection import MOST_BYTES
-
 IS_POSSIBLE = sys.platform == "linux"
-"""Elsewhere sockets of this kind, or priorities of threads, are missing."""
-TAKE_SECONDS = 1.0
-"""How long a worker that has knocked may take to hand over."""
-
-_LENGTH = re.compile(rb"\r\ncontent-length:[\t ]*[0-9]{7}", re.IGNORECASE)
-_UNKNOWN_LENGTH = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-_HELD_AS_A_WHOLE = re.compile(rb"\r\ncontent-type:[\t ]*application/json", re.IGNORECASE)
-
-
-def is_long(received: bytes) -> bool:
-    """Whether a request that begins so has a body of a million bytes or more, or one of unknown length that is read as
-    it comes. It is no more than a guess, and costs nothing but time if it is wrong."""
-    head = received[: http_head.size(received)]
-    if _LENGTH.search(head):
-        return True
-    return _UNKNOWN_LENGTH.search(head) is not None and _HELD_AS_A_WHOLE.search(head) is None
+"""Other systems lack sequenced-packet sockets or priorities of threads."""
+MAX_MESSAGE_BYTES = (1 << 18) + 4096
+"""The most bytes of a request that are passed on. A socket's default send buffer holds one such message."""
+PEER_TIMEOUT = 1.0
+"""Seconds that a connected worker may take to send its message."""
 
 
 class PassedConnection(NamedTuple):
-    """A connection that was handed over, the addresses of both ends, and what has been read of its request."""
+    """A connection from another worker, the addresses of both ends, and the bytes that were read of its request."""
 
-    connected: socket.socket
+    sock: socket.socket
     client: object
     server: object
     received: bytes
 
 
 class LongWorkerRegistry:
-    """The doors in a folder."""
+    """The sockets of the workers for long requests, in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        self._short = Path(f"/proc/self/fd/{descriptor}")  # a socket's path may have 107 bytes, and a folder's more
+        self._short = Path(f"/proc/self/fd/{descriptor}")  # the path of a socket has at most 107 bytes
 
-    def hand_over(self, connected: socket.socket, received: bytes) -> bool:
-        """Send a connection, and what has been read of it, through an open door; False if there is none, or none can be
-        found now, as when this process may open no more files."""
-        if len(received) > MOST_BYTES:
+    def pass_on(self, sock: socket.socket, received: bytes) -> bool:
+        """Send a connection and the bytes read to a worker; False if none accepts it or no file can be opened."""
+        if len(received) > MAX_MESSAGE_BYTES:
             return False
         with contextlib.suppress(OSError):
-            return any(_send(self._short / path.name, connected, received) for path in self._folder.glob("*.door"))
+            return any(_send(self._short / path.name, sock, received) for path in self._folder.glob("*.open"))
         return False
 
-    def make(self, number: int) -> "LongWorkerSocket":
-        """A door, closed."""
-        (self._folder / f"{number}.door").unlink(missing_ok=True)  # of somebody who was killed
-        return LongWorkerSocket(self._short / f"{number}.closed", self._short / f"{number}.door")
+    def create(self, number: int) -> "LongWorkerSocket":
+        """Return a socket that is closed to other workers."""
+        (self._folder / f"{number}.open").unlink(missing_ok=True)  # of a worker that was killed
+        return LongWorkerSocket(self._short / f"{number}.closed", self._short / f"{number}.open")
 
 
 class LongWorkerSocket:
-    """The door of the worker that takes long requests."""
+    """The socket of a worker for long requests."""
 
-    def __init__(self, closed: Path, opened: Path) -> None:
-        self._closed, self._opened = closed, opened
+    def __init__(self, closed: Path, open_: Path) -> None:
+        self._closed, self._open = closed, open_
         closed.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(str(closed))
         self.listener.listen()
 
-    def open(self) -> None:
-        """Let others find it."""
-        self._move(self._closed, self._opened)
+    def publish(self) -> None:
+        """Let other workers connect."""
+        self._rename(self._closed, self._open)
 
-    def shut(self) -> None:
-        """Let no others find it; those that have can still be taken."""
-        self._move(self._opened, self._closed)
+    def withdraw(self) -> None:
+        """Let no more workers connect; connections in the backlog can still be accepted."""
+        self._rename(self._open, self._closed)
 
     @staticmethod
-    def _move(here: Path, there: Path) -> None:
-        with contextlib.suppress(FileNotFoundError):  # somebody cleans up temporary folders: it is found no more
-            here.rename(there)
+    def _rename(source: Path, target: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):  # the folder was cleaned up: nobody connects any more
+            source.rename(target)
 
-    def take(self) -> PassedConnection | None:
-        """The next connection that was handed over, if any was, past whoever knocked and is gone. Raises OSError while
-        this process may open no more files; it can be taken later."""
+    def accept(self) -> PassedConnection | None:
+        """Return the next connection, if any. Raises OSError while this process may open no more files."""
         while True:
             try:
-                knocking = self._let_in()
-            except BlockingIOError:  # nobody knocks
+                peer = self._accept_peer()
+            except BlockingIOError:
                 return None
-            with knocking:
-                knocking.settimeout(TAKE_SECONDS)
-                handed = _received(knocking)
-            if handed is not None:
-                return handed
+            with peer:
+                peer.settimeout(PEER_TIMEOUT)
+                passed = _receive(peer)
+            if passed is not None:
+                return passed
 
-    def _let_in(self) -> socket.socket:
-        """Whoever knocks, if a file can be opened for what they bring as well: it would be lost."""
-        room = os.dup(self.listener.fileno())
+    def _accept_peer(self) -> socket.socket:
+        """Accept a worker if one more file can be opened for its connection, which would be lost otherwise."""
+        reserved = os.dup(self.listener.fileno())
         try:
-            knocking, _ = self.listener.accept()
+            peer, _ = self.listener.accept()
         finally:
-            os.close(room)
-        return knocking
+            os.close(reserved)
+        return peer
 
 
-def _send(door: Path, connected: socket.socket, received: bytes) -> bool:
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as knocking:
-        knocking.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_BYTES)
-        knocking.settimeout(0)
-        knocking.connect(str(door))
-        socket.send_fds(knocking, [received], [connected.fileno()])
+def _send(path: Path, sock: socket.socket, received: bytes) -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_MESSAGE_BYTES)
+        peer.settimeout(0)
+        peer.connect(str(path))
+        socket.send_fds(peer, [received], [sock.fileno()])
         return True
     return False
 
 
-def _received(knocking: socket.socket) -> PassedConnection | None:
-    """What comes through; None if whoever knocked is gone, or the client."""
+def _receive(peer: socket.socket) -> PassedConnection | None:
+    """Return the connection that a worker sends; None if the worker or the client has left."""
     with contextlib.suppress(OSError):
-        received, descriptors, _, _ = socket.recv_fds(knocking, MOST_BYTES, 1)
+        received, descriptors, _, _ = socket.recv_fds(peer, MAX_MESSAGE_BYTES, 1)
         if descriptors:
-            connected = socket.socket(fileno=descriptors[0])
+            sock = socket.socket(fileno=descriptors[0])
             try:
-                return PassedConnection(connected, connected.getpeername(), connected.getsockname(), received)
+                return PassedConnection(sock, sock.getpeername(), sock.getsockname(), received)
             except OSError:
-                connected.close()
+                sock.close()
     return None

@@ -1,5 +1,7 @@
-"""Connections whose last answer is sent, until their clients close them: closing one earlier would cut its answer off
-by what is still under way to it."""
+"""Closes connections after their last response when their clients do.
+
+An earlier close would reset the connection, and lose the response, while the client still sends.
+"""
 
 import socket
 import time
@@ -12,21 +14,23 @@ from typing import Any
 from service.server.worker.connection import Connection
 
 LINGER = 2.0
-"""Seconds that a client may take to close a connection whose last answer it has."""
+"""Seconds that a client may take to close a connection after its last response."""
 
 
 class LingeringClose:
-    """Those of one worker, which waits with its `poller`, lends `space` to receive into, and is told when one has
-    `ended`."""
+    """The connections of one worker that wait for their clients to close.
 
-    def __init__(self, poller: Any, space: memoryview, ended: Callable[[], None]) -> None:
+    `poller` watches them, `buffer` receives what they still send, and `on_end` is called after each.
+    """
+
+    def __init__(self, poller: Any, buffer: memoryview, on_end: Callable[[], None]) -> None:
         self._poller = poller
-        self._space = space
-        self._ended = ended
-        self._until: OrderedDict[Connection, float] = OrderedDict()
+        self._buffer = buffer
+        self._on_end = on_end
+        self._deadlines: OrderedDict[Connection, float] = OrderedDict()
 
     def add(self, connection: Connection) -> bool:
-        """Wait for the client to close; False, and closed, if the connection is gone, or the kernel watches no more."""
+        """Wait for a client to close. Close at once, and return False, if it has left or cannot be watched."""
         try:
             connection.sock.shutdown(socket.SHUT_WR)
             connection.sock.settimeout(0)
@@ -34,20 +38,20 @@ class LingeringClose:
         except OSError:
             connection.close()
             return False
-        self._until[connection] = time.monotonic() + LINGER
+        self._deadlines[connection] = time.monotonic() + LINGER
         return True
 
     def end_overdue(self, now: float) -> None:
-        """Close those that have waited long enough."""
-        while self._until and next(iter(self._until.values())) <= now:
-            self._end(next(iter(self._until)))
+        """Close the connections that have waited for the longest time."""
+        while self._deadlines and next(iter(self._deadlines.values())) <= now:
+            self._end(next(iter(self._deadlines)))
 
-    def _on_readable(self, connection: Connection, _client: socket.socket) -> None:
-        if connection.has_ended(self._space):
+    def _on_readable(self, connection: Connection, _sock: socket.socket) -> None:
+        if connection.has_ended(self._buffer):
             self._end(connection)
 
     def _end(self, connection: Connection) -> None:
-        del self._until[connection]
+        del self._deadlines[connection]
         self._poller.unregister(connection.sock)
-        self._ended()
+        self._on_end()
         connection.close()

@@ -1,119 +1,126 @@
-"""Calls that come at the same time, and the lines that wait to be logged."""
+"""The batch of a worker, and the log of its requests."""
 
 import logging
 
 import pytest
 
-from service.fastpath import predict
-from service.fastpath.predict import BatchResult, Reply
+from service.fastpath.interface import Response, RouteMatch
 from service.server.worker.batcher import MAX_BATCH, MAX_UNLOGGED, Batcher
 
 
 class Connection:
     address = "me"
-    began = 0.0
+    started = 0.0
 
 
-class PredictFastPath:
-    """Answers with the body, but for what has none."""
+class FastPath:
+    """Echoes bodies, and leaves empty ones to the slow path at once and b"0" afterwards."""
 
     def __init__(self):
         self.logged = []
+        self._unlogged = []
 
-    def read(self, _call, _client, body, _started):
+    def prepare(self, match, client, body, started):
         return body or None
 
-    def answer(self, together):
-        return BatchResult([Reply([], body) for body in together], [{"body": body} for body in together])
+    def execute(self, batch):
+        responses = [None if body == b"0" else Response([], body) for body in batch]
+        self._unlogged += [response.body for response in responses if response]
+        return responses
 
-    def log(self, lines):
-        self.logged.append([line["body"] for line in lines])
-
-
-@pytest.fixture
-def quick_way():
-    return PredictFastPath()
+    def flush_log(self):
+        self.logged.append(self._unlogged)
+        self._unlogged = []
 
 
 @pytest.fixture
-def together(quick_way):
-    return Batcher(quick_way, logging.getLogger("there"))
+def fast_path():
+    return FastPath()
 
 
-CALL = predict.RouteMatch(predict.RequestLabels("/predict", "POST", 200, "prediction"), "/predict", "default")
+@pytest.fixture
+def batcher(fast_path):
+    return Batcher(fast_path, logging.getLogger("worker"))
 
 
-def ask(together, body=b"1"):
-    return together.ask(Connection(), CALL, body, keeps_alive=True)
+def submit(batcher, body=b"1"):
+    return batcher.submit(Connection(), RouteMatch("predict"), body, keep_alive=True)
 
 
-def test_nobody_waits_for_what_cannot_be_read(together):
-    assert not ask(together, b"")
-    assert together.answers() == []
-    assert not together.has_unlogged
+def test_a_request_that_cannot_be_prepared_is_not_in_the_batch(batcher):
+    assert not submit(batcher, b"")
+    assert batcher.flush() == []
+    assert not batcher.has_unlogged
 
 
-def test_each_is_answered_once(together):
-    assert ask(together, b"1")
-    assert ask(together, b"2")
-    assert [data.rpartition(b"\r\n")[2] for _, data in together.answers()] == [b"1", b"2"]
-    assert together.answers() == []
+def test_each_request_is_answered_once(batcher):
+    assert submit(batcher, b"1")
+    assert submit(batcher, b"2")
+    assert [data.rpartition(b"\r\n")[2] for _, data in batcher.flush()] == [b"1", b"2"]
+    assert batcher.flush() == []
 
 
-def test_is_full_at_a_bound(together):
+def test_the_batch_is_full_at_its_largest_size(batcher):
     for _ in range(MAX_BATCH - 1):
-        ask(together)
-    assert not together.is_full
-    ask(together)
-    assert together.is_full
+        submit(batcher)
+    assert not batcher.is_full
+    submit(batcher)
+    assert batcher.is_full
 
 
-def test_lines_wait_while_calls_do(together, quick_way):
-    ask(together, b"1")
-    together.answers()
-    assert together.has_unlogged
-    ask(together, b"2")
-    together.log_if_idle()
-    assert not quick_way.logged
-    together.answers()
-    together.log_if_idle()
-    assert quick_way.logged == [[b"1", b"2"]]
-    assert not together.has_unlogged
-    together.log()
-    assert len(quick_way.logged) == 1
+def test_the_log_waits_while_requests_do(batcher, fast_path):
+    submit(batcher, b"1")
+    batcher.flush()
+    assert batcher.has_unlogged
+    submit(batcher, b"2")
+    batcher.flush_log_if_idle()
+    assert not fast_path.logged
+    batcher.flush()
+    batcher.flush_log_if_idle()
+    assert fast_path.logged == [[b"1", b"2"]]
+    assert not batcher.has_unlogged
+    batcher.flush_log()
+    assert len(fast_path.logged) == 1
 
 
-def test_no_more_lines_wait_than_a_bound(together, quick_way):
+def test_no_more_requests_are_unlogged_than_the_limit(batcher, fast_path):
     for _ in range(MAX_UNLOGGED):
-        ask(together)
-        together.answers()
-    assert not quick_way.logged
+        submit(batcher)
+        batcher.flush()
+    assert not fast_path.logged
     for count in (5, MAX_BATCH):
         for _ in range(count):
-            ask(together)
-        together.answers()
-    assert [len(lines) for lines in quick_way.logged] == [MAX_UNLOGGED]
-    together.log()
-    assert [len(lines) for lines in quick_way.logged] == [MAX_UNLOGGED, 5 + MAX_BATCH]
+            submit(batcher)
+        batcher.flush()
+    assert [len(lines) for lines in fast_path.logged] == [MAX_UNLOGGED]
+    batcher.flush_log()
+    assert [len(lines) for lines in fast_path.logged] == [MAX_UNLOGGED, 5 + MAX_BATCH]
 
 
-def test_a_log_that_fails_stops_nobody(together, quick_way, monkeypatch, caplog):
-    monkeypatch.setattr(quick_way, "log", lambda _: 1 / 0)
-    ask(together)
-    together.answers()
-    together.log()
+def test_a_log_that_fails_ends_nothing(batcher, fast_path, monkeypatch, caplog):
+    monkeypatch.setattr(fast_path, "flush_log", lambda: 1 / 0)
+    submit(batcher)
+    batcher.flush()
+    batcher.flush_log()
     assert "ZeroDivisionError" in caplog.text
-    monkeypatch.setattr(together, "_log", None)  # cannot take that either
-    ask(together)
-    together.answers()
-    together.log()
-    assert not together.has_unlogged
+    monkeypatch.setattr(batcher, "_log", None)  # which cannot take the message either
+    submit(batcher)
+    batcher.flush()
+    batcher.flush_log()
+    assert not batcher.has_unlogged
 
 
-def test_of_calls_that_were_given_back_nothing_is_logged(together, quick_way, monkeypatch, caplog):
-    monkeypatch.setattr(quick_way, "answer", lambda _: 1 / 0)
-    ask(together)
-    [(_, data)] = together.answers()
+def test_requests_that_are_left_to_the_slow_path_are_not_logged(batcher):
+    submit(batcher, b"0")
+    [(_, data)] = batcher.flush()
     assert data is None
-    assert not together.has_unlogged
+    assert not batcher.has_unlogged
+
+
+def test_an_exception_leaves_the_batch_to_the_slow_path(batcher, fast_path, monkeypatch, caplog):
+    monkeypatch.setattr(fast_path, "execute", lambda _: 1 / 0)
+    submit(batcher)
+    [(_, data)] = batcher.flush()
+    assert data is None
+    assert not batcher.has_unlogged
     assert "ZeroDivisionError" in caplog.text

@@ -1,15 +1,20 @@
-"""Requests that a thread has to receive: which these are, and how many at a time."""
+"""Uploads hold a limited number of threads."""
+
+import socket
 
 import pytest
+from gunicorn.config import Config
 
-from service.server.worker.upload_limiter import UploadLimiter, is_complete
+from service.server.worker.connection import Connection
+from service.server.worker.http_head import HeadParser
+from service.server.worker.upload_limiter import UploadLimiter
 
 
 @pytest.mark.parametrize(
-    ("received", "whole"),
+    ("received", "is_complete"),
     [
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", True),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n\r", False),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", False),
         (b"PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", True),
         (b"PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", False),
         (b"PUT / HTTP/1.1\r\ncontent-length:\t3 \r\n\r\nabcGET", True),
@@ -20,23 +25,27 @@ from service.server.worker.upload_limiter import UploadLimiter, is_complete
         (b"", False),
     ],
 )
-def test_a_request_is_whole_when_its_body_is_there(received, whole):
-    assert is_complete(received) == whole
+def test_a_request_is_complete_when_its_body_has_arrived(received, is_complete):
+    with socket.socket() as sock:
+        connection = Connection(Config(), sock, ("127.0.0.1", 1), ("127.0.0.1", 2), lambda _: None)
+        connection.received = received
+        connection.parsed = HeadParser(lambda _: None).parse(received)
+        assert connection.is_complete == is_complete
 
 
-def test_so_many_at_a_time_and_the_others_in_their_order():
+def test_uploads_beyond_the_limit_start_in_order_when_others_end():
     started = []
-    sending = UploadLimiter(2, started.append)
+    uploads = UploadLimiter(2, started.append)
     for name in "abcd":
-        sending.begin(name)
+        uploads.begin(name)
     assert started == ["a", "b"]
-    sending.end("other")
+    uploads.end("other")
     assert started == ["a", "b"]
-    sending.end("b")
+    uploads.end("b")
     assert started == ["a", "b", "c"]
-    sending.end("c")
-    sending.end("a")
+    uploads.end("c")
+    uploads.end("a")
     assert started == ["a", "b", "c", "d"]
-    sending.end("d")
-    sending.begin("e")
+    uploads.end("d")
+    uploads.begin("e")
     assert started[-1] == "e"
