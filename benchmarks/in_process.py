@@ -1,4 +1,4 @@
-"""What one row costs to predict in process: the ordinary way, the quick one, and that with others at the same time.
+"""The cost of predicting one row in process: on the slow path, on the fast path, and there in a batch.
 
 make bench-in-process
 
@@ -21,18 +21,18 @@ import numpy as np
 from common import Row, machine, settle, table, write
 
 from service.app import create_app
-from service.fastpath import predict
+from service.fastpath.middleware import head_of
 from service.observability import logs
 from service.serving.predictor import LoadedModel
 from service.settings import Settings
 
 BODY = b'{"x": [5]}'
-TOGETHER = (1, 2, 4, 8, 16)
+BATCHES = (1, 2, 4, 8, 16)
 REPETITIONS = 51
 CALLS = 64
 LONG = 10**6
 MOST = 40.0
-ORDINARY = {"HTTP_CONTENT_ENCODING": "identity"}
+SLOW = {"HTTP_CONTENT_ENCODING": "identity"}
 
 
 def environ_of(more: dict[str, str]) -> dict[str, Any]:
@@ -72,31 +72,32 @@ class Bench:
         client = self._app.test_client()
         client.post("/train", json={"x": [1, 2, 3], "y": [1, 2, 4]})
         client.post("/predict", json={"x": [1]})
-        self._quick_way = self._app.fast_path
-        self._recognised = predict.match_route(environ_of({}))
+        self._fast_path = self._app.fast_path
+        self._match = self._fast_path.match(head_of(environ_of({})))
 
     def call(self, more: dict[str, str]) -> None:
         """A request as a server calls the app."""
         list(self._app(environ_of(more), lambda *_: None))
 
-    def together(self, count: int) -> None:
-        """So many requests at the same time, as the worker asks, which remembers heads."""
-        asked = [self._quick_way.read(self._recognised, "127.0.0.1", BODY, time.perf_counter()) for _ in range(count)]
-        self._quick_way.log(self._quick_way.answer(asked).lines)
+    def batch(self, count: int) -> None:
+        """Answer a batch as the worker does, whose heads are cached."""
+        batch = [self._fast_path.prepare(self._match, "127.0.0.1", BODY, time.perf_counter()) for _ in range(count)]
+        self._fast_path.execute(batch)
+        self._fast_path.flush_log()
 
     def rows(self) -> Iterator[Row]:
         """Microseconds of one row each way; then without the model's call, and that alone."""
-        yield told("the ordinary way", microseconds(lambda: self.call(ORDINARY)))
-        yield told("the quick way", microseconds(lambda: self.call({})), MOST)
-        for count in TOGETHER:
-            what = f"past the app, {count} at the same time, each"
-            yield told(what, microseconds(lambda count=count: self.together(count), count))
+        yield told("the slow path", microseconds(lambda: self.call(SLOW)))
+        yield told("the fast path", microseconds(lambda: self.call({})), MOST)
+        for count in BATCHES:
+            what = f"without the app, in a batch of {count}, each"
+            yield told(what, microseconds(lambda count=count: self.batch(count), count))
         x = np.array([[5.0]])
         loaded = self._app.extensions["descent"].predictor.model("default")
         yield told("TorchScript's call in a loop of its own", microseconds(lambda: loaded.forward(x)))
         answer = loaded.forward(x)
         with patch.object(LoadedModel, "forward", lambda _self, _x: answer):
-            yield told("the quick way with nothing in place of that call", microseconds(lambda: self.call({})))
+            yield told("the fast path without that call", microseconds(lambda: self.call({})))
 
 
 def told(what: str, value: float, most: float | None = None) -> Row:
