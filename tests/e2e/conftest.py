@@ -24,8 +24,7 @@ def new_service(tmp_path):
 
     yield start
     for each in started:
-        if each.process.poll() is None:
-            each.kill()
+        each.kill()
 
 
 @pytest.fixture(scope="session")

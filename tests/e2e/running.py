@@ -1,5 +1,6 @@
 """Start and stop a service on a free loopback port."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -87,8 +88,9 @@ class Service:
         assert self.process.wait(TIMEOUT) == 0
 
     def kill(self):
-        """Kill all processes of the service at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """Kill all processes of the service at once, also those whose master is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(TIMEOUT)
 
 
@@ -98,8 +100,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + TIMEOUT
+def wait_until(condition, what, timeout=TIMEOUT):
+    deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, f"waited {TIMEOUT} s until {what()}"
+        assert time.monotonic() < deadline, f"waited {timeout} s until {what()}"
         time.sleep(0.01)
