@@ -1,1 +1,1 @@
-"""The statistics and the descent: pure functions on numpy arrays."""
+"""Sufficient statistics, gradient descent in closed form and inference: pure functions on numpy arrays."""

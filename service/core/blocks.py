@@ -1,4 +1,4 @@
-"""Rows as they come, in blocks of equal size, however they were cut into batches."""
+"""Regroup batches of rows of any size into blocks of equal size."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,13 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 BLOCK_ROWS = 1 << 18
-"""Rows factored by one thread at a time, for a few columns."""
+"""Rows of a block of few columns."""
 BLOCK_VALUES = 1 << 21
-"""Values in a block of many columns, unless that leaves fewer rows than pay for the triangle that they become."""
+"""Values of a block of many columns, which has at least four rows per row of its triangle."""
 
 
 class Batch(NamedTuple):
-    """Some rows of the data: `x` (m, d), `y` (m,) and, when rows are weighted, `weight` (m,)."""
+    """Rows of data: x (m, d), y (m,) and, if rows are weighted, weight (m,)."""
 
     x: FloatArray
     y: FloatArray
@@ -24,66 +24,69 @@ class Batch(NamedTuple):
 
 
 def block_rows(d: int) -> int:
-    """The rows of a block of d columns."""
+    """Return the number of rows in a block of d columns."""
     return max(min(BLOCK_ROWS, BLOCK_VALUES // (d + 2)), 4 * (d + 2))
 
 
 def blocks_of(batches: Iterable[Batch], d: int, held: int) -> Iterator[Batch]:
-    """The rows of `batches` in blocks of equal size, the last excepted. One is gone when `held` more are asked for."""
-    assembly = _Assembly(d, held)
+    """Yield the rows of `batches` in blocks of equal size, except for the last.
+
+    A block is overwritten when `held` more blocks have been requested.
+    """
+    builder = _BlockBuilder(d, held)
     for batch in batches:
         start, m = 0, len(batch.y)
         while start < m:
-            taken = min(m - start, assembly.room)
-            assembly.add(_cut(batch, slice(start, start + taken)))
-            start += taken
-            if not assembly.room:
-                yield assembly.take()
-    if assembly.filled:
-        yield assembly.take()
+            count = min(m - start, builder.free)
+            builder.append(_slice(batch, slice(start, start + count)))
+            start += count
+            if not builder.free:
+                yield builder.take()
+    if builder.filled:
+        yield builder.take()
 
 
-def _cut(batch: Batch, rows: slice) -> Batch:
+def _slice(batch: Batch, rows: slice) -> Batch:
     return Batch(batch.x[rows], batch.y[rows], None if batch.weight is None else batch.weight[rows])
 
 
-class _Assembly:
-    """A block that is put together from parts of batches. A part alone is not copied before another comes.
+class _BlockBuilder:
+    """Concatenates parts of batches to a block. A single part is copied only when a second follows.
 
-    Memory is used again after `held` blocks: getting it anew for each would take as long as filling it.
+    Buffers are reused after `held` blocks, because allocating one takes as long as filling it.
     """
 
     def __init__(self, d: int, held: int) -> None:
         self.capacity = block_rows(d)
         self.filled = 0
         self._values = np.empty((0, d + 2), order="F")
-        self._others = deque([self._values] * (held - 1))
+        self._other_buffers = deque([self._values] * (held - 1))
         self._is_weighted = False
-        self._alone: Batch | None = None
+        self._single: Batch | None = None
 
     @property
-    def room(self) -> int:
+    def free(self) -> int:
         return self.capacity - self.filled
 
-    def add(self, part: Batch) -> None:
+    def append(self, part: Batch) -> None:
         if not self.filled:
-            self._alone, self.filled = part, len(part.y)
+            self._single, self.filled = part, len(part.y)
             return
-        if self._alone is not None:
-            first, self._alone, self.filled = self._alone, None, 0
+        if self._single is not None:
+            first, self._single, self.filled = self._single, None, 0
             self._copy(first)
         self._copy(part)
 
     def _copy(self, part: Batch) -> None:
         rows = slice(self.filled, self.filled + len(part.y))
-        if not len(self._values):  # all of it at once: growing takes as long as filling
+        if not len(self._values):  # at full capacity, because growing takes as long as filling
             self._values = np.empty((self.capacity, self._values.shape[1]), order="F")
-        self._fill_weights(rows, part.weight)
+        self._copy_weights(rows, part.weight)
         self._values[rows, 1:-1] = part.x
         self._values[rows, -1] = part.y
         self.filled = rows.stop
 
-    def _fill_weights(self, rows: slice, weight: FloatArray | None) -> None:
+    def _copy_weights(self, rows: slice, weight: FloatArray | None) -> None:
         if weight is not None and not self._is_weighted:
             self._values[: rows.start, 0] = 1.0
             self._is_weighted = True
@@ -91,11 +94,11 @@ class _Assembly:
             self._values[rows, 0] = 1.0 if weight is None else weight
 
     def take(self) -> Batch:
-        """The block so far; the next begins empty, in other memory, since this one may still be being read."""
-        alone, self._alone = self._alone, None
+        """Return the block and start an empty one in another buffer, since this one may still be read."""
+        single, self._single = self._single, None
         rows, self.filled = self._values[: self.filled], 0
-        if alone is not None:
-            return alone
-        self._others.append(self._values)
-        self._values = self._others.popleft()
+        if single is not None:
+            return single
+        self._other_buffers.append(self._values)
+        self._values = self._other_buffers.popleft()
         return Batch(rows[:, 1:-1], rows[:, -1], rows[:, 0] if self._is_weighted else None)

@@ -1,4 +1,4 @@
-"""How well predictions meet what was observed."""
+"""Compare predictions with observed values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from service.core.optimum import CONSTANT
 
 
 class EvaluationBatch(NamedTuple):
-    """Some rows' y (m,), what was predicted for them (m,), and their weights (m,), which may be 1 throughout."""
+    """Observed y (m,), predictions (m,) and weights (m,); None: every weight is 1."""
 
     y: FloatArray
     predicted: FloatArray
@@ -20,8 +20,11 @@ class EvaluationBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Weighted means over n rows of positive weight: mean squared error and its root, mean absolute error, bias (the
-    mean of ŷ − y), and the centred R², None where y does not vary."""
+    """Weighted metrics over n rows of positive weight.
+
+    mse, rmse: mean squared error and its root. mae: mean absolute error. bias: mean of ŷ − y.
+    r2: the centred R², None if y does not vary.
+    """
 
     n: int
     mse: float
@@ -32,25 +35,29 @@ class Evaluation:
 
 
 def evaluate(batches: Iterable[EvaluationBatch]) -> Evaluation:
-    """Compare predictions with what was observed, in one pass; the weights of a batch may all be zero. Without any row
-    of positive weight n is 0."""
-    n, total, mse, mae, bias, centre, variance = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for y, predicted, given in batches:
-        weight = np.ones_like(y) if given is None else given
-        if not weight.any():
+    """Return the metrics of all batches in one pass; n is 0 if no row has a positive weight.
+
+    Means and variance are updated batch by batch (Chan, Golub & LeVeque, "Algorithms for computing the sample
+    variance", 1983).
+    """
+    n, total, mse, mae, bias, mean, variance = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for y, predicted, weight in batches:
+        w = np.ones_like(y) if weight is None else weight
+        if not w.any():
             continue
-        n += int(np.count_nonzero(weight))
-        total += float(weight.sum())
-        part = float(weight.sum()) / total
-        share = weight / weight.sum()
+        n += int(np.count_nonzero(w))
+        total += float(w.sum())
+        fraction = float(w.sum()) / total
+        share = w / w.sum()
         error = predicted - y
-        mse += part * (float(share @ np.square(error)) - mse)
-        mae += part * (float(share @ np.abs(error)) - mae)
-        bias += part * (float(share @ error) - bias)
-        mean = float(share @ y)
-        variance += part * (float(share @ np.square(y - mean)) + (1 - part) * (mean - centre) ** 2 - variance)
-        centre += part * (mean - centre)
+        mse += fraction * (float(share @ np.square(error)) - mse)
+        mae += fraction * (float(share @ np.abs(error)) - mae)
+        bias += fraction * (float(share @ error) - bias)
+        batch_mean = float(share @ y)
+        batch_variance = float(share @ np.square(y - batch_mean))
+        variance += fraction * (batch_variance + (1 - fraction) * (batch_mean - mean) ** 2 - variance)
+        mean += fraction * (batch_mean - mean)
     deviation = float(np.sqrt(variance))
-    varies = deviation > CONSTANT * np.hypot(deviation, centre)
+    varies = deviation > CONSTANT * np.hypot(deviation, mean)
     r2 = 1 - mse / variance if varies else None
     return Evaluation(n=n, mse=mse, rmse=float(np.sqrt(mse)), mae=mae, r2=r2, bias=bias)

@@ -1,7 +1,7 @@
-"""What the least-squares optimum says of the data: how well it fits, and how sure its coefficients and predictions are.
+"""Statistical inference at the least-squares optimum: goodness of fit, standard errors, tests and intervals.
 
-Source: Greene, Econometric Analysis, §§4–5; the conventions (weights, uncentred R² without an intercept, information
-criteria that count the coefficients) are those of statsmodels' OLS and WLS.
+Source: Greene, "Econometric Analysis", §§4–5. Conventions follow the OLS and WLS of statsmodels: weights, uncentred R²
+without an intercept, and information criteria that count the coefficients.
 """
 
 import math
@@ -14,12 +14,12 @@ from service.core.blocks import FloatArray
 from service.core.optimum import Optimum, column_norms
 from service.core.statistics import Statistics
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Coefficients:
-    """One number for each w (d,) and one for b."""
+    """A number for each w (d,) and one for b."""
 
     w: FloatArray
     b: float
@@ -27,10 +27,10 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class Inference:
-    """Statistics of the optimum. A number that the data leaves undefined is NaN; `reason` says why all of them are.
+    """Statistics of the optimum; undefined ones are NaN.
 
-    Coefficients that the data does not determine have NaN; those of an absent intercept are 0 or NaN.
-    lower, upper: the 95 % confidence intervals of the coefficients.
+    reason: why all statistics are undefined, None if they are defined. lower, upper: 95 % confidence intervals.
+    Statistics of undetermined coefficients are NaN; those of an absent intercept are 0 or NaN.
     """
 
     rss: float
@@ -52,7 +52,7 @@ class Inference:
 
 
 def infer(statistics: Statistics, optimum: Optimum) -> Inference:
-    """The statistics of the `optimum` of `statistics`."""
+    """Return the inference at `optimum`, the optimum of `statistics`."""
     parameters = _parameters(optimum)
     freedom = statistics.n - parameters
     root_of_rss = float(statistics.triangle[0, 0]) * optimum.root_loss
@@ -67,7 +67,7 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     errors = _standard_errors(optimum, freedom)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = Coefficients(_finite(optimum.w / errors.w), _ratio(optimum.b, errors.b))
-    reach = float(special.stdtrit(freedom, (1 + LEVEL) / 2))
+    half_width = float(special.stdtrit(freedom, (1 + CONFIDENCE_LEVEL) / 2))
     return Inference(
         rss=rss,
         degrees_of_freedom=freedom,
@@ -83,26 +83,29 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
         std_errors=errors,
         t=t,
         p_values=Coefficients(_two_sided(freedom, t.w), float(_two_sided(freedom, np.array(t.b)))),
-        lower=Coefficients(optimum.w - reach * errors.w, optimum.b - reach * errors.b),
-        upper=Coefficients(optimum.w + reach * errors.w, optimum.b + reach * errors.b),
+        lower=Coefficients(optimum.w - half_width * errors.w, optimum.b - half_width * errors.b),
+        upper=Coefficients(optimum.w + half_width * errors.w, optimum.b + half_width * errors.b),
     )
 
 
 def undefined_reason(optimum: Optimum, n: float) -> str | None:
-    """Why `optimum`, of n rows, has no statistics; None if it has."""
+    """Return why the optimum of n rows has no statistics; None if it has."""
     if optimum.l2:
-        return "l2 > 0: a penalised fit has no standard errors or R² of least squares"
+        return f"l2 is {optimum.l2:g}: a penalised fit has no least-squares standard errors or R²; train with l2=0"
     parameters = _parameters(optimum)
     if n <= parameters:
-        return f"no degrees of freedom are left: rows {n:g}, parameters {parameters}"
+        return f"no degrees of freedom are left: rows {n:g}, parameters {parameters}; train on more rows"
     return None
 
 
 def interval_half_width(
     statistics: Statistics, optimum: Optimum, x: FloatArray, level: float, *, of_mean: bool
 ) -> FloatArray:
-    """Half the width of the interval that holds, with probability `level`, the mean of y at each row of x (n, d), or a
-    new y of weight 1: (n,). `optimum` must have statistics, and determine every coefficient."""
+    """Return half the width (n,) of the interval around each prediction for x (n, d) at the confidence `level`.
+
+    of_mean: of the mean of y (confidence interval), else of a new y of weight 1 (prediction interval). `optimum` must
+    have statistics and determine every coefficient.
+    """
     freedom = statistics.n - _parameters(optimum)
     deviation = optimum.root_loss / math.sqrt(freedom)
     centred = statistics.centred(x) if optimum.problem.fit_intercept else x
@@ -110,17 +113,17 @@ def interval_half_width(
     leverage = leverage + float(optimum.problem.fit_intercept)
     if not of_mean:
         leverage = leverage + float(statistics.triangle[0, 0]) ** 2
-    reach: FloatArray = float(special.stdtrit(freedom, (1 + level) / 2)) * deviation * np.sqrt(leverage)
-    return reach
+    half_width: FloatArray = float(special.stdtrit(freedom, (1 + level) / 2)) * deviation * np.sqrt(leverage)
+    return half_width
 
 
 def _parameters(optimum: Optimum) -> int:
-    """How many coefficients the data determines."""
+    """Return the number of coefficients that the data determines."""
     return len(optimum.w) - len(optimum.null) + optimum.problem.fit_intercept
 
 
 def _r_squared(optimum: Optimum) -> float:
-    """1 − rss/tss, which is ess/tss and taken so where the rest is the larger part; NaN for a y that does not vary."""
+    """Return 1 − rss/tss, computed as ess/tss if ess < rss; NaN if y does not vary."""
     total = optimum.problem.root_total
     if optimum.explained < optimum.root_loss:
         return (optimum.explained / total) ** 2
@@ -128,20 +131,20 @@ def _r_squared(optimum: Optimum) -> float:
 
 
 def _f(optimum: Optimum, slopes: int, freedom: float) -> float:
-    """(ess/slopes) / (rss/freedom). Each is a sum of squares of its own: tss − rss, or 1 − R², would cancel."""
+    """Return (ess/slopes) / (rss/freedom), from separate sums of squares: tss − rss and 1 − R² would cancel."""
     ratio = _ratio(optimum.explained, optimum.root_loss)
     return ratio * ratio * (freedom / slopes)
 
 
 def _deviance(statistics: Statistics, rss: float) -> float:
-    """−2 times the largest log-likelihood of normal errors."""
+    """Return −2 times the maximum of the log-likelihood under normal errors."""
     if rss <= 0:
         return math.nan
     return statistics.n * (math.log(2 * math.pi * rss / statistics.n) + 1) - statistics.log_weight
 
 
 def _standard_errors(optimum: Optimum, freedom: float) -> Coefficients:
-    """Roots of the diagonal of s²·(XᵀWX)⁺."""
+    """Return the square roots of the diagonal of s²·(XᵀWX)⁺."""
     deviation = optimum.root_loss / math.sqrt(freedom)
     errors = deviation * column_norms(optimum.root.T)
     errors[optimum.unidentified] = np.nan
@@ -153,14 +156,14 @@ def _standard_errors(optimum: Optimum, freedom: float) -> Coefficients:
 
 
 def _condition_number(statistics: Statistics, optimum: Optimum) -> float:
-    """The ratio of the largest and smallest singular values of √w·[1, X], or of √w·X without an intercept."""
+    """Return the ratio of the extreme singular values of √w·[1, X], or of √w·X without an intercept."""
     design = statistics.raw_triangle[:-1, :-1]
     values = np.linalg.svd(design if optimum.problem.fit_intercept else design[:, 1:], compute_uv=False)
     return _ratio(float(values[0]), float(values[-1]))
 
 
 def _two_sided(freedom: float, t: FloatArray) -> FloatArray:
-    """The probability of a t at least as far from zero."""
+    """Return the two-sided p-values of t."""
     return np.asarray(2 * special.stdtr(freedom, -np.abs(t)), dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The least-squares problem in the user's units, which of its directions the data speaks of, and its optimum."""
+"""The least-squares problem in the units of the data, its rank, and its optimum."""
 
 import math
 from dataclasses import dataclass
@@ -13,20 +13,21 @@ from service.core.triangle import SAFE_SQUARES, qr_triangle
 
 EPSILON = float(np.finfo(np.float64).eps)
 CONSTANT = 10 * EPSILON
-"""A column whose centred norm is at most this part of its raw norm is constant: the rest is rounding."""
-NOTICEABLE = EPSILON**0.5
-"""The part a column must have in a direction to count as involved in it."""
+"""A column is constant if its centred norm is at most this fraction of its raw norm, which is rounding."""
+INVOLVED = EPSILON**0.5
+"""A column takes part in a null direction if its component there is larger than this."""
 
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """Mean squared error as a function of w (d,) and b, everything divided by √Σw:
+    """Mean squared error as a function of w (d,) and b, with all terms divided by √Σw:
 
-        mse(w, b) = ‖design·w − target‖² + (b + centre·w − y_centre)² + floor²
+        mse(w, b) = ‖design·w − target‖² + (b + centre·w − y_centre)² + residual_norm²
 
-    With an intercept `design` (d, d) is the factor of the centred columns and `centre` (d,) holds their means;
-    without one it is the factor of the raw columns, and `centre`, `y_centre` and b are zero.
-    exact: (d+1, d+1), [centre, y_centre] above [design, target] before they were rounded to float64.
+    With an intercept, `design` (d, d) is the factor of the centred columns, and `centre` (d,) holds their means.
+    Without one, `design` is the factor of the raw columns, and `centre`, `y_centre` and b are zero.
+    residual_norm: the root of the mean squared error that no w and b can remove.
+    exact: (d+1, d+1), [centre, y_centre] above [design, target], in extended precision.
     """
 
     fit_intercept: bool
@@ -39,7 +40,7 @@ class LeastSquares:
 
     @classmethod
     def of(cls, statistics: Statistics, *, fit_intercept: bool) -> "LeastSquares":
-        """The problem that `statistics` poses."""
+        """Return the problem of the rows in `statistics`."""
         root_of_weight = np.longdouble(statistics.triangle[0, 0])
         if fit_intercept:
             factor = statistics.triangle[:, 1:] / root_of_weight
@@ -62,10 +63,10 @@ class LeastSquares:
         )
 
     def mean_squared_error(self, w: FloatArray, b: FloatArray | float) -> FloatArray:
-        """The loss at w (…, d) and b (…): (…)."""
-        along = np.square(w @ self.design.T - self.target).sum(-1)
-        across = np.square(b + w @ self.centre - self.y_centre)
-        result: FloatArray = along + across + self.residual_norm**2
+        """Return the mean squared error (…) at w (…, d) and b (…)."""
+        slope_error = np.square(w @ self.design.T - self.target).sum(-1)
+        mean_error = np.square(b + w @ self.centre - self.y_centre)
+        result: FloatArray = slope_error + mean_error + self.residual_norm**2
         return result
 
     def r_squared(self, loss: float) -> float:
@@ -86,15 +87,15 @@ class LeastSquares:
 
     @property
     def spread(self) -> FloatArray:
-        """(d,): the columns' standard deviations, or root mean squares without an intercept."""
+        """(d,): the standard deviations of the columns, or their root mean squares without an intercept."""
         return column_norms(self.design)
 
 
 @dataclass(frozen=True)
-class Singular:
-    """The singular vectors and values of `matrix` (m, k): left (m, r), values (r,), right (r, k).
+class SingularValues:
+    """The singular value decomposition of `matrix` (m, k): left (m, r), values (r,), right (r, k).
 
-    penalised: whether the matrix has the rows of a penalty.
+    penalised: whether the matrix has penalty rows.
     """
 
     matrix: FloatArray
@@ -103,30 +104,31 @@ class Singular:
     right: FloatArray
     penalised: bool
 
-    def projected(self, rows: FloatArray) -> FloatArray:
-        """Uᵀr (k,) of rows r (m,).
+    def project(self, vector: FloatArray) -> FloatArray:
+        """Return Uᵀr (k,) of a vector r (m,).
 
-        The rows of a large penalty dwarf the data's, which U then has to ε of the penalty's only. Uᵀr = V(Aᵀr)/s does
-        not need them. The one is wrong by ε‖r‖, the other by ε‖Aᵀr‖/s, so each number is taken from the better.
+        With a large penalty, the components of U in the data's rows have an error of ε relative to the penalty's. The
+        identity Uᵀr = V(Aᵀr)/s does not use U. The direct product has an error of ε‖r‖, the identity one of ε‖Aᵀr‖/s,
+        and each number is taken from the more exact one.
         """
-        directly = rows @ self.left
+        directly = vector @ self.left
         if not self.penalised:
             return directly
-        gradient = rows @ self.matrix
+        gradient = vector @ self.matrix
         by_gradient = (self.right @ gradient) / self.values
-        return np.where(math.hypot(*gradient) < self.values * math.hypot(*rows), by_gradient, directly)
+        return np.where(math.hypot(*gradient) < self.values * math.hypot(*vector), by_gradient, directly)
 
 
 @dataclass(frozen=True)
 class Optimum:
     """The minimisers of mse(w, b) + l2·‖w‖².
 
-    w (d,), b: one of them, of least norm in column-scaled units.
-    scale: (d,), the norms of the columns of the design, penalty rows included.
+    w (d,), b: the minimiser of least norm in column-scaled units.
+    scale: (d,), the norms of the columns of the design with its penalty rows.
     root: (d, rank), with root·rootᵀ = (XᵀX)⁺ of that design.
-    null: (d − rank, d), directions of w along which the objective does not change (b follows, to keep the mean).
-    explained: the norm of what the columns of that design explain of the target; without a penalty the root mean square
-        of ŷ, about its mean with an intercept.
+    null: (d − rank, d), directions of w along which the objective is constant, if b keeps the mean of ŷ.
+    explained: the norm of the target's projection on the columns of that design. Without a penalty it is the root mean
+        square of ŷ, about its mean with an intercept.
     """
 
     problem: LeastSquares
@@ -140,11 +142,11 @@ class Optimum:
 
     @classmethod
     def of(cls, problem: LeastSquares, l2: float) -> "Optimum":
-        """Solve `problem` with the penalty l2, through the singular values of its column-scaled triangle.
+        """Return the optimum of `problem` with the penalty l2, from the singular values of its column-scaled triangle.
 
-        Scaling the columns makes the rank independent of their units. One step of iterative refinement takes away what
-        the singular vectors were rounded by, a second what that leaves of coefficients that a penalty makes far smaller
-        than others; and b is what is left of means that have not been rounded. Source: Golub & Van Loan, §5.5 and §3.5.
+        Columns are scaled, so that the rank does not depend on their units. One step of iterative refinement removes
+        the error of the singular vectors. With a penalty, a second one removes the error of coefficients that the
+        penalty makes far smaller than others. Source: Golub & Van Loan, "Matrix Computations", §5.5 and §3.5.
         """
         d = len(problem.target)
         design = np.vstack([problem.design, np.sqrt(l2) * np.eye(d)]) if l2 else problem.design
@@ -158,11 +160,11 @@ class Optimum:
         root, null = np.zeros((d, rank)), np.zeros((len(values) - rank, d))
         root[varying] = (right[:rank] / values[:rank, None]).T
         null[:, varying] = right[rank:]
-        singular = Singular(scaled, left[:, :rank], values[:rank], right[:rank], penalised=l2 > 0)
-        explained = singular.projected(target)
+        svd = SingularValues(scaled, left[:, :rank], values[:rank], right[:rank], penalised=l2 > 0)
+        explained = svd.project(target)
         exact_w = ((root @ explained) / scale).astype(np.longdouble)
         for _ in range(2 if l2 else 1):
-            exact_w += (root @ singular.projected(_residual(problem, l2, exact_w))) / scale.astype(np.longdouble)
+            exact_w += (root @ svd.project(_residual(problem, l2, exact_w))) / scale.astype(np.longdouble)
         return cls(
             problem=problem,
             l2=l2,
@@ -176,34 +178,34 @@ class Optimum:
 
     @cached_property
     def root_loss(self) -> float:
-        """The root of the mean squared error there, without overflow. b keeps the mean, but for its last digit."""
+        """The root of the mean squared error at the optimum, without overflow, for b that keeps the mean exactly."""
         return math.hypot(*(self.problem.design @ self.w - self.problem.target), self.problem.residual_norm)
 
     @property
     def loss(self) -> float:
-        """The mean squared error there."""
+        """The mean squared error at the optimum."""
         return self.root_loss * self.root_loss
 
     @property
     def objective(self) -> float:
-        """The loss there with the penalty."""
+        """The loss plus the penalty at the optimum."""
         return self.loss + self.l2 * float(np.square(self.w).sum()) if self.l2 else self.loss
 
     @property
     def unidentified(self) -> npt.NDArray[np.bool_]:
-        """(d,): the columns whose coefficient the data does not determine."""
-        involved: npt.NDArray[np.bool_] = np.abs(self.null * self.scale).max(axis=0, initial=0.0) > NOTICEABLE
+        """(d,): whether the data leaves the coefficient of a column undetermined."""
+        involved: npt.NDArray[np.bool_] = np.abs(self.null * self.scale).max(axis=0, initial=0.0) > INVOLVED
         return involved
 
     @property
     def intercept_unidentified(self) -> bool:
-        """Whether b can change with w at no cost, as it does beside a constant column."""
+        """Whether the data leaves b undetermined, as with a constant column."""
         moved = np.abs(self.null @ self.problem.centre)
-        return bool((moved > NOTICEABLE * (np.abs(self.null) @ np.abs(self.problem.centre))).any())
+        return bool((moved > INVOLVED * (np.abs(self.null) @ np.abs(self.problem.centre))).any())
 
 
 def _residual(problem: LeastSquares, l2: float, w: npt.NDArray[np.longdouble]) -> FloatArray:
-    """target − design·w, penalty rows included, in extended precision where there is one: nearly all of it cancels."""
+    """Return target − design·w with penalty rows, in extended precision if available, because most digits cancel."""
     exact = problem.exact[1:]
     residual = exact[:, -1] - exact[:, :-1] @ w
     rows: FloatArray = (np.append(residual, -np.sqrt(l2) * w) if l2 else residual).astype(np.float64)
@@ -211,7 +213,7 @@ def _residual(problem: LeastSquares, l2: float, w: npt.NDArray[np.longdouble]) -
 
 
 def column_norms(matrix: FloatArray) -> FloatArray:
-    """Euclidean norms of the columns of `matrix` (m, k), without overflow: (k,)."""
+    """Return the Euclidean norms (k,) of the columns of `matrix` (m, k), without overflow."""
     squares = np.square(matrix).sum(axis=0)
     if len(squares) and SAFE_SQUARES[0] < squares.min() and squares.max() < SAFE_SQUARES[1]:
         roots: FloatArray = np.sqrt(squares)

@@ -1,14 +1,15 @@
-"""Sufficient statistics of a linear model: all of the data in one small triangle.
+"""Sufficient statistics of a linear model: the triangle R, from which every fit is computed.
 
 Squared error over n rows depends on the data only through R, the triangular factor of a QR factorisation of
-√w·[1, X, y] (Golub & Van Loan, Matrix Computations, §5.3). Rows come in blocks, each factored alone, and the factors
-are stacked and factored again: the TSQR of Demmel et al., "Communication-optimal parallel and sequential QR" (2012).
+√w·[1, X, y] (Golub & Van Loan, "Matrix Computations", §5.3). Blocks of rows are factored separately, then their factors
+are stacked and factored again: the TSQR of Demmel et al., "Communication-optimal parallel and sequential QR and LU
+factorizations" (2012).
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import chain
 from typing import Protocol
@@ -16,22 +17,22 @@ from typing import Protocol
 import numpy as np
 
 from service.core.blocks import Batch, FloatArray, block_rows, blocks_of
-from service.core.triangle import factor_block, merge_triangles, qr_triangle, shift_origin
+from service.core.factorization import factor_block
+from service.core.triangle import merge_triangles, qr_triangle, shift_origin
 
 MAX_SINGLE_THREAD_COLUMNS = 3
-"""Up to here one thread is quicker than any number: NumPy's calls are too short to be worth handing over for them."""
+"""Up to this width one thread is fastest: numpy's calls are too short to pay for passing blocks between threads."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What least squares needs to know of n rows of d columns.
+    """Sufficient statistics of n rows of d columns.
 
-    triangle: (d+2, d+2), upper triangular with a non-negative diagonal: R of √w·[1, [X, y] − origin], so that
-        R₀₀ = √Σw. A large mean kept in R would cost the deviations from it their digits.
-    origin: (d+1,), a point near the data.
-    n: the number of rows of positive weight, a fraction once decayed.
-    lowest, highest: (d+1,), the ranges of the columns of X and then of y over those rows.
-    log_weight: Σ log w, which a likelihood needs; NaN once decayed, when rows are no longer counted whole.
+    triangle: (d+2, d+2), upper triangular with a non-negative diagonal: R of √w·[1, [X, y] − origin], so R₀₀ = √Σw.
+    origin: (d+1,), a point near the data; relative to it, large means do not cost the deviations their digits.
+    n: the number of rows of positive weight; a fraction after decay.
+    lowest, highest: (d+1,), the ranges of the columns of X, then of y, over these rows.
+    log_weight: Σ log w, for the likelihood; NaN after decay, because then rows have fractional counts.
     """
 
     triangle: FloatArray
@@ -58,46 +59,46 @@ class Statistics:
         return result
 
     def centred(self, x: FloatArray) -> FloatArray:
-        """x (m, d) less the means of its columns, which would round the difference if they were rounded themselves."""
+        """Return x (m, d) minus the means of its columns, without the rounding of `means`."""
         result: FloatArray = (x - self.origin[:-1]) - self.triangle[0, 1:-1] / self.triangle[0, 0]
         return result
 
 
 class WorkerPool(Protocol):
-    """Threads that do the work of their caller."""
+    """Threads that run work for the caller, for example at a lower priority."""
 
     def executor(self, threads: int) -> Executor:
-        """So many."""
+        """Return an executor of `threads` threads."""
 
     def prefetch(self, items: Iterator["Statistics"]) -> Iterator["Statistics"]:
-        """`items`, drawn in their order by one at a time."""
+        """Yield `items` in order; another thread computes them."""
 
 
 def gather(batches: Iterable[Batch], d: int, threads: int = 1, worker_pool: WorkerPool | None = None) -> Statistics:
-    """The statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
+    """Return the statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
-    The caller reads the first block. Of the others, if they have more than a few columns and there are several threads,
-    so many factor them while another reads; else one thread does both. They are `helpers`; if there are none, who reads
-    is the caller. Blocks are cut by row count and merged in order, so the same rows give the same bits however
-    they were cut into batches, and on any number of threads. Batches are read where they are, so they must not change
-    meanwhile.
+    The result has the same bits for any division into batches and any number of threads, because blocks are cut by row
+    count and merged in order. Batches are not copied, so they must not change meanwhile.
+
+    The calling thread reads the first block. With several threads and enough columns, `threads` threads factor the
+    other blocks while one reads. These threads belong to `worker_pool`; without one the caller reads.
     """
     threads = 1 if d <= MAX_SINGLE_THREAD_COLUMNS else threads
-    blocks = blocks_of(map(_of_positive_weight, batches), d, held=1 if threads == 1 else threads + 1)
+    blocks = blocks_of(map(_drop_zero_weights, batches), d, held=1 if threads == 1 else threads + 1)
     first = next(blocks, None)
     if first is None:
-        return _nothing(d)
+        return _empty(d)
     if len(first.y) < block_rows(d):
-        return _reduced(first)
+        return _of_block(first)
     blocks = chain([first], blocks)
     if threads > 1:
-        return reduce(merge, _by_threads(blocks, threads, worker_pool))
-    reduced = map(_reduced, blocks)
-    return reduce(merge, worker_pool.prefetch(reduced) if worker_pool else reduced)
+        return reduce(merge, _map_on_threads(blocks, threads, worker_pool))
+    factored = map(_of_block, blocks)
+    return reduce(merge, worker_pool.prefetch(factored) if worker_pool else factored)
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
-    """The statistics of the rows of both: R = qr([R_a; R_b]), exact up to rounding."""
+    """Return the statistics of the rows of both: R = qr([R_a; R_b]), exact up to rounding."""
     return Statistics(
         triangle=merge_triangles(a.triangle, shift_origin(b.triangle, b.origin - a.origin)),
         origin=a.origin,
@@ -109,56 +110,52 @@ def merge(a: Statistics, b: Statistics) -> Statistics:
 
 
 def decay(statistics: Statistics, factor: float) -> Statistics:
-    """The statistics with every row's weight and count multiplied by `factor` (0 < factor ≤ 1); ranges stay."""
-    return Statistics(
+    """Return the statistics with every weight and row count multiplied by `factor`, 0 < factor ≤ 1; ranges stay."""
+    return replace(
+        statistics,
         triangle=np.sqrt(factor) * statistics.triangle,
-        origin=statistics.origin,
         n=factor * statistics.n,
-        lowest=statistics.lowest,
-        highest=statistics.highest,
         log_weight=statistics.log_weight if factor == 1 else np.nan,
     )
 
 
 def reorder_columns(statistics: Statistics, order: list[int]) -> Statistics:
-    """The statistics of the same rows with the columns of x in another order."""
-    d = statistics.d
-    columns = [*order, d]
-    return Statistics(
+    """Return the statistics of the same rows with column order[i] of X at position i."""
+    columns = [*order, statistics.d]
+    return replace(
+        statistics,
         triangle=qr_triangle(statistics.triangle[:, [0, *(1 + column for column in columns)]]),
         origin=statistics.origin[columns],
-        n=statistics.n,
         lowest=statistics.lowest[columns],
         highest=statistics.highest[columns],
-        log_weight=statistics.log_weight,
     )
 
 
-def _of_positive_weight(batch: Batch) -> Batch:
+def _drop_zero_weights(batch: Batch) -> Batch:
     if batch.weight is None or batch.weight.min(initial=np.inf) > 0:
         return batch
     kept = batch.weight > 0
     return Batch(batch.x[kept], batch.y[kept], batch.weight[kept])
 
 
-def _nothing(d: int) -> Statistics:
-    nowhere = np.full(d + 1, np.inf)
-    return Statistics(np.zeros((d + 2, d + 2)), np.zeros(d + 1), 0, nowhere, -nowhere)
+def _empty(d: int) -> Statistics:
+    infinity = np.full(d + 1, np.inf)
+    return Statistics(np.zeros((d + 2, d + 2)), np.zeros(d + 1), 0, infinity, -infinity)
 
 
-def _reduced(block: Batch) -> Statistics:
+def _of_block(block: Batch) -> Statistics:
     triangle, origin, lowest, highest = factor_block(*block)
     log_weight = 0.0 if block.weight is None else float(np.log(block.weight).sum())
     return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
-def _by_threads(blocks: Iterator[Batch], threads: int, worker_pool: WorkerPool | None) -> Iterator[Statistics]:
-    """Each block's statistics, in their order; few blocks wait at a time, so that memory is bounded."""
+def _map_on_threads(blocks: Iterator[Batch], threads: int, worker_pool: WorkerPool | None) -> Iterator[Statistics]:
+    """Yield the statistics of each block in order. At most `threads` + 1 blocks are in memory."""
     read = partial(next, blocks, None)
-    with worker_pool.executor(threads + 1) if worker_pool else ThreadPoolExecutor(threads) as workers:
-        waiting: deque[Future[Statistics]] = deque()
-        while (block := workers.submit(read).result() if worker_pool else read()) is not None:
-            waiting.append(workers.submit(_reduced, block))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        yield from (future.result() for future in waiting)
+    with worker_pool.executor(threads + 1) if worker_pool else ThreadPoolExecutor(threads) as executor:
+        pending: deque[Future[Statistics]] = deque()
+        while (block := executor.submit(read).result() if worker_pool else read()) is not None:
+            pending.append(executor.submit(_of_block, block))
+            if len(pending) > threads:
+                yield pending.popleft().result()
+        yield from (future.result() for future in pending)

@@ -1,160 +1,62 @@
-"""The factor of a block, by either way, against numpy's own QR in extended precision."""
-
-from functools import reduce
+"""Operations on triangles against numpy's QR of the rows themselves."""
 
 import numpy as np
 import pytest
 
-from service.core import triangle
-from service.core.blocks import Batch
-from service.core.statistics import gather, merge
-from service.core.triangle import factor_block
-
-ROWS = 20_000
+from service.core.triangle import factor_in_place, is_well_conditioned, merge_triangles, qr_triangle, shift_origin
 
 
-@pytest.fixture(autouse=True)
-def small_chunks(monkeypatch):
-    monkeypatch.setattr(triangle, "CHUNK_VALUES", 4096)
-
-
-def data(d=4, seed=0):
+def rows(m, k, seed=0):
+    """Return √w·[1, Z] of random rows (m, k)."""
     generator = np.random.default_rng(seed)
-    x = generator.normal(3, 2, (ROWS, d))
-    return x, x @ generator.normal(size=d) + generator.normal(size=ROWS), generator.uniform(0.1, 3, ROWS)
+    return np.sqrt(generator.uniform(0.5, 2, m))[:, None] * np.column_stack(
+        [np.ones(m), generator.normal(3, 2, (m, k - 1))]
+    )
 
 
-def oracle(x, y, weight, origin):
-    """R of √w·[1, [X, y] − origin] by Gram-Schmidt, twice, in extended precision."""
-    columns = np.column_stack([np.ones(len(y)), x, y]).astype(np.longdouble)
-    columns[:, 1:] -= origin
-    if weight is not None:
-        columns *= np.sqrt(weight.astype(np.longdouble))[:, None]
-    k = columns.shape[1]
-    whole = np.eye(k, dtype=np.longdouble)
-    for _ in range(2):
-        part = np.zeros((k, k), dtype=np.longdouble)
-        for j in range(k):
-            for i in range(j):
-                part[i, j] = columns[:, i] @ columns[:, j]
-                columns[:, j] -= part[i, j] * columns[:, i]
-            part[j, j] = np.sqrt(columns[:, j] @ columns[:, j])
-            columns[:, j] /= part[j, j]
-        whole = part @ whole
-    return whole
+def oracle(matrix):
+    triangle = np.linalg.qr(matrix, mode="r")
+    return triangle * np.where(np.diag(triangle) < 0, -1, 1)[:, None]
 
 
-def worst(found, x, y, weight=None):
-    """The largest error of a factor, each column's against its norm."""
-    expected = oracle(x, y, weight, found.origin)
-    return np.abs((found.triangle - expected) / np.sqrt(np.square(expected).sum(axis=0))).max()
+@pytest.mark.parametrize(("m", "k"), [(50, 4), (4, 4), (1, 1)])
+def test_the_triangle_is_that_of_numpy_with_a_non_negative_diagonal(m, k):
+    matrix = rows(m, k)
+    np.testing.assert_allclose(qr_triangle(matrix), oracle(matrix), atol=1e-12)
+    np.testing.assert_array_equal(factor_in_place(np.asfortranarray(matrix)), qr_triangle(matrix))
 
 
-def slopes_and_errors(triangle):
-    """w (d,), and the standard errors as if the last number of `triangle` were the root of n: (d,)."""
-    part, target = triangle[1:-1, 1:-1].astype(np.longdouble), triangle[1:-1, -1].astype(np.longdouble)
-    w = np.zeros_like(target)
-    for j in reversed(range(len(w))):
-        w[j] = (target[j] - part[j, j + 1 :] @ w[j + 1 :]) / part[j, j]
-    return w, np.sqrt(np.square(np.linalg.inv(part.astype(np.float64))).sum(axis=1))
+def test_fewer_rows_than_columns_are_filled_with_zeros():
+    matrix = rows(2, 4)
+    triangle = qr_triangle(matrix)
+    assert triangle.shape == (4, 4)
+    np.testing.assert_allclose(triangle.T @ triangle, matrix.T @ matrix, atol=1e-12)
 
 
-def standard_errors_off(found, x, y, weight=None):
-    """The largest error of a slope in standard errors, the noise having a variance of 1."""
-    expected, errors = slopes_and_errors(oracle(x, y, weight, [*x.mean(axis=0), y.mean()]))
-    return np.abs((slopes_and_errors(found)[0] - expected) / errors).max()
+def test_a_shift_of_the_origin_is_one_of_the_rows():
+    matrix, by = rows(50, 4), np.array([1.0, -2.0, 1e3])
+    shifted = matrix.copy()
+    shifted[:, 1:] += matrix[:, :1] * by
+    np.testing.assert_allclose(shift_origin(oracle(matrix), by), oracle(shifted), atol=1e-9)
 
 
-def jumping(seed, rows, to, *, weighted):
-    """Columns that some rows move together far away."""
-    x, _, weight = data(3, seed)
-    x[rows] += to
-    y = x @ [1.0, 2.0, -3.0] + np.random.default_rng(seed + 1).normal(size=ROWS)
-    return x, y, weight if weighted else None
+@pytest.mark.parametrize("m", [3, 50])
+def test_merged_triangles_are_that_of_all_rows(m):
+    a, b = rows(50, 4), rows(m, 4, seed=1)
+    merged = merge_triangles(qr_triangle(a), qr_triangle(b))
+    np.testing.assert_allclose(merged, oracle(np.vstack([a, b])), atol=1e-12)
 
 
-def reflected(x, y, weight):
-    return triangle._by_reflections(x, y, weight).triangle
+def test_merging_with_no_rows_changes_nothing_but_rounding():
+    triangle = qr_triangle(rows(50, 4))
+    np.testing.assert_allclose(merge_triangles(triangle, np.zeros((4, 4))), triangle, rtol=1e-14, atol=1e-14)
+    assert not merge_triangles(np.zeros((4, 4)), np.zeros((4, 4))).any()
 
 
-def merged_of_quarters(x, y, weight):
-    quarters = (slice(start, start + ROWS // 4) for start in range(0, ROWS, ROWS // 4))
-    return reduce(
-        merge, (gather([Batch(x[q], y[q], None if weight is None else weight[q])], 3) for q in quarters)
-    ).triangle
-
-
-FIRST, SECOND = np.arange(ROWS) < ROWS // 2, np.arange(ROWS) >= ROWS // 2
-MIDDLE = (np.arange(ROWS) // (ROWS // 4)) == 1
-THERE_AND_BACK = np.where(SECOND, np.tile([1, -1], ROWS // 2), 0)[:, None]
-
-
-@pytest.mark.parametrize(
-    ("rows", "to"),
-    [(SECOND, 1e8), (FIRST, 1e8), (MIDDLE, 1e8), (slice(None), 1e8 * THERE_AND_BACK)],
-    ids=["second half", "first half", "second quarter", "there and back"],
-)
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("found_by", [reflected, merged_of_quarters])
-def test_slopes_keep_their_digits_when_columns_jump_together(monkeypatch, rows, to, weighted, found_by):
-    monkeypatch.setattr(triangle, "CHUNK_VALUES", 20_000)
-    problems = [jumping(seed, rows, to, weighted=weighted) for seed in range(6)]
-    off = [standard_errors_off(found_by(*problem), *problem) for problem in problems]
-    assert np.sqrt(np.mean(np.square(off))) < 4e-7
-
-
-@pytest.mark.parametrize("d", [1, 3, 12])
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("mean", [0.0, 1.7e9])
-@pytest.mark.parametrize("noise", [1.0, 1e-9])
-def test_a_gram_matrix_is_as_exact_as_reflections(d, weighted, mean, noise):
-    x, y, weight = data(d)
-    weight = weight if weighted else None
-    y = np.round(y, 3) + noise * (y - np.round(y, 3))
-    x = x + mean
-    found = triangle._by_gram(x, y, weight)
-    assert worst(found, x, y, weight) < 5e-15
-    np.testing.assert_array_equal(factor_block(x, y, weight).triangle, found.triangle)
-
-
-@pytest.mark.parametrize("make", [
-    lambda x: np.column_stack([x, x[:, 0]]),
-    lambda x: np.column_stack([x, x[:, 0] + 1e-7 * x[:, 1]]),
-    lambda x: np.column_stack([x, x[:, 0] + x[:, 1] + 0.3 * x[:, 2]]),
-    lambda x: np.column_stack([x, np.full(ROWS, 0.1)]),
-    lambda x: np.column_stack([x, np.arange(ROWS) > ROWS - 3]),
-    lambda x: 1e140 * x,
-    lambda x: 1e-140 * x,
-], ids=["twin", "near twin", "combination", "constant", "nearly constant", "huge", "tiny"])  # fmt: skip
-def test_where_a_gram_matrix_would_lose_digits_rows_are_reflected(make):
-    x, y, _ = data()
-    x = make(x)
-    assert triangle._by_gram(x, y, None) is None
-    expected = triangle._by_reflections(x, y, None).triangle
-    np.testing.assert_array_equal(factor_block(x, y, None).triangle, expected)
-
-
-def test_what_a_sample_does_not_show_is_seen_in_the_whole():
-    x, y, _ = data()
-    seen = np.zeros(ROWS, bool)
-    seen[:: ROWS // triangle.SAMPLE_ROWS] = True
-    x[~seen, 1] = 1e6 * x[~seen, 0]
-    assert triangle._line(x[seen] - x[seen].mean(axis=0)) is not None
-    assert triangle._by_gram(x, y, None) is None
-    assert worst(factor_block(x, y, None), x, y) < 1e-14
-
-
-def test_ranges_are_exact_either_way():
-    x, y, _ = data()
-    for found in (triangle._by_gram(x, y, None), triangle._by_reflections(x, y, None)):
-        np.testing.assert_array_equal(found.lowest, [*x.min(axis=0), y.min()])
-        np.testing.assert_array_equal(found.highest, [*x.max(axis=0), y.max()])
-
-
-@pytest.mark.parametrize("d", [1, 3])
-def test_any_memory_order_gives_the_same_bits(d):
-    x, y, weight = data(d)
-    expected = factor_block(x, y, weight).triangle
-    padded = np.repeat(x, 2, axis=1)[:, ::2]
-    for same in (np.asfortranarray(x), padded, np.asfortranarray(padded)[:, ::-1][:, ::-1]):
-        np.testing.assert_array_equal(factor_block(same, np.repeat(y, 2)[::2], weight).triangle, expected)
+def test_the_condition_is_the_largest_variance_inflation():
+    correlation = 0.8
+    triangle = np.linalg.cholesky(np.array([[1, correlation], [correlation, 1]])).T * [1e-9, 1e9]
+    inflation = 1 / (1 - correlation**2)
+    assert is_well_conditioned(triangle, 1.01 * inflation)
+    assert not is_well_conditioned(triangle, 0.99 * inflation)
+    assert not is_well_conditioned(np.zeros((2, 2)))
