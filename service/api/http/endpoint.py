@@ -100,7 +100,10 @@ class Endpoint:
             return {**self.query.load(query), "body": self.body.load(json.decode_rows(request_body.read_all(body)))}
         own = {name: query.pop(name) for name in self.query.fields if name in query}
         options = self.table.load(valued(query, self.table))
-        return {**self.query.load(own), "body": self.table.with_rows(options, request_body.source(body, media_type))}
+        return {
+            **self.query.load(own),
+            "body": self.table.with_rows(options, request_body.open_table(body, media_type)),
+        }
 
 
 def _empty(status: int) -> Response:

@@ -1,4 +1,4 @@
-"""Answers that go out while their request still comes in."""
+"""Responses that are sent while their request is still received."""
 
 import tempfile
 from collections.abc import Iterator
@@ -7,26 +7,29 @@ from flask import g, request
 
 from service.api.http.context import services
 
-PIECE = 1 << 14
-"""Small enough to fit into what a socket has free when it says that it takes more."""
+CHUNK_BYTES = 1 << 14
+"""A socket that is writable accepts at least this much without blocking."""
 
 
-def relayed(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """`pieces`, as the client takes them. One that sends its whole request before it reads would otherwise wait for the
-    service, and the service for it: until the request has come, what it does not take waits in a temporary file."""
-    takes_more = services().body_adapter.can_send(request.environ)
-    with tempfile.TemporaryFile() as waiting:
-        sent = kept = 0
+def spool_until_received(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of `pieces` as fast as the client accepts them, and spool the rest to a temporary file.
+
+    A client that sends its whole request before it reads the response would otherwise wait for the service, which
+    would wait for the client. Once the request is received, writes may block.
+    """
+    can_send = services().body_adapter.can_send(request.environ)
+    with tempfile.TemporaryFile() as spool:
+        sent = spooled = 0
         for piece in pieces:
-            if sent == kept and g.body.is_read:
+            if sent == spooled and g.body.is_read:
                 yield piece
                 continue
-            waiting.seek(kept)
-            kept += waiting.write(piece)
-            while sent < kept and takes_more():
-                waiting.seek(sent)
-                part = waiting.read(PIECE)
-                sent += len(part)
-                yield part
-        waiting.seek(sent)
-        yield from iter(lambda: waiting.read(PIECE), b"")
+            spool.seek(spooled)
+            spooled += spool.write(piece)
+            while sent < spooled and can_send():
+                spool.seek(sent)
+                chunk = spool.read(CHUNK_BYTES)
+                sent += len(chunk)
+                yield chunk
+        spool.seek(sent)
+        yield from iter(lambda: spool.read(CHUNK_BYTES), b"")

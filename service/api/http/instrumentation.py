@@ -1,4 +1,4 @@
-"""What happens around every request that Flask answers: its id, what is told of it, and how its connection ends."""
+"""Instrumentation of the requests that Flask answers: id, metrics, log line, and the end of the connection."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,12 +11,12 @@ from service.errors import DescentError
 from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, line, request_id
 from service.store.base import NAME
 
-HUNG_UP = 499
-"""The status, as nginx has it, of a request whose client did not wait for the end of its answer."""
+CLIENT_CLOSED_REQUEST = 499
+"""The status, as in nginx, of a request whose client closed the connection before the end of the response."""
 
 
 def register(app: Flask, recorder: Recorder) -> None:
-    """Name every request of `app`, and let `recorder` tell of it."""
+    """Have `recorder` count and log every request of `app`."""
 
     @app.before_request
     def _begin() -> None:
@@ -29,7 +29,7 @@ def register(app: Flask, recorder: Recorder) -> None:
         response.headers[REQUEST_ID] = g.request_id
         if request_body.is_unread():
             services().body_adapter.close_after_response(request.environ)
-        if response.is_streamed and not response.direct_passthrough:  # which an installed file is
+        if response.is_streamed and not response.direct_passthrough:  # as a static file is
             response.response = stream_with_context(_observed(response.iter_encoded(), response.status_code, _record))
             g.is_streamed = True
             response.call_on_close(lambda: recorder.in_progress.add(-1))
@@ -38,36 +38,38 @@ def register(app: Flask, recorder: Recorder) -> None:
         return response
 
     def _record(status: int, size: int) -> None:
-        kind, seconds = _kind(status), time.perf_counter() - g.started
-        asked = request.content_length or 0
-        recorder.count(kind, [seconds])
-        recorder.log([line(kind, g.request_id, request.path, _model(), request.remote_addr, asked, size, seconds)])
+        labels, seconds = _labels(status), time.perf_counter() - g.started
+        received = request.content_length or 0
+        recorder.count(labels, [seconds])
+        recorder.log([line(labels, g.request_id, request.path, _model(), request.remote_addr, received, size, seconds)])
 
     @app.teardown_request
     def _leave(_: BaseException | None) -> None:
-        """A request ends here, but for one whose answer is streamed: that comes by twice."""
+        """End a request that is not streamed. Flask tears a streamed one down twice."""
         if not g.get("is_streamed"):
             recorder.in_progress.add(-1)
 
 
-def _kind(status: int) -> RequestLabels:
-    operation = g.get("operation")
+def _labels(status: int) -> RequestLabels:
+    endpoint = g.get("operation")
     route = request.url_rule.rule if request.url_rule else "none"
-    return RequestLabels(route, request.method, status, operation.counts if operation else None)
+    return RequestLabels(route, request.method, status, endpoint.counts if endpoint else None)
 
 
 def _model() -> str | None:
-    """The model that the path names, or the query on routes that take it there; None where that names none."""
-    named = (request.view_args or {}).get("model")
-    operation = g.get("operation")
-    if named is None and operation and "model" in operation.query.fields:
-        named = request.args.get("model", operation.query.fields["model"].load_default)
-    return named if named and NAME.fullmatch(named) else None
+    """Return the model that the path names, or the query on routes with such an option."""
+    name = (request.view_args or {}).get("model")
+    endpoint = g.get("operation")
+    if name is None and endpoint and "model" in endpoint.query.fields:
+        name = request.args.get("model", endpoint.query.fields["model"].load_default)
+    return name if name and NAME.fullmatch(name) else None
 
 
 def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int], None]) -> Iterator[bytes]:
-    """`pieces` of a response. It is recorded before its last byte leaves, or as what broke it off: its head is gone
-    by then, so the connection ends."""
+    """Yield `pieces` of a response and record it before its last byte leaves.
+
+    An error is recorded by its own status and raised, which ends the connection, because the head has been sent.
+    """
     size = 0
     try:
         for piece in pieces:
@@ -77,7 +79,7 @@ def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int],
         record(problems.STATUSES[type(error)], size)
         raise
     except GeneratorExit:
-        record(HUNG_UP, size)
+        record(CLIENT_CLOSED_REQUEST, size)
         raise
     except BaseException:
         record(500, size)

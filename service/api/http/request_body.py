@@ -1,4 +1,4 @@
-"""The bytes of a request's body, as they come: bounded, and inflated where they are compressed."""
+"""Request bodies: received with a limit, and decompressed where they are compressed."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -18,72 +18,72 @@ from service.settings import variable
 
 
 class RequestBody:
-    """The body as it was sent, of at most `bound` bytes.
+    """The body as it was sent, of at most `limit` bytes.
 
-    From the server's own stream: werkzeug's cuts a body of unknown length at its bound and says nothing. It is digested
-    while it is read, if the request has a key to be known again by.
+    It is read from the server's stream, since werkzeug's truncates a body of unknown length at the limit. The bytes of
+    a request with an Idempotency-Key are hashed.
     """
 
-    def __init__(self, bound: int, setting: str) -> None:
+    def __init__(self, limit: int, setting: str) -> None:
         self._adapter = services().body_adapter
         self._stream = request.environ["wsgi.input"]
         self._length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
-        self._bound = bound
+        self._limit = limit
         self._setting = setting
         self.size = 0
         self.is_read = self._length == 0
         self._hash = hashlib.blake2b(digest_size=16) if "Idempotency-Key" in request.headers else None
-        if self._length is not None and self._length > bound:
+        if self._length is not None and self._length > limit:
             raise self._too_large()
 
     def read(self, size: int) -> bytes:
-        """The next `size` bytes; fewer only at the end. Raises BodyTooLarge and MalformedBody."""
+        """Return the next `size` bytes, fewer only at the end. Raises BodyTooLarge and MalformedBody."""
         wanted = self._wanted(size)
         if not wanted:
             return b""
         data = self._adapter.read(self._stream, wanted)
-        self._take(memoryview(data), wanted)
+        self._count(memoryview(data), wanted)
         return data
 
     def readinto(self, buffer: memoryview) -> int:
-        """As `read`, into `buffer`; how many bytes came."""
+        """Fill `buffer` and return the number of bytes, which is smaller only at the end. Raises as `read`."""
         wanted = self._wanted(len(buffer))
         if not wanted:
             return 0
         count = self._adapter.recv_into(self._stream, buffer[:wanted])
-        self._take(buffer[:count], wanted)
+        self._count(buffer[:count], wanted)
         return count
 
     def _wanted(self, size: int) -> int:
-        left = (self._bound + 1 if self._length is None else self._length) - self.size
+        left = (self._limit + 1 if self._length is None else self._length) - self.size
         return 0 if self.is_read else min(size, left)
 
-    def _take(self, data: memoryview, wanted: int) -> None:
-        """Count what came of what was wanted; raises BodyTooLarge, and MalformedBody at an early end."""
+    def _count(self, data: memoryview, wanted: int) -> None:
+        """Count `data` of the `wanted` bytes. Raises BodyTooLarge, and MalformedBody at an early end."""
         if self._hash:
             self._hash.update(data)
         self.size += len(data)
-        if self.size > self._bound:
+        if self.size > self._limit:
             raise self._too_large()
         if self._length is None:
             self.is_read = len(data) < wanted
         elif self.size == self._length:
             self.is_read = True
         elif len(data) < wanted:
-            came = f"The body ended after {self.size} of the {self._length} bytes that Content-Length announced."
-            raise MalformedBody(came)
+            detail = f"The body ended after {self.size} of the {self._length} bytes that Content-Length announced."
+            raise MalformedBody(detail)
 
     @property
     def digest(self) -> bytes:
-        """What tells the bytes that were read from others; empty for a request without a key."""
+        """The BLAKE2 digest of the bytes read; empty for a request without an Idempotency-Key."""
         return self._hash.digest() if self._hash else b""
 
     def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"The body is larger than {self._bound} bytes ({self._setting}); send fewer rows.")
+        return BodyTooLarge(f"The body is larger than {self._limit} bytes ({self._setting}); send fewer rows.")
 
 
 def media_type(*, tables: bool) -> str:
-    """The body's media type; raises UnsupportedMediaType unless it is JSON, or one of `tables` where they are taken."""
+    """Return the body's media type. Raises UnsupportedMediaType unless it is JSON or, with `tables`, a table's."""
     given = request.mimetype
     if given != json.MEDIA_TYPE and not (tables and given in TABLES):
         detail = f"The body's media type is {given or 'none'}; send it with Content-Type: {json.MEDIA_TYPE}"
@@ -95,7 +95,7 @@ def media_type(*, tables: bool) -> str:
 
 
 def read_all(body: Body | None = None) -> bytes:
-    """All of the body, of at most DESCENT_MAX_BODY_BYTES; it is opened if it is not."""
+    """Return all of the body, of at most DESCENT_MAX_BODY_BYTES. Opens it if no `body` is given."""
     body = body or open_body()
     data = body.read(services().body_limits.buffered + 1)
     expect_end(body)
@@ -103,39 +103,43 @@ def read_all(body: Body | None = None) -> bytes:
 
 
 def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
-    """The body, inflated if it is compressed; raises UnsupportedMediaType and BodyTooLarge."""
+    """Return the body, decompressed if it is compressed. Raises UnsupportedMediaType and BodyTooLarge."""
     streams = media_type in TABLES and TABLES[media_type].is_streaming
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise UnsupportedMediaType("The body's transfer coding is not read here; send it chunked, or with its length.")
+        raise UnsupportedMediaType(
+            "The body's transfer coding is not supported; send it chunked or with Content-Length."
+        )
     encoding = request.headers.get("Content-Encoding", "identity").lower()
     if encoding != "identity" and encoding not in DECOMPRESSORS:
         detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(DECOMPRESSORS)}."
         raise UnsupportedMediaType(detail)
     setting = "max_stream_bytes" if streams else "max_body_bytes"
-    bound = services().body_limits.stream if streams else services().body_limits.buffered
-    g.body = body = RequestBody(bound, variable(setting))
-    return body if encoding == "identity" else Decompressor(body, encoding, services().body_limits.formats, bound)
+    limits = services().body_limits
+    limit = limits.stream if streams else limits.buffered
+    g.body = body = RequestBody(limit, variable(setting))
+    return body if encoding == "identity" else Decompressor(body, encoding, limits.formats, limit)
 
 
-def source(body: Body, media_type: str) -> TableReader:
-    """The body as a table that is still to be read."""
-    found = TABLES[media_type].read(body, services().body_limits.formats)
-    return replace(found, batches=partial(_to_the_end, found, body), max_columns=services().body_limits.columns)
+def open_table(body: Body, media_type: str) -> TableReader:
+    """Return the body as a table whose batches are still to be read."""
+    limits = services().body_limits
+    found = TABLES[media_type].read(body, limits.formats)
+    return replace(found, batches=partial(_read_to_end, found, body), max_columns=limits.columns)
 
 
-def _to_the_end(table: TableReader, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
+def _read_to_end(table: TableReader, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:
     yield from table.batches(wanted)
     expect_end(body)
 
 
 def expect_end(body: Body) -> None:
-    """Read to the body's end; raises MalformedBody if anything more comes."""
+    """Read to the end of the body. Raises MalformedBody if any bytes follow."""
     if body.read(1):
-        raise MalformedBody("The body goes on after the end of its data.")
+        raise MalformedBody("The body goes on after the end of its data; send one document or table.")
 
 
 def is_unread() -> bool:
-    """Whether the request has a body, or a part of one, that nobody has read."""
+    """Return whether the request has a body that has not been read to its end."""
     if "body" in g:
         return not g.body.is_read
     return bool(request.content_length) or "Transfer-Encoding" in request.headers

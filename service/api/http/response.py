@@ -10,7 +10,7 @@ from typing import IO, Any
 from flask import Response, request
 from marshmallow import Schema
 
-from service.api.http.full_duplex import relayed
+from service.api.http.full_duplex import spool_until_received
 from service.formats import json
 from service.formats.compression import RESPONSE_ENCODINGS, compress
 from service.formats.registry import TABLES
@@ -82,7 +82,7 @@ def _in_pieces(
     if encoding:
         pieces = compress(pieces, encoding)
     held = _held(pieces, HELD_BYTES)
-    body = relayed(chain(held, pieces)) if _size(held) >= HELD_BYTES else b"".join(held)
+    body = spool_until_received(chain(held, pieces)) if _size(held) >= HELD_BYTES else b"".join(held)
     return _response(body, status, headers(), media_type, encoding)
 
 

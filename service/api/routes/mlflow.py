@@ -53,7 +53,7 @@ def _of_json(predictions: Predictions, body: Body) -> FloatArray:
 
 
 def _of_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
-    found = dataset.feature_rows(request_body.source(body, media_type), None, "error")
+    found = dataset.feature_rows(request_body.open_table(body, media_type), None, "error")
     columns = predictions.loaded.columns
     arranged = ((columns.arrange(x, found.names, "/columns", in_table=True), pointer) for x, pointer in found.batches)
     return np.concatenate([predictions.of(x, pointer) for x, pointer in arranged])

@@ -1,4 +1,4 @@
-"""What a hostile body may cost: a clear refusal at once, and no more memory than the bounds allow."""
+"""Hostile bodies are refused at once, within the limits of memory."""
 
 import gzip
 import io

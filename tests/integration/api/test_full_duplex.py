@@ -13,7 +13,7 @@ from marshmallow import Schema, fields
 
 from service.api.http.body_adapter import WSGIBodyAdapter
 from service.api.http.context import EXTENSION
-from service.api.http.full_duplex import relayed
+from service.api.http.full_duplex import spool_until_received
 from service.api.http.response import ViewResult, write
 from service.server.gunicorn_stream import GunicornBodyAdapter
 
@@ -125,7 +125,7 @@ def test_what_a_client_does_not_take_waits_until_the_request_has_come():
                     g.body.is_read = True
                 yield bytes([i]) * 100_000
 
-        sent = relayed(pieces())
+        sent = spool_until_received(pieces())
         first = next(sent)
         assert made == [0, 1, 2, 3, 4]
         assert first + b"".join(sent) == b"".join(bytes([i]) * 100_000 for i in range(5))

@@ -1,34 +1,37 @@
-"""Bodies that come straight from the socket are those that gunicorn's own stream gives."""
+"""Bodies received from the socket are those that gunicorn's own stream returns."""
 
 import io
 import socket
 import threading
+from types import SimpleNamespace
 
 import pytest
-from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.unreader import SocketUnreader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import MalformedBody
-from service.server import gunicorn_stream
+from service.server.gunicorn_stream import MAX_DIRECT_READ, GunicornBodyAdapter
 
-ADAPTER = gunicorn_stream.GunicornBodyAdapter()
-MAX_DIRECT_READ = gunicorn_stream.MAX_DIRECT_READ
+ADAPTER = GunicornBodyAdapter()
 CONTENT = bytes(range(256)) * 40
 STEPS = st.lists(st.tuples(st.booleans(), st.integers(0, 3000)), max_size=12)
 
 
 class Connection:
-    """A body of known length on a socket, the first bytes of which came with the head; `behind` follows it."""
+    """A body of known length on a socket.
+
+    Its first `early` bytes were received with the head; `behind` are the bytes of the next request.
+    """
 
     def __init__(self, content, early, behind=b""):
         self.client, self.server = socket.socketpair()
-        unreader = SocketUnreader(self.server)
-        unreader.unread((content + behind)[:early])
+        self.unreader = SocketUnreader(self.server)
+        self.unreader.unread((content + behind)[:early])
         self.client.sendall((content + behind)[early:])
         self.client.shutdown(socket.SHUT_WR)
-        self.unreader, self.stream = unreader, Body(LengthReader(unreader, len(content)))
+        self.stream = Body(LengthReader(self.unreader, len(content)))
 
     def __enter__(self):
         return self
@@ -38,62 +41,82 @@ class Connection:
         self.server.close()
 
 
-def taken(stream, into, size):
+def receive(stream, size, *, into):
     if not into:
         return ADAPTER.read(stream, size)
-    space = bytearray(size)
-    return bytes(space[: ADAPTER.recv_into(stream, memoryview(space))])
+    buffer = bytearray(size)
+    return bytes(buffer[: ADAPTER.recv_into(stream, memoryview(buffer))])
 
 
 @settings(deadline=None)
 @given(st.integers(0, 2 * len(CONTENT)), STEPS)
-def test_any_turns_of_reading_give_the_body_and_leave_what_is_behind_it(early, steps):
+def test_any_sequence_of_reads_returns_the_body_and_leaves_the_next_request(early, steps):
     behind = b"POST / HTTP/1.1\r\n"
     with Connection(CONTENT, early, behind) as connection:
         expected = io.BytesIO(CONTENT)
         for into, size in steps:
             left = len(CONTENT) - expected.tell()
-            assert taken(connection.stream, into, min(size, left)) == expected.read(size)
+            assert receive(connection.stream, min(size, left), into=into) == expected.read(size)
         assert ADAPTER.read(connection.stream, len(CONTENT) - expected.tell()) == expected.read()
         assert connection.stream.read(1024) == b""
         assert connection.unreader.read(len(behind)) == behind
 
 
 @pytest.mark.parametrize("size", [1 << 12, MAX_DIRECT_READ + 1])
-def test_an_early_end_gives_what_came(size):
+def test_an_early_end_returns_the_bytes_received(size):
     with Connection(CONTENT, 100) as connection:
         connection.stream.reader.length += 1 << 21
-        assert b"".join(iter(lambda: taken(connection.stream, size < MAX_DIRECT_READ, size), b"")) == CONTENT
+        into = size < MAX_DIRECT_READ
+        assert b"".join(iter(lambda: receive(connection.stream, size, into=into), b"")) == CONTENT
 
 
-def test_large_bodies_come_as_they_are():
+def test_a_large_body_is_received_unchanged():
     content = CONTENT * 300
     client, server = socket.socketpair()
     sender = threading.Thread(target=client.sendall, args=(content,))
     sender.start()
     stream = Body(LengthReader(SocketUnreader(server), len(content)))
-    first = taken(stream, into=True, size=MAX_DIRECT_READ * 2)
+    first = receive(stream, 2 * MAX_DIRECT_READ, into=True)
     assert first + ADAPTER.read(stream, len(content) - len(first)) == content
     sender.join()
     client.close()
     server.close()
 
 
-def test_a_time_out_ends_the_connection():
-    with Connection(CONTENT, 0) as connection:
-        connection.stream.reader.length += 10
-        connection.server.settimeout(0)
-        assert taken(connection.stream, into=True, size=len(CONTENT)) == CONTENT
-        client, server = socket.socketpair()
+@pytest.mark.parametrize("size", [1, MAX_DIRECT_READ + 1])
+def test_a_timeout_is_a_malformed_body_and_ends_the_connection(size):
+    client, server = socket.socketpair()
+    with client, server:
         server.settimeout(0)
-        connection.unreader.sock = server
-        with pytest.raises(MalformedBody):
-            taken(connection.stream, into=True, size=1)
-        assert connection.stream.failed
-        client.close()
-        server.close()
+        stream = Body(LengthReader(SocketUnreader(server), 2 * size))
+        with pytest.raises(MalformedBody, match="stopped arriving"):
+            ADAPTER.read(stream, size)
+        assert stream.failed
 
 
-def test_streams_of_other_servers_are_read():
-    assert taken(io.BytesIO(CONTENT), into=True, size=300) == CONTENT[:300]
+@pytest.mark.parametrize("size", [10, MAX_DIRECT_READ + 1])
+def test_broken_chunks_are_a_malformed_body_and_end_the_connection(size):
+    client, server = socket.socketpair()
+    with client, server:
+        client.sendall(b"5\r\nhello!!\r\n")
+        stream = Body(ChunkedReader(SimpleNamespace(), SocketUnreader(server)))
+        with pytest.raises(MalformedBody, match="cannot be read"):
+            ADAPTER.read(stream, size)
+        assert stream.failed
+
+
+def test_streams_of_other_classes_are_read():
+    assert receive(io.BytesIO(CONTENT), 300, into=True) == CONTENT[:300]
     assert ADAPTER.read(io.BytesIO(CONTENT), 300) == CONTENT[:300]
+
+
+def test_a_socket_accepts_bytes_until_its_buffer_is_full():
+    client, server = socket.socketpair()
+    with client, server:
+        can_send = ADAPTER.can_send({"gunicorn.socket": server})
+        server.setblocking(False)
+        assert can_send()
+        while can_send():
+            server.send(bytes(1 << 14))
+        client.recv(1 << 20)
+        assert can_send()
