@@ -1,5 +1,6 @@
 # make run    bring the service up            make check    format, lint and type checks
 # make test   run the tests                   make format   mend what the formatter and linter can
+# make test-gthread   run the end-to-end tests with gunicorn's gthread in place of the service's own worker class
 # make bench-startup  how long a start takes, and what a worker costs in memory
 # make bench-life     what appends and groups cost
 # make bench-streaming  how much a worker grows from a streamed body of 2 GB
@@ -17,7 +18,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAIRS ?= 9
 
-.PHONY: run test test-compose fuzz bench-compare bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
+.PHONY: run test test-gthread test-compose fuzz bench-compare bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
   check check-prose format clean
 
 run: .venv/runtime
@@ -26,6 +27,9 @@ run: .venv/runtime
 test: .venv/development
 	$(BIN)/pytest -n 2 --cov --cov-report=term tests/unit tests/integration
 	$(BIN)/pytest tests/e2e
+
+test-gthread: .venv/development
+	DESCENT_TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs tests/e2e
 
 fuzz: .venv/development
 	scripts/fuzz

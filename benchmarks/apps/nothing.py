@@ -1,4 +1,4 @@
-"""A WSGI app that reads the body and does nothing with it: the bound of what a server lets an app answer."""
+"""A WSGI app that reads the body and returns a constant: the upper limit of requests per second of a server."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,7 +8,7 @@ HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(ANSW
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Sixty bytes, whatever is asked."""
+    """Return the same sixty bytes for each request."""
     environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
     start_response("200 OK", HEADERS)
     return (ANSWER,)

@@ -1,4 +1,4 @@
-"""Descent's gunicorn configuration, around the app that does nothing."""
+"""Descent's gunicorn configuration for the app that does nothing."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from service.server.config import *  # noqa: F403
 
 wsgi_app = "nothing:app"
 workers = settings.workers  # noqa: F405 - and none for long requests
-worker_class = "gthread"  # which Descent's own worker is for every app but Descent
+worker_class = "gthread"  # as Descent's own class behaves for an app without a fast path
 
 
 def on_starting(_server: Any) -> None:
-    """Nothing to import before the fork."""
+    """Import nothing before the fork."""
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Nothing to count."""
+    """Count nothing."""
 
 
 def on_exit(_server: Any) -> None:
-    """Nothing to take away."""
+    """Remove nothing."""

@@ -1,7 +1,15 @@
 """Fixtures that start services. No end-to-end test imports the package `service`."""
 
 import pytest
-from running import Service
+from running import WORKER_CLASS, Service
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what only the service's own worker class does, with the reason, when another class is tested."""
+    for item in items:
+        marker = item.get_closest_marker("own_worker_class")
+        if marker and WORKER_CLASS:
+            item.add_marker(pytest.mark.skip(reason=f"only the service's own worker class {marker.args[0]}"))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
+WORKER_CLASS = os.environ.get("DESCENT_TEST_WORKER_CLASS")
+"""A worker class of gunicorn to test in place of the service's own."""
 TLS = ssl.create_default_context()  # httpx takes 20 ms to load the certificates again for each client
 
 
@@ -31,6 +33,7 @@ class Service:
             "DESCENT_STORE": str(store),
             "DESCENT_PORT": str(self.port),
             "TMPDIR": str(self.temporary),
+            **({"GUNICORN_CMD_ARGS": f"--worker-class {WORKER_CLASS}"} if WORKER_CLASS else {}),
             **settings,
         }
         self.log = store.with_name(f"{store.name}.log")

@@ -10,7 +10,7 @@ import sys
 
 import httpx
 import pytest
-from running import ROOT, SECONDS, free_port, wait_until
+from running import ROOT, TIMEOUT, free_port, wait_until
 
 WAITRESS = 'import sys; sys.modules["gunicorn"] = None; from waitress.runner import run; sys.exit(run())'
 COMMANDS = {
@@ -42,7 +42,7 @@ def port(request, tmp_path_factory):
         yield number
     finally:
         server.terminate()
-        server.wait(SECONDS)
+        server.wait(TIMEOUT)
 
 
 def is_ready(server, number, log):
@@ -86,7 +86,7 @@ def test_a_chunked_upload_is_trained_on(client):
 def statuses(port, data):
     """The statuses of all responses on one connection that sends `data`."""
     received = bytearray()
-    with socket.create_connection(("127.0.0.1", port), SECONDS) as peer:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as peer:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             peer.sendall(data)
             peer.shutdown(socket.SHUT_WR)

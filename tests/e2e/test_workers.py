@@ -339,6 +339,7 @@ def trainer_apart(service, body):
     return found[-1]
 
 
+@pytest.mark.own_worker_class("has a worker for long requests")
 def test_long_requests_have_a_worker_of_their_own_through_reloads_and_kills(new_service):
     service = new_service(DESCENT_WORKERS="2")
     wait_until(lambda: len(service.workers()) == 3, what=lambda: "there are two workers and one more")
@@ -357,6 +358,7 @@ def test_long_requests_have_a_worker_of_their_own_through_reloads_and_kills(new_
     assert trainer_apart(service, body) != second
 
 
+@pytest.mark.own_worker_class("has a worker for long requests")
 def test_with_fewer_workers_long_requests_keep_theirs_until_one_is_left(new_service):
     service = new_service(DESCENT_WORKERS="2")
     body = npy(70_000)
@@ -388,6 +390,7 @@ def test_other_classes_of_workers_serve_too(new_service, worker_class):
     assert httpx.post(f"{service.url}/predict", json={"x": 3}).json()["y"] == pytest.approx(3)
 
 
+@pytest.mark.own_worker_class("receives requests without a thread")
 @pytest.mark.parametrize(
     "head",
     [
