@@ -1,4 +1,4 @@
-"""The OpenAPI document, from the schemas that validate."""
+"""The OpenAPI document, made from the endpoints of all routes."""
 
 import re
 from collections.abc import Iterator
@@ -12,18 +12,19 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from service import __version__
-from service.api.http import error_formats, problems
+from service.api.http import problems
 from service.api.http.endpoint import Endpoint
+from service.api.http.error_formats import ErrorFormat, error_format, inference_error, scoring_error
+from service.api.schemas.headers import CacheHeaders
 from service.api.schemas.protocols import InferenceError, ScoringError
-from service.api.schemas.requests import CacheHeaders
-from service.api.schemas.responses import ProblemAnswer
+from service.api.schemas.responses import ProblemResponse
 from service.formats import json
 from service.formats.registry import TABLES
 from service.formats.text import csv, ndjson
 from service.store.base import NAME, NAME_RULE
 
-VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
-PATH_VARIABLES: dict[str, dict[str, Any]] = {
+PATH_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
+PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "model": {
         "description": f"The model's name: {NAME_RULE}.",
         "schema": {"type": "string", "pattern": f"^{NAME.pattern}$"},
@@ -31,123 +32,123 @@ PATH_VARIABLES: dict[str, dict[str, Any]] = {
     "version": {"description": "The number of a version.", "schema": {"type": "integer", "minimum": 1}},
 }
 TAGS = {
-    "training": ("Train", "Fit a line to rows, and publish it as the next version of a model."),
-    "predicting": ("Predict", "Predict y for rows of x, and compare predictions with what was observed."),
-    "models": ("Models", "Look at models and their versions, describe or delete them, choose which version serves."),
-    "operations": ("Operations", "Health, metrics, the release, and this document."),
+    "training": ("Train", "Fit linear or ridge regression, and publish it as the next version of a model."),
+    "predicting": ("Predict", "Predict y for rows of x, and compare predictions with observed y."),
+    "models": ("Models", "Show, describe and delete models and versions, and choose the version that serves."),
+    "operations": ("Operations", "Health, metrics, the version of the software, and this document."),
     "inference_protocol": (
         "Open Inference Protocol",
         "The calls of Triton, KServe and MLServer. The tensors are `INPUT__0`, of [rows, columns], and `OUTPUT__0`.",
     ),
-    "mlflow": ("MLflow", "The scoring calls of MLflow, for the model that the query names."),
+    "mlflow": ("MLflow", "The scoring calls of MLflow, for the model in the query."),
 }
-"""The name and the description of each blueprint, in the order in which they are shown."""
-ERRORS: dict[error_formats.Shape, type[Schema]] = {
-    error_formats.inference_error: InferenceError,
-    error_formats.scoring_error: ScoringError,
-}
-ANSWERED_TO_BODIES = (400, 413, 415)
-WITH_TABLES = "Options stand in the body if it is JSON, and in the query if it is a table."
+"""The name and description of each blueprint, in the order of the document."""
+ERROR_SCHEMAS: dict[ErrorFormat, type[Schema]] = {inference_error: InferenceError, scoring_error: ScoringError}
+BODY_ERRORS = (400, 413, 415)
+TABLE_OPTIONS = "Options are in the body if it is JSON, and in the query if it is a table."
 LABELLED = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
 UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6}\n'}
-"""Tables that can be shown in JSON, with y and without."""
+"""Examples of tables in text formats, with y and without."""
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """OpenAPI 3.1 of every route of `app` that has a contract."""
+    """Return the OpenAPI 3.1 document of the routes of `app` that have an endpoint."""
     plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)
-    about = "Fits and serves linear models: ŷ = w·x + b by gradient descent."
+    description = "Linear and ridge regression by gradient descent, over HTTP."
     tags = [{"name": name, "description": description} for name, description in TAGS.values()]
-    spec = APISpec("Descent", __version__, "3.1.0", info={"description": about}, plugins=[plugin], tags=tags)
+    spec = APISpec("Descent", __version__, "3.1.0", info={"description": description}, plugins=[plugin], tags=tags)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if hasattr(view, "operation"):
+        if hasattr(view, "endpoint"):
             methods = {method.lower() for method in rule.methods or ()} - {"head", "options"}
             operations = {method: _operation(rule, method, view) for method in methods}
-            spec.path(VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
+            spec.path(PATH_VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
     return spec.to_dict()
 
 
 def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
-    contract: Endpoint = view.operation
+    endpoint: Endpoint = view.endpoint
     summary, _, description = " ".join((view.__doc__ or "").split()).partition(". ")
-    if contract.table is not None:
-        description = f"{description} {WITH_TABLES}".lstrip()
-    is_conditional = method == "get" and contract.is_conditional
-    described: dict[str, Any] = {
+    if endpoint.table_schema is not None:
+        description = f"{description} {TABLE_OPTIONS}".lstrip()
+    conditional = endpoint.conditional and method == "get"
+    operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),
         "tags": [TAGS[rule.endpoint.split(".")[0]][0]],
-        "parameters": list(_parameters(rule, contract, is_conditional=is_conditional)),
-        "responses": dict(_responses(rule, contract, is_conditional=is_conditional)),
+        "parameters": list(_parameters(rule, endpoint, conditional=conditional)),
+        "responses": {**_success_responses(endpoint, conditional=conditional), **_error_responses(rule, endpoint)},
     }
     if description:
-        described["description"] = description
-    if contract.takes_body:
-        body = contract.body or contract.reads
-        content = {json.MEDIA_TYPE: {"schema": body, "examples": getattr(body, "examples", {})}}
-        described["requestBody"] = {"required": True, "content": content | _tables(contract)}
-    return described
+        operation["description"] = description
+    if endpoint.request_schema is not None:
+        operation["requestBody"] = {"required": True, "content": _request_content(endpoint)}
+    return operation
 
 
-def _tables(contract: Endpoint) -> dict[str, Any]:
-    """A table in each media type, where they are taken: texts have examples; the others are bytes."""
-    if contract.table is None and not contract.reads_tables:
-        return {}
-    examples = LABELLED if contract.table and "y" in contract.table.fields else UNLABELLED
-    texts = {name: {"schema": {"type": "string"}, "examples": {"rows": {"value": examples[name]}}} for name in examples}
-    return {name: texts.get(name, {}) for name in TABLES}
+def _request_content(endpoint: Endpoint) -> dict[str, Any]:
+    schema = endpoint.request_schema
+    content: dict[str, Any] = {json.MEDIA_TYPE: {"schema": schema, "examples": getattr(schema, "examples", {})}}
+    if endpoint.table_schema is None and not endpoint.accepts_tables:
+        return content
+    is_labelled = endpoint.table_schema is not None and "y" in endpoint.table_schema.fields
+    for name in TABLES:
+        content[name] = {}
+    for name, rows in (LABELLED if is_labelled else UNLABELLED).items():
+        content[name] = {"schema": {"type": "string"}, "examples": {"rows": {"value": rows}}}
+    return content
 
 
-def _parameters(rule: Rule, contract: Endpoint, *, is_conditional: bool) -> Iterator[dict[str, Any]]:
-    for name in VARIABLE.findall(rule.rule):
-        yield {"in": "path", "name": name, "required": True, **PATH_VARIABLES[name]}
-    yield {"in": "query", "schema": contract.query}
-    if contract.table is not None:
-        yield {"in": "query", "schema": contract.table}
-    if contract.headers is not None:
-        yield {"in": "header", "schema": contract.headers}
-    if is_conditional:
+def _parameters(rule: Rule, endpoint: Endpoint, *, conditional: bool) -> Iterator[dict[str, Any]]:
+    for name in PATH_VARIABLE.findall(rule.rule):
+        yield {"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]}
+    yield {"in": "query", "schema": endpoint.query_schema}
+    if endpoint.table_schema is not None:
+        yield {"in": "query", "schema": endpoint.table_schema}
+    if endpoint.header_schema is not None:
+        yield {"in": "header", "schema": endpoint.header_schema}
+    if conditional:
         yield {"in": "header", "schema": CacheHeaders}
 
 
-def _responses(rule: Rule, contract: Endpoint, *, is_conditional: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    headers = {name: _header(meaning) for name, meaning in contract.sends.items()}
-    if is_conditional:
-        headers["ETag"] = _header("The tag of this answer, for `If-None-Match`.")
-    for status, meaning in {contract.status: HTTPStatus(contract.status).phrase, **contract.also}.items():
-        yield str(status), {"description": meaning, "headers": headers, **_content(contract)}
-    if is_conditional:
-        yield "304", {"description": "The client has this answer already, as its `If-None-Match` says."}
-    shape = error_formats.shape(rule.rule)
-    faults = _faults(rule, contract)
-    content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": ProblemAnswer}}
-    if shape is not None:
-        faults = {400 if status == 422 else status for status in faults}
-        content = {json.MEDIA_TYPE: {"schema": ERRORS[shape]}}
-    for status in sorted(faults):
-        yield str(status), {"description": HTTPStatus(status).phrase, "content": content}
+def _success_responses(endpoint: Endpoint, *, conditional: bool) -> dict[str, dict[str, Any]]:
+    headers = {name: _header(description) for name, description in endpoint.response_headers.items()}
+    if conditional:
+        headers["ETag"] = _header("The tag of this response, for `If-None-Match`.")
+    statuses = {endpoint.status: HTTPStatus(endpoint.status).phrase, **endpoint.other_statuses}
+    content = _response_content(endpoint)
+    responses = {
+        str(status): {"description": description, "headers": headers, **content}
+        for status, description in statuses.items()
+    }
+    if conditional:
+        responses["304"] = {"description": "The response has the ETag in `If-None-Match`."}
+    return responses
 
 
-def _faults(rule: Rule, contract: Endpoint) -> set[int]:
-    """The statuses of what can go wrong; nothing can be invalid in a request of which nothing is read."""
-    faults = {*contract.problems, *(ANSWERED_TO_BODIES if contract.takes_body else ())}
-    reads = contract.reads_query or VARIABLE.search(rule.rule)
-    return faults | {422} if reads else faults
-
-
-def _header(meaning: str) -> dict[str, Any]:
-    return {"description": meaning, "schema": {"type": "string"}}
-
-
-def _content(contract: Endpoint) -> dict[str, Any]:
-    if contract.answer is not None:
-        tables: dict[str, Any] = {name: {} for name in TABLES} if contract.answers_tables else {}
-        return {"content": {contract.media_type: {"schema": contract.answer}, **tables}}
-    if contract.status == HTTPStatus.NO_CONTENT:
+def _response_content(endpoint: Endpoint) -> dict[str, Any]:
+    if endpoint.status == HTTPStatus.NO_CONTENT:
         return {}
-    written = contract.writes
-    return {"content": {contract.media_type: {} if written is None else {"schema": written}}}
+    schema = {} if endpoint.response_schema is None else {"schema": endpoint.response_schema}
+    tables: dict[str, Any] = {name: {} for name in TABLES} if endpoint.returns_tables else {}
+    return {"content": {endpoint.media_type: schema, **tables}}
+
+
+def _error_responses(rule: Rule, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
+    """Return the responses to errors. A request cannot be invalid if nothing in it is read."""
+    statuses = {*endpoint.error_statuses, *(BODY_ERRORS if endpoint.request_schema is not None else ())}
+    if not endpoint.ignores_query or PATH_VARIABLE.search(rule.rule):
+        statuses.add(422)
+    content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": ProblemResponse}}
+    format_error = error_format(rule.rule)
+    if format_error is not None:
+        statuses = {400 if status == 422 else status for status in statuses}
+        content = {json.MEDIA_TYPE: {"schema": ERROR_SCHEMAS[format_error]}}
+    return {str(status): {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
 
 
 def _class_of(schema: Any) -> type[Schema]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from service.api.http.response import SMALLEST_ENCODED, VARY_OF_TABLES
+from service.api.http.response import MIN_COMPRESSED_BYTES, VARY_TABLES
 from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
 from service.errors import DescentError
@@ -54,7 +54,7 @@ class PredictionResult(NamedTuple):
             [
                 ("Content-Type", json.MEDIA_TYPE),
                 ("Content-Length", str(len(self.body))),
-                ("Vary", VARY_OF_TABLES),
+                ("Vary", VARY_TABLES),
                 *headers(self.pending.loaded, self.outside).items(),
                 (REQUEST_ID, self.request_id),
             ],
@@ -175,7 +175,7 @@ def _predict(group: list[PendingPrediction], predictions: Predictions) -> list[P
         start, end = end, end + len(pending.x)
         own = y[start:end]
         body = _encode(pending, own)
-        is_compressed = pending.route.accepts_encoding and len(body) >= SMALLEST_ENCODED
+        is_compressed = pending.route.accepts_encoding and len(body) >= MIN_COMPRESSED_BYTES
         if is_compressed or not (is_finite or all_finite(own)):
             results.append(None)
             continue

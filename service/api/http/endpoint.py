@@ -1,4 +1,4 @@
-"""What every route shares: the schemas around a view, from which the OpenAPI document can be made."""
+"""The contract of a route: schemas that validate its requests, write its responses and make the OpenAPI document."""
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
@@ -9,9 +9,9 @@ from flask import Response, g, request
 from marshmallow import Schema
 
 from service.api.http import request_body
-from service.api.http import response as answers
-from service.api.schemas.query import valued
-from service.api.schemas.requests import AnyQuery, NoQuery, Table
+from service.api.http.response import ViewResult, write_response
+from service.api.schemas.query import AnyQuery, EmptyQuery, decode_values
+from service.api.schemas.requests import TableQuery
 from service.errors import InvalidRequest
 from service.formats import json
 from service.observability.request_log import Counted
@@ -21,112 +21,106 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The contract of a route: the schemas of its answer (None for one without a document), query, headers and body,
-    the status of success, further ones and what they mean, those of its problems, and what the metrics count it as.
+    """A decorator that makes a view into a route's function.
 
-    table: the schema of the query that goes with a body of another media type than JSON, where such bodies are taken.
-    answers_tables: whether the answer can be a table. What a view does itself, which the document has to know: the
-    schemas of a body that it `reads`, which may be a table if it `reads_tables`, and of an answer that it `writes`,
-    headers that it `sends` and what they mean, and whether it `tags` its answer.
+    The view receives the variables of the path, the fields of the query and the body. It returns a ViewResult, or a
+    Response that it has written itself.
+
+    response_schema: the schema of the response, None for one that has no schema.
+    request_schema: the schema of the JSON body. With `raw_body` the view reads the body itself.
+    table_schema: the schema of the query that accompanies a table, for routes that accept one instead of JSON.
+    accepts_tables, returns_tables: whether bodies can be tables with `raw_body`, and whether responses can.
+    conditional: whether responses to GET have an ETag, and If-None-Match is honoured.
+    other_statuses, error_statuses: the statuses besides `status`, those of success with their descriptions.
+    response_headers: the headers of the response with their descriptions.
+    counted_as: the kind of request in the metrics.
     """
 
-    answer: Schema | None
+    response_schema: Schema | None
     _: KW_ONLY
-    query: Schema = field(default_factory=NoQuery)
-    headers: Schema | None = None
-    body: Schema | None = None
+    query_schema: Schema = field(default_factory=EmptyQuery)
+    header_schema: Schema | None = None
+    request_schema: Schema | None = None
+    table_schema: TableQuery | None = None
+    raw_body: bool = False
+    accepts_tables: bool = False
+    returns_tables: bool = False
+    conditional: bool = False
     media_type: str = json.MEDIA_TYPE
     status: int = 200
-    also: dict[int, str] = field(default_factory=dict)
-    problems: tuple[int, ...] = ()
-    counts: Counted | None = None
-    table: Table | None = None
-    answers_tables: bool = False
-    reads_tables: bool = False
-    reads: Schema | None = None
-    writes: Schema | None = None
-    sends: dict[str, str] = field(default_factory=dict)
-    tags: bool = False
+    other_statuses: dict[int, str] = field(default_factory=dict)
+    error_statuses: tuple[int, ...] = ()
+    response_headers: dict[str, str] = field(default_factory=dict)
+    counted_as: Counted | None = None
 
     def __call__(self, view: View) -> Callable[..., Response]:
-        """Make a view, which takes its path's variables, its query's fields and its body, into a route's function."""
+        """Return the function of a route with this contract."""
 
         @wraps(view)
         def respond(**variables: Any) -> Response:
-            return self._respond(view, variables)
+            g.endpoint = self
+            response = self._write(view(**variables, **self._arguments()))
+            return _conditional(response) if self.conditional and request.method in ("GET", "HEAD") else response
 
-        respond.operation = self  # type: ignore[attr-defined]
+        respond.endpoint = self  # type: ignore[attr-defined]
         return respond
 
     @property
-    def takes_body(self) -> bool:
-        """Whether requests have a body."""
-        return self.body is not None or self.reads is not None
+    def ignores_query(self) -> bool:
+        """Whether any query is accepted and ignored."""
+        return isinstance(self.query_schema, AnyQuery)
 
-    @property
-    def reads_query(self) -> bool:
-        """Whether the query is looked at, and refused if it has what is not known here."""
-        return not isinstance(self.query, AnyQuery)
-
-    @property
-    def is_conditional(self) -> bool:
-        """Whether answers to GET have a tag, and a client that knows it gets no other."""
-        return self.tags or self.answer is not None
-
-    def _respond(self, view: View, variables: dict[str, Any]) -> Response:
-        """Read the request for `view`, call it, and write its answer."""
-        g.operation = self
-        response = self._response(view(**variables, **self._arguments()))
-        return _conditional(response) if request.method in ("GET", "HEAD") and self.is_conditional else response
-
-    def _response(self, answered: Response | answers.ViewResult) -> Response:
-        if isinstance(answered, Response):
-            return answered
-        status = answered.status or self.status
-        return _empty(status) if self.answer is None else answers.write(answered, self.answer, status)
+    def _write(self, result: Response | ViewResult) -> Response:
+        if isinstance(result, Response):
+            return result
+        status = result.status or self.status
+        if self.response_schema is None:
+            return _empty_response(status)
+        return write_response(result, self.response_schema, status)
 
     def _arguments(self) -> dict[str, Any]:
-        """The query and the body; what is not read here at all is refused before what is wrong in the query."""
-        if not self.reads_query:
+        """Return the fields of the query, and the body. An unsupported body is rejected before an invalid query."""
+        if self.ignores_query:
             return {}
-        if self.body is None:
-            return dict(self.query.load(_single_valued_query()))
-        media_type = request_body.media_type(tables=self.table is not None)
+        if self.request_schema is None or self.raw_body:
+            return dict(self.query_schema.load(_query()))
+        media_type = request_body.media_type(tables=self.table_schema is not None)
         body = request_body.open_body(media_type)
-        query = _single_valued_query()
-        if self.table is None:
-            return {**self.query.load(query), "body": self.body.load(json.decode(request_body.read_all(body)))}
-        if media_type == json.MEDIA_TYPE:
-            return {**self.query.load(query), "body": self.body.load(json.decode_rows(request_body.read_all(body)))}
-        own = {name: query.pop(name) for name in self.query.fields if name in query}
-        options = self.table.load(valued(query, self.table))
-        return {
-            **self.query.load(own),
-            "body": self.table.with_rows(options, request_body.open_table(body, media_type)),
-        }
+        query = _query()
+        if self.table_schema is None or media_type == json.MEDIA_TYPE:
+            arguments = self.query_schema.load(query)
+            decode = json.decode if self.table_schema is None else json.decode_rows
+            return {**arguments, "body": self.request_schema.load(decode(request_body.read_all(body)))}
+        arguments = self.query_schema.load(
+            {name: query.pop(name) for name in self.query_schema.fields if name in query}
+        )
+        options = self.table_schema.load(decode_values(query, self.table_schema))
+        return {**arguments, "body": self.table_schema.with_rows(options, request_body.open_table(body, media_type))}
 
 
-def _empty(status: int) -> Response:
-    """A response without a body, which has no media type either."""
+def _empty_response(status: int) -> Response:
+    """Return a response without a body and without a media type."""
     response = Response(status=status)
     del response.headers["Content-Type"]
     return response
 
 
 def _conditional(response: Response) -> Response:
-    """`response` with a tag, or 304 for a client that has it already. A tag that the view gave says nothing of the
-    encoding, so of an answer that has one it is a weak tag."""
+    """Return `response` with an ETag, or 304 if it matches If-None-Match.
+
+    An ETag that the view has set does not depend on the encoding, so it is weak on a compressed response.
+    """
     tag, _ = response.get_etag()
     if tag is None:
         response.add_etag()
     elif response.content_encoding:
         response.set_etag(tag, weak=True)
-    response.make_conditional({**request.environ, "HTTP_IF_MATCH": ""})  # which is for changes
+    response.make_conditional({**request.environ, "HTTP_IF_MATCH": ""})  # If-Match applies to trainings only
     return response
 
 
-def _single_valued_query() -> dict[str, str]:
+def _query() -> dict[str, str]:
     for name, values in request.args.lists():
         if len(values) > 1:
-            raise InvalidRequest.at(f"/{name}", "is given more than once in the query; give it once")
+            raise InvalidRequest.at(f"/{name}", f"is in the query {len(values)} times; give it once")
     return request.args.to_dict()

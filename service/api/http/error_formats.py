@@ -1,11 +1,11 @@
-"""What other servers' protocols share here: how each tells of errors."""
+"""The error formats of the Open Inference Protocol and of MLflow."""
 
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-Shape = Callable[[int, str], dict[str, Any]]
-"""The document of an error, from its status and detail."""
+ErrorFormat = Callable[[int, str], dict[str, Any]]
+"""Makes an error document from a status and a detail."""
 
 
 MLFLOW_CODES = {
@@ -16,18 +16,18 @@ MLFLOW_CODES = {
 }
 
 
-def shape(path: str) -> Shape | None:
-    """How the protocol that `path` belongs to tells of errors; None for problems as in RFC 9457."""
+def error_format(path: str) -> ErrorFormat | None:
+    """Return the error format of the protocol that `path` belongs to; None for RFC 9457."""
     if path == "/v2" or path.startswith("/v2/"):
         return inference_error
     return scoring_error if path in ("/invocations", "/ping", "/health") else None
 
 
 def inference_error(_: int, detail: str) -> dict[str, Any]:
-    """An error of the Open Inference Protocol."""
+    """Return an error of the Open Inference Protocol."""
     return {"error": detail}
 
 
 def scoring_error(status: int, detail: str) -> dict[str, Any]:
-    """An error of MLflow's scoring."""
+    """Return an error of MLflow's scoring protocol."""
     return {"error_code": MLFLOW_CODES.get(status, HTTPStatus(status).name), "message": detail}

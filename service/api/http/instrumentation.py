@@ -51,17 +51,17 @@ def register(app: Flask, recorder: Recorder) -> None:
 
 
 def _labels(status: int) -> RequestLabels:
-    endpoint = g.get("operation")
+    endpoint = g.get("endpoint")
     route = request.url_rule.rule if request.url_rule else "none"
-    return RequestLabels(route, request.method, status, endpoint.counts if endpoint else None)
+    return RequestLabels(route, request.method, status, endpoint.counted_as if endpoint else None)
 
 
 def _model() -> str | None:
     """Return the model that the path names, or the query on routes with such an option."""
     name = (request.view_args or {}).get("model")
-    endpoint = g.get("operation")
-    if name is None and endpoint and "model" in endpoint.query.fields:
-        name = request.args.get("model", endpoint.query.fields["model"].load_default)
+    endpoint = g.get("endpoint")
+    if name is None and endpoint and "model" in endpoint.query_schema.fields:
+        name = request.args.get("model", endpoint.query_schema.fields["model"].load_default)
     return name if name and NAME.fullmatch(name) else None
 
 

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): one table of statuses, one shape."""
+"""Errors as `application/problem+json` (RFC 9457)."""
 
 import logging
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from service import errors
-from service.api.http import error_formats
+from service.api.http.error_formats import error_format
 from service.formats import json
 
 MEDIA_TYPE = "application/problem+json"
@@ -31,65 +31,65 @@ STATUSES: dict[type[errors.DescentError], int] = {
     errors.StoreUnavailable: 503,
 }
 DETAILS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this path. GET /openapi.json lists the calls.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the Allow header lists those it takes.",
+    HTTPStatus.NOT_FOUND: "This path does not exist. GET /openapi.json lists all paths.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not support the method. The Allow header lists the supported ones.",
 }
 
 log = logging.getLogger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Let every error of `app`, expected or not, answer as a problem."""
-    app.register_error_handler(errors.DescentError, _of_descent)
-    app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(Exception, _of_bug)
+    """Make `app` answer every error, expected or not, with a problem."""
+    app.register_error_handler(errors.DescentError, _handle_descent_error)
+    app.register_error_handler(HTTPException, _handle_http_exception)
+    app.register_error_handler(Exception, _handle_unexpected)
 
 
 def of_error(error: errors.DescentError) -> dict[str, Any]:
-    """The problem of an error."""
+    """Return the problem of an error."""
     faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
-    plain = of_kind(STATUSES[type(error)], error.slug, error.title, error.detail)
-    return plain | ({"errors": faults} if faults else {}) | error.facts
+    problem = make_problem(STATUSES[type(error)], error.slug, error.title, error.detail)
+    return problem | ({"errors": faults} if faults else {}) | error.facts
 
 
-def of_kind(status: int, slug: str, title: str, detail: str) -> dict[str, Any]:
-    """A problem with nothing but the members that all have."""
+def internal_error() -> dict[str, Any]:
+    """Return the problem of an unexpected exception."""
+    detail = "An unexpected error occurred; the request is not at fault. The service's log has the details."
+    return make_problem(500, "internal-error", "Internal error", detail)
+
+
+def make_problem(status: int, slug: str, title: str, detail: str) -> dict[str, Any]:
+    """Return a problem with the members that every problem has."""
     return {"type": f"urn:descent:problem:{slug}", "title": title, "status": status, "detail": detail}
 
 
-def of_bug() -> dict[str, Any]:
-    """The problem of an error that nobody expected."""
-    detail = "Something went wrong here, not in your request. The service's log tells what."
-    return of_kind(500, "internal-error", "Internal error", detail)
-
-
-def _of_descent(error: errors.DescentError) -> Response:
-    answer = _answer(of_error(error))
+def _handle_descent_error(error: errors.DescentError) -> Response:
+    response = _response(of_error(error))
     if "retry_after" in error.facts:
-        answer.headers["Retry-After"] = str(error.facts["retry_after"])
-    return answer
+        response.headers["Retry-After"] = str(error.facts["retry_after"])
+    return response
 
 
-def _of_http(error: HTTPException) -> Response:
-    """werkzeug's own refusals: no such path, method not allowed, and the like."""
+def _handle_http_exception(error: HTTPException) -> Response:
+    """Return the response to an error of werkzeug: unknown path, unsupported method and the like."""
     status = HTTPStatus(error.code or 500)
     slug = status.phrase.lower().replace(" ", "-")
-    answer = _answer(of_kind(status, slug, status.phrase, DETAILS.get(status, status.description)))
+    response = _response(make_problem(status, slug, status.phrase, DETAILS.get(status, status.description)))
     for name, value in error.get_headers():
         if name.lower() != "content-type":
-            answer.headers[name] = value
-    return answer
+            response.headers[name] = value
+    return response
 
 
-def _of_bug(error: Exception) -> Response:
+def _handle_unexpected(error: Exception) -> Response:
     log.error("unexpected error", exc_info=error)
-    return _answer(of_bug())
+    return _response(internal_error())
 
 
-def _answer(problem: dict[str, Any]) -> Response:
-    """The answer that tells of a problem, in the form that the request's protocol has for it."""
-    status, shape = problem["status"], error_formats.shape(request.path)
-    if shape is None:
+def _response(problem: dict[str, Any]) -> Response:
+    """Return the response with `problem`, in the error format of the request's protocol."""
+    status, format_error = problem["status"], error_format(request.path)
+    if format_error is None:
         return Response(json.encode(problem), status, content_type=MEDIA_TYPE)
     status = 400 if status == 422 else status
-    return Response(json.encode(shape(status, problem["detail"])), status, content_type=json.MEDIA_TYPE)
+    return Response(json.encode(format_error(status, problem["detail"])), status, content_type=json.MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""Answers as bytes: in the media type and encoding that the client accepts, as a whole or as they are made."""
+"""Responses as bytes: in the accepted media type and encoding, buffered or streamed."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,21 +16,25 @@ from service.formats.compression import RESPONSE_ENCODINGS, compress
 from service.formats.registry import TABLES
 from service.formats.table import BATCH_BYTES, SPOOL_MEMORY_BYTES, Columns, Format
 
-SMALLEST_ENCODED = 1024
-HELD_BYTES = 1 << 18
-"""What is made of an answer, as it is sent, before its head is: an error until then is a problem as any other."""
-VARY, VARY_OF_TABLES = "Accept-Encoding", "Accept, Accept-Encoding"
-"""What answers depend on, beside the request's path: all on the encodings that the client takes, and those that can be
-tables on its media types."""
+MIN_COMPRESSED_BYTES = 1024
+"""Shorter responses are not compressed."""
+STREAM_BYTES = 1 << 18
+"""Longer responses are streamed. An error before these bytes are complete is still answered with a problem."""
+VARY, VARY_TABLES = "Accept-Encoding", "Accept, Accept-Encoding"
+"""The Vary header of all responses, and of those that can be tables."""
 
 
 @dataclass(frozen=True)
 class ViewResult:
-    """What a view answers: a value for its answer schema, headers, and a status if it is not the usual one.
+    """The result of a view.
 
-    table: the value as a table, for a client that asks for one. batches: columns of the value that come in batches,
-    once the rest is known; json_columns: their form in JSON, where `a.b` is member b of object a. trailer: what
-    is known after them. headers: asked for when the head is written, which is after the batches if those are short.
+    value: an object for the response schema.
+    headers: called when the head of the response is written.
+    status: the status, if it is not the endpoint's.
+    table: `value` as a table, for clients that accept one.
+    batches: columns of `value` that are computed in batches.
+    json_columns: converts a batch for JSON, where a name `a.b` becomes member b of object a.
+    trailer: members that are known after the last batch.
     """
 
     value: dict[str, Any]
@@ -42,62 +46,61 @@ class ViewResult:
     trailer: Callable[[], dict[str, Any]] = dict
 
 
-def write(answer: ViewResult, schema: Schema, status: int) -> Response:
-    """The response of `answer`; a table, if it can be one and the client asks for one."""
-    batches = answer.batches if answer.table is None else iter([answer.table])
+def write_response(result: ViewResult, schema: Schema, status: int) -> Response:
+    """Return the response with `result`: a table if the result can be one and the client accepts it, else JSON."""
+    batches = result.batches if result.table is None else iter([result.table])
     if batches is None:
-        return _in_json(answer, schema, status)
-    form = _accepted_table()
-    if form is None:
-        response = _in_json(answer, schema, status)
+        return _json_response(result, schema, status)
+    table_format = _accepted_table()
+    if table_format is None:
+        response = _json_response(result, schema, status)
     else:
-        response = _in_pieces(form.write(batches), status, answer.headers, form.media_type)
-    response.headers["Vary"] = VARY_OF_TABLES
+        response = _batched_response(table_format.write(batches), status, result.headers, table_format.media_type)
+    response.headers["Vary"] = VARY_TABLES
     return response
 
 
-def _in_json(answer: ViewResult, schema: Schema, status: int) -> Response:
-    if answer.batches is None:
-        return complete(json.encode(schema.dump(answer.value)), status, answer.headers())
-    pieces = _json(answer, schema, map(answer.json_columns, answer.batches))
-    return _in_pieces(pieces, status, answer.headers, json.MEDIA_TYPE)
-
-
-def complete(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:
-    """A response that is there as a whole."""
-    encoding = _accepted_encoding() if len(data) >= SMALLEST_ENCODED else None
+def complete_response(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:
+    """Return the response with `data`, compressed if the client accepts it."""
+    encoding = _accepted_encoding() if len(data) >= MIN_COMPRESSED_BYTES else None
     if encoding:
         data = b"".join(compress(iter([data]), encoding))
     return _response(data, status, headers, media_type, encoding)
 
 
-def _in_pieces(
-    pieces: Iterator[bytes], status: int, headers: Callable[[], dict[str, str]], media_type: str
+def _json_response(result: ViewResult, schema: Schema, status: int) -> Response:
+    if result.batches is None:
+        return complete_response(json.encode(schema.dump(result.value)), status, result.headers())
+    chunks = _json_chunks(result, schema, map(result.json_columns, result.batches))
+    return _batched_response(chunks, status, result.headers, json.MEDIA_TYPE)
+
+
+def _batched_response(
+    chunks: Iterator[bytes], status: int, headers: Callable[[], dict[str, str]], media_type: str
 ) -> Response:
-    """A response that is sent while it is made, if it is long. Its pieces are held as they leave: a compressor keeps
-    much to itself, and while nothing has left, a fault can still have a status of its own."""
-    start = _held(pieces, SMALLEST_ENCODED)
-    encoding = _accepted_encoding() if _size(start) >= SMALLEST_ENCODED else None
-    pieces = chain(start, pieces)
+    """Return the response with `chunks`, streamed if it is long."""
+    start = _take(chunks, MIN_COMPRESSED_BYTES)
+    encoding = _accepted_encoding() if _size(start) >= MIN_COMPRESSED_BYTES else None
+    chunks = chain(start, chunks)
     if encoding:
-        pieces = compress(pieces, encoding)
-    held = _held(pieces, HELD_BYTES)
-    body = spool_until_received(chain(held, pieces)) if _size(held) >= HELD_BYTES else b"".join(held)
+        chunks = compress(chunks, encoding)
+    start = _take(chunks, STREAM_BYTES)  # of the compressed chunks, since a compressor withholds output
+    body = spool_until_received(chain(start, chunks)) if _size(start) >= STREAM_BYTES else b"".join(start)
     return _response(body, status, headers(), media_type, encoding)
 
 
-def _held(pieces: Iterator[bytes], least: int) -> list[bytes]:
-    """The first pieces: at least so many bytes, or all there are."""
-    held: list[bytes] = []
+def _take(chunks: Iterator[bytes], min_bytes: int) -> list[bytes]:
+    """Return the first chunks, until they have `min_bytes` bytes or end."""
+    taken: list[bytes] = []
     size = 0
-    while size < least and (piece := next(pieces, None)) is not None:
-        held.append(piece)
-        size += len(piece)
-    return held
+    while size < min_bytes and (chunk := next(chunks, None)) is not None:
+        taken.append(chunk)
+        size += len(chunk)
+    return taken
 
 
-def _size(pieces: list[bytes]) -> int:
-    return sum(map(len, pieces))
+def _size(chunks: list[bytes]) -> int:
+    return sum(map(len, chunks))
 
 
 def _response(
@@ -109,41 +112,42 @@ def _response(
     return response
 
 
-def _json(answer: ViewResult, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
-    """The JSON text with its columns at the end. The first goes out as it comes; the others wait in files."""
-    yield json.encode(schema.dump(answer.value))[:-1]
+def _json_chunks(result: ViewResult, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
+    """Yield the JSON text with its columns at the end: the first column as it comes, the others from files."""
+    yield json.encode(schema.dump(result.value))[:-1]
     with ExitStack() as stack:
-        waiting: dict[str, IO[bytes]] = {}
-        lead = b""
+        files: dict[str, IO[bytes]] = {}
+        separator = b""
         for batch in batches:
             (first, column), *others = batch.items()
-            yield (lead or b',"%s":[' % first.encode()) + json.encode(column)[1:-1]
+            yield (separator or b',"%s":[' % first.encode()) + json.encode(column)[1:-1]
             for name, values in others:
-                if not lead:
-                    waiting[name] = stack.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
-                waiting[name].write(lead + json.encode(values)[1:-1])
-            lead = b","
+                if not separator:
+                    files[name] = stack.enter_context(tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES))
+                files[name].write(separator + json.encode(values)[1:-1])
+            separator = b","
         yield b"]"
-        for name, columns in groupby(waiting.items(), lambda item: item[0].partition(".")[0]):
-            yield from _member(name, dict(columns))
-    yield b"," + last + b"}" if (last := json.encode(answer.trailer())[1:-1]) else b"}"
+        for name, members in groupby(files.items(), lambda item: item[0].partition(".")[0]):
+            yield from _member_chunks(name, dict(members))
+    trailer = json.encode(result.trailer())[1:-1]
+    yield b"," + trailer + b"}" if trailer else b"}"
 
 
-def _member(name: str, columns: dict[str, IO[bytes]]) -> Iterator[bytes]:
-    """A column, or those whose names begin with `name` and a point as an object of them."""
+def _member_chunks(name: str, files: dict[str, IO[bytes]]) -> Iterator[bytes]:
+    """Yield a column, or an object of the columns whose names start with `name` and a dot."""
     yield b',"%s":' % name.encode()
-    if name in columns:
-        yield from _list(columns[name])
+    if name in files:
+        yield from _array_chunks(files[name])
         return
-    lead = b"{"
-    for full, file in columns.items():
-        yield lead + json.encode(full.partition(".")[2]) + b":"
-        yield from _list(file)
-        lead = b","
+    separator = b"{"
+    for full_name, file in files.items():
+        yield separator + json.encode(full_name.partition(".")[2]) + b":"
+        yield from _array_chunks(file)
+        separator = b","
     yield b"}"
 
 
-def _list(file: IO[bytes]) -> Iterator[bytes]:
+def _array_chunks(file: IO[bytes]) -> Iterator[bytes]:
     yield b"["
     file.seek(0)
     yield from iter(lambda: file.read(BATCH_BYTES), b"")
@@ -151,7 +155,7 @@ def _list(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _accepted_table() -> Format | None:
-    """The format of tables that the client would rather have than JSON."""
+    """Return the table format that the client prefers to JSON, if any."""
     accept = request.environ.get("HTTP_ACCEPT", "*/*")
     if accept in ("*/*", json.MEDIA_TYPE):
         return None

@@ -1,4 +1,4 @@
-"""One request, many models: rows are told apart by a group, and each group has a result of its own."""
+"""Requests for several models: each row has a group label, and each group has a result."""
 
 import logging
 from collections.abc import Callable
@@ -12,39 +12,38 @@ from service.formats import dataset
 from service.formats.arrays import Table
 
 RowNumbers = np.typing.NDArray[np.intp]
+GroupView = Callable[[str, Table, RowNumbers], dict[str, Any]]
+"""Returns the result for a model, its x, and the numbers of its rows in the request."""
 
 log = logging.getLogger(__name__)
 
 
-def each_group(body: dict[str, Any], work: Callable[[str, Table, RowNumbers], dict[str, Any]]) -> list[dict[str, Any]]:
-    """What `work` answers for the model, the x and the rows of each group, in order of appearance. A group that fails
-    has a problem instead, and the others go on."""
+def group_results(body: dict[str, Any], view: GroupView) -> list[dict[str, Any]]:
+    """Return the result of `view` for each group, in order of appearance; a group that fails has a problem instead."""
     table, labels = body["x"], body["group"]
     n = len(table.values)
     dataset.check_length("/group", labels, "label", n)
     for name in ("y", "sample_weight"):
         if body.get(name) is not None:
             dataset.check_length(f"/{name}", body[name], "number", n)
-    return [_result(label, body["prefix"] + label, table, own, work) for label, own in _rows_of(labels).items()]
+    return [_result(label, body["prefix"] + label, table, rows, view) for label, rows in _rows_by_label(labels).items()]
 
 
-def _rows_of(labels: list[str]) -> dict[str, RowNumbers]:
-    """The rows of each label, in order of appearance."""
-    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels))}
-    codes = np.fromiter(map(numbers.__getitem__, labels), dtype=np.intp, count=len(labels))
+def _rows_by_label(labels: list[str]) -> dict[str, RowNumbers]:
+    """Return the row numbers of each label, in order of appearance."""
+    codes_by_label = {label: code for code, label in enumerate(dict.fromkeys(labels))}
+    codes = np.fromiter(map(codes_by_label.__getitem__, labels), dtype=np.intp, count=len(labels))
     order = np.argsort(codes, kind="stable")
     ends = np.cumsum(np.bincount(codes))
-    return dict(zip(numbers, np.split(order, ends[:-1]), strict=True))
+    return dict(zip(codes_by_label, np.split(order, ends[:-1]), strict=True))
 
 
-def _result(
-    label: str, model: str, table: Table, numbers: RowNumbers, work: Callable[[str, Table, RowNumbers], dict[str, Any]]
-) -> dict[str, Any]:
-    head = {"group": label, "model": model}
+def _result(label: str, model: str, table: Table, rows: RowNumbers, view: GroupView) -> dict[str, Any]:
+    group = {"group": label, "model": model}
     try:
-        return head | work(model, table._replace(values=table.values[numbers], row_numbers=numbers), numbers)
+        return group | view(model, table._replace(values=table.values[rows], row_numbers=rows), rows)
     except DescentError as error:
-        return head | {"problem": problems.of_error(error)}
+        return group | {"problem": problems.of_error(error)}
     except Exception:
         log.exception("unexpected error in group %r", label)
-        return head | {"problem": problems.of_bug()}
+        return group | {"problem": problems.internal_error()}

@@ -1,4 +1,4 @@
-"""What operators ask: metrics, liveness, readiness, the release, and the description of all calls."""
+"""Operations: metrics, liveness, readiness, version and API documentation."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from service import __version__
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.openapi import document
-from service.api.schemas.requests import AnyQuery
+from service.api.schemas.query import AnyQuery
 from service.formats import json
 
 operations = Blueprint("operations", __name__)
@@ -20,57 +20,56 @@ documentation = get_swaggerui_blueprint(
     "/docs", "/openapi.json", config={"app_name": "Descent", "oauth2RedirectUrl": "/docs/oauth2-redirect.html"}
 )
 
-PLAIN = "text/plain; charset=utf-8"
+PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
 @operations.get("/")
 def root() -> BaseResponse:
-    """Take a person who opens the service's address to the page that shows its calls."""
+    """Redirect to the API documentation."""
     return redirect("/docs/")
 
 
 @operations.get("/metrics")
-@Endpoint(None, query=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain")
 def metrics() -> Response:
-    """Show the metrics for Prometheus. The `Accept` header chooses between its text format and OpenMetrics."""
+    """Show the metrics for Prometheus. The `Accept` header chooses between the text format and OpenMetrics."""
     encode, content_type = _encoder(request.headers.get("Accept", ""))
-    told = encode(services().metrics.scrape(services().facts))
-    return Response(told, content_type=content_type, headers={"Vary": "Accept"})
+    text = encode(services().metrics.scrape(services().facts))
+    return Response(text, content_type=content_type, headers={"Vary": "Accept"})
 
 
 def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
-    """Return the encoder that an `Accept` header chooses, and its media type; of a version that is no number, the text
-    format."""
+    """Return the encoder for an `Accept` header and its media type; the text format if the version is not a number."""
     try:
         return choose_encoder(accept)
-    except TypeError:  # prometheus_client compares a number with text
+    except TypeError:  # from prometheus_client, which compares versions of different types
         return choose_encoder("")
 
 
 @operations.get("/livez")
-@Endpoint(None, query=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain")
 def livez() -> Response:
     """Check that the process is alive."""
-    return Response("ok\n", content_type=PLAIN)
+    return Response("ok\n", content_type=PLAIN_TEXT)
 
 
 @operations.get("/readyz")
-@Endpoint(None, query=AnyQuery(), media_type="text/plain", problems=(503,))
+@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain", error_statuses=(503,))
 def readyz() -> Response:
     """Check that models can be read and trained."""
     services().store.check_ready()
-    return Response("ok\n", content_type=PLAIN)
+    return Response("ok\n", content_type=PLAIN_TEXT)
 
 
 @operations.get("/version")
-@Endpoint(None, query=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain")
 def version() -> Response:
-    """Show the release."""
-    return Response(f"{__version__}\n", content_type=PLAIN)
+    """Show the version of the software."""
+    return Response(f"{__version__}\n", content_type=PLAIN_TEXT)
 
 
 @operations.get("/openapi.json")
-@Endpoint(None, query=AnyQuery())
+@Endpoint(None, query_schema=AnyQuery())
 def openapi() -> Response:
-    """Show this document. It describes every call, in OpenAPI 3.1."""
+    """Show this document. It describes all calls, in OpenAPI 3.1."""
     return Response(json.encode(document(current_app)), content_type=json.MEDIA_TYPE)

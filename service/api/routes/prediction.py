@@ -1,4 +1,4 @@
-"""Predicting and evaluating: one model, or one for each group of rows."""
+"""Prediction and evaluation with one model, or prediction with one model for each group of rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -11,79 +11,85 @@ from flask import Blueprint
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
-from service.api.routes.groups import RowNumbers, each_group
+from service.api.routes.groups import RowNumbers, group_results
 from service.api.schemas import requests, responses
+from service.api.schemas.query import ModelQuery
 from service.core.blocks import FloatArray
 from service.core.evaluation import EvaluationBatch, evaluate
 from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, Table
 from service.formats.dataset import FeatureRows, LabelledRows
 from service.formats.table import Columns
-from service.serving.predictions import SENT, Predictions
+from service.serving.predictions import RESPONSE_HEADERS, Predictions
 from service.serving.predictor import LoadedModel, check_finite
 
 predicting = Blueprint("predicting", __name__)
 
 CONTRIBUTIONS = "contributions."
-"""What the names of columns of contributions begin with in a table."""
+"""The prefix of the columns with contributions in a table."""
 
-Told = Callable[[FloatArray, FloatArray, Pointer], Columns]
-"""What is told of x (n, d) and its ŷ (n,), as columns; raises InvalidRequest at the pointer of a row."""
+ColumnsOf = Callable[[FloatArray, FloatArray, Pointer], Columns]
+"""Returns the requested columns for x (n, d) and ŷ (n,); raises InvalidRequest at the pointer of a row."""
 
 
 def predict(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
-    """Predict y for rows of x. The serving version of the model answers, unless the path names another."""
+    """Predict y for rows of x. The serving version is used, unless the path names another."""
     loaded = services().predictor.model(model, version)
     predictions = Predictions(loaded, services().metrics)
-    told = _told(loaded, body)
-    answer = {"model": model, "version": loaded.version.number}
+    columns_of = _requested_columns(loaded, body)
+    value = {"model": model, "version": loaded.version.number}
     if body["explain"]:
-        answer["mean_prediction"] = loaded.mean_prediction
+        value["mean_prediction"] = loaded.mean_prediction
     if "rows" in body:
         rows: FeatureRows = body["rows"]
-        batches, json_columns = _batches(predictions, rows, told), partial(_in_rows, loaded)
         return ViewResult(
-            answer, predictions.headers, batches=batches, json_columns=json_columns, trailer=rows.missing_values.report
+            value,
+            predictions.headers,
+            batches=_predict_batches(predictions, rows, columns_of),
+            json_columns=partial(_json_batch, loaded),
+            trailer=rows.missing_values.report,
         )
     table = body["x"]
-    x, y = _predicted(predictions, table)
-    columns = told(x, y, table.pointer)
-    in_row_shape = _mirrored(loaded, columns, is_single_row=table.is_single_row)
-    return ViewResult(answer | in_row_shape | body["sieve"].report(), predictions.headers, table=columns)
+    x, y = _predict_table(predictions, table)
+    columns = columns_of(x, y, table.pointer)
+    value |= _json_columns(loaded, columns, is_single_row=table.is_single_row) | body["missing_values"].report()
+    return ViewResult(value, predictions.headers, table=columns)
 
 
 PREDICT = Endpoint(
-    responses.PredictAnswer(),
-    body=requests.PredictRequest(),
-    table=requests.PredictTable(),
-    answers_tables=True,
-    problems=(404, 503),
-    counts="prediction",
-    sends=SENT,
+    responses.PredictResponse(),
+    request_schema=requests.PredictRequest(),
+    table_schema=requests.PredictTableQuery(),
+    returns_tables=True,
+    error_statuses=(404, 503),
+    response_headers=RESPONSE_HEADERS,
+    counted_as="prediction",
 )
-predicting.post("/predict", endpoint="predict")(replace(PREDICT, query=requests.ModelQuery())(predict))
+predicting.post("/predict", endpoint="predict")(replace(PREDICT, query_schema=ModelQuery())(predict))
 predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
 
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
-    """Compare predictions for rows of x with the y that was observed. The predictions are those of the serving version,
-    unless the path names another."""
+    """Compare predictions for rows of x with observed y. The serving version is used, unless the path names another."""
     rows: LabelledRows = body["rows"]
     loaded = services().predictor.model(model, version)
     with np.errstate(over="ignore", invalid="ignore"):
-        evaluation = asdict(evaluate(_observed(loaded, rows)))
+        evaluation = asdict(evaluate(_evaluation_batches(loaded, rows)))
     if evaluation["n"] == 0:
         raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
     if not np.isfinite([value for value in evaluation.values() if value is not None]).all():
-        raise InvalidRequest("The errors' squares are numbers that no float64 holds.")
+        raise InvalidRequest("The squared errors exceed the range of float64; scale y down.")
     metrics = services().metrics
     metrics.gauge("descent_evaluation_loss", metrics.model_label(model)).set(evaluation["mse"])
     return ViewResult({"model": model, "version": loaded.version.number, **evaluation, **rows.missing_values.report()})
 
 
 EVALUATE = Endpoint(
-    responses.EvaluateAnswer(), body=requests.EvaluateRequest(), table=requests.EvaluateTable(), problems=(404, 503)
+    responses.EvaluateResponse(),
+    request_schema=requests.EvaluateRequest(),
+    table_schema=requests.EvaluateTableQuery(),
+    error_statuses=(404, 503),
 )
 predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
 predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")(
@@ -92,74 +98,73 @@ predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint=
 
 
 @predicting.post("/models:predict")
-@Endpoint(responses.GroupPredictionsAnswer(), body=requests.GroupPredictRequest(), counts="prediction")
+@Endpoint(responses.GroupPredictResponse(), request_schema=requests.GroupPredictRequest(), counted_as="prediction")
 def predict_groups(body: dict[str, Any]) -> ViewResult:
-    """Predict y for each group of rows from its own model. A group that fails has a problem for its result; the
-    others are answered all the same."""
+    """Predict y for each group of rows with the group's model. The result of a group that fails has a problem, and the
+    other groups are predicted."""
 
-    def predict_one(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
+    def predict_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
         loaded = services().predictor.model(model)
-        _, y = _predicted(Predictions(loaded, services().metrics), table)
+        _, y = _predict_table(Predictions(loaded, services().metrics), table)
         return {"version": loaded.version.number, "rows": rows, "y": y}
 
-    return ViewResult({"results": each_group(body, predict_one)})
+    return ViewResult({"results": group_results(body, predict_group)})
 
 
-def _predicted(predictions: Predictions, table: Table) -> tuple[FloatArray, FloatArray]:
-    """x in the order of the model's columns, and ŷ, which is counted."""
-    x, y = predictions.of_table(table)
+def _predict_table(predictions: Predictions, table: Table) -> tuple[FloatArray, FloatArray]:
+    """Return x with columns in the model's order, and ŷ, after counting them."""
+    x, y = predictions.predict_table(table)
     predictions.count()
     return x, y
 
 
-def _batches(predictions: Predictions, rows: FeatureRows, told: Told) -> Iterator[Columns]:
-    """What is told of each batch of `rows`; ŷ is counted when all are there."""
+def _predict_batches(predictions: Predictions, rows: FeatureRows, columns_of: ColumnsOf) -> Iterator[Columns]:
+    """Yield the columns of each batch of `rows`, and count all rows after the last."""
     for values, pointer in rows.batches:
         x = predictions.loaded.columns.arrange(values, rows.names, "/x", in_table=True)
-        yield told(x, predictions.of(x, pointer), pointer)
+        yield columns_of(x, predictions.predict(x, pointer), pointer)
     predictions.count()
 
 
-def _told(loaded: LoadedModel, body: dict[str, Any]) -> Told:
-    """What the request asks to be told: ŷ, and the bounds of its interval and each column's part in it if asked for."""
-    reach = None
+def _requested_columns(loaded: LoadedModel, body: dict[str, Any]) -> ColumnsOf:
+    """Return a function that computes ŷ, and the interval bounds and contributions if the request asks for them."""
+    half_width = None
     if body["interval"] is not None:
         of_mean = body["interval_kind"] == "confidence"
-        reach = services().predictor.reach(loaded, body["interval"], of_mean=of_mean)
+        half_width = services().predictor.reach(loaded, body["interval"], of_mean=of_mean)
 
     @np.errstate(over="ignore", invalid="ignore")
-    def told(x: FloatArray, y: FloatArray, pointer: Pointer) -> Columns:
+    def columns_of(x: FloatArray, y: FloatArray, pointer: Pointer) -> Columns:
         columns = {"y": y}
-        if reach:
-            half = reach(x)
+        if half_width:
+            half = half_width(x)
             check_finite(np.abs(y) + half, "an interval", pointer)
             columns |= {"lower": y - half, "upper": y + half}
         if body["explain"]:
-            parts_of = zip(loaded.columns.names, loaded.contributions(x).T, strict=True)
-            columns |= {CONTRIBUTIONS + name: column for name, column in parts_of}
+            contributions = zip(loaded.columns.names, loaded.contributions(x).T, strict=True)
+            columns |= {CONTRIBUTIONS + name: column for name, column in contributions}
         return columns
 
-    return told
+    return columns_of
 
 
-def _mirrored(loaded: LoadedModel, columns: Columns, *, is_single_row: bool) -> dict[str, Any]:
-    """`columns` as JSON has them: contributions are in the form of the model's rows, or by name if its columns have
-    names; of a bare row, everything is bare."""
-    told = {name: column[0] if is_single_row else column for name, column in columns.items()}
-    contributions = [told.pop(name) for name in columns if name.startswith(CONTRIBUTIONS)]
+def _json_columns(loaded: LoadedModel, columns: Columns, *, is_single_row: bool) -> dict[str, Any]:
+    """Return `columns` for JSON, with contributions in the form of the model's rows; numbers for a single row."""
+    values = {name: column[0] if is_single_row else column for name, column in columns.items()}
+    contributions = [values.pop(name) for name in columns if name.startswith(CONTRIBUTIONS)]
     if not contributions:
-        return told
+        return values
     if is_single_row or loaded.columns.named or loaded.columns.has_number_rows:
-        return told | {"contributions": loaded.columns.in_row_shape(contributions)}
-    return told | {"contributions": np.column_stack(contributions)}
+        return values | {"contributions": loaded.columns.in_row_shape(contributions)}
+    return values | {"contributions": np.column_stack(contributions)}
 
 
-def _in_rows(loaded: LoadedModel, columns: Columns) -> Columns:
-    """`columns` of a batch as JSON has them, where the members of an object stay apart."""
-    return columns if loaded.columns.named else _mirrored(loaded, columns, is_single_row=False)
+def _json_batch(loaded: LoadedModel, columns: Columns) -> Columns:
+    """Return the columns of a batch for JSON; the members of an object stay separate columns."""
+    return columns if loaded.columns.named else _json_columns(loaded, columns, is_single_row=False)
 
 
-def _observed(loaded: LoadedModel, rows: LabelledRows) -> Iterator[EvaluationBatch]:
+def _evaluation_batches(loaded: LoadedModel, rows: LabelledRows) -> Iterator[EvaluationBatch]:
     for batch, pointer in rows.batches:
         x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x", in_table=rows.in_table)
         yield EvaluationBatch(batch.y, loaded.predict(x, pointer), batch.weight)

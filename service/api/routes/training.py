@@ -1,4 +1,4 @@
-"""Training: one model, or one for each group of rows."""
+"""Training of one model, or of one model for each group of rows."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,9 +9,11 @@ from flask import Blueprint, g, request
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
-from service.api.routes.groups import RowNumbers, each_group
-from service.api.routes.versions import fit_answer, path_of
+from service.api.routes.groups import RowNumbers, group_results
+from service.api.routes.versions import trained_json, version_path
 from service.api.schemas import fit_responses, requests
+from service.api.schemas.headers import LONGEST_KEY, GroupTrainHeaders, TrainHeaders
+from service.api.schemas.query import ModelQuery
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table
@@ -21,90 +23,94 @@ from service.training.trainer import Conditions, Request, Trained
 training = Blueprint("training", __name__)
 
 NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
+SUMMARY = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
 
 
 def train(model: str, body: dict[str, Any]) -> ViewResult:
-    """Fit a line by gradient descent and publish it as the next version of the model."""
-    wanted = _request(body, body["rows"], _token(_key(), model), _conditions())
+    """Fit linear or ridge regression by gradient descent, and publish it as the next version of the model."""
+    training_request = _training_request(body, body["rows"], _token(_key(), model), _conditions())
     dropped = body["rows"].missing_values.report
     if body["dry_run"]:
-        return ViewResult(fit_answer(model, services().trainer.dry_run(model, wanted)) | dropped(), status=200)
-    trained = services().trainer.train(model, wanted)
-    answer = fit_answer(model, trained) | dropped()
-    headers = {"ETag": f'"{answer["etag"]}"', "Location": path_of(model, answer["version"])}
+        trained = services().trainer.dry_run(model, training_request)
+        return ViewResult(trained_json(model, trained) | dropped(), status=200)
+    trained = services().trainer.train(model, training_request)
+    value = trained_json(model, trained) | dropped()
+    headers = {"ETag": f'"{value["etag"]}"', "Location": version_path(model, value["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return ViewResult(answer, lambda: headers)
+    return ViewResult(value, lambda: headers)
 
 
 TRAIN = Endpoint(
-    fit_responses.FitAnswer(),
-    body=requests.TrainRequest(),
-    table=requests.TrainTable(),
-    headers=requests.TrainHeaders(),
+    fit_responses.FitResponse(),
+    request_schema=requests.TrainRequest(),
+    table_schema=requests.TrainTableQuery(),
+    header_schema=TrainHeaders(),
     status=201,
-    problems=(404, 409, 412, 503),
-    also={200: "The fit of a dry run, which published nothing."},
-    counts="training",
-    sends={
+    error_statuses=(404, 409, 412, 503),
+    other_statuses={200: "The fit of a dry run, which published nothing."},
+    response_headers={
         "ETag": "The tag of the new version, for `If-Match`.",
         "Location": "The path of the new version.",
-        "Idempotency-Replayed": "`true` if this repeats the answer of an earlier training with the same key.",
+        "Idempotency-Replayed": "`true` if this is the response of an earlier training with the same key.",
     },
+    counted_as="training",
 )
-training.post("/train", endpoint="train")(replace(TRAIN, query=requests.ModelQuery())(train))
+training.post("/train", endpoint="train")(replace(TRAIN, query_schema=ModelQuery())(train))
 training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
 @training.post("/models:train")
 @Endpoint(
-    fit_responses.GroupFitsAnswer(),
-    body=requests.GroupTrainRequest(),
-    headers=requests.GroupTrainHeaders(),
-    counts="training",
+    fit_responses.GroupTrainResponse(),
+    request_schema=requests.GroupTrainRequest(),
+    header_schema=GroupTrainHeaders(),
+    counted_as="training",
 )
 def train_groups(body: dict[str, Any]) -> ViewResult:
-    """Train a model for each group of rows. A group that fails has a problem for its result; the others are
-    trained all the same. With a key, a result says whether an earlier request with the same key published it."""
+    """Train a model for each group of rows. The result of a group that fails has a problem, and the other groups are
+    trained. With an idempotency key, `replayed` marks the groups that an earlier request published."""
     if "If-Match" in request.headers:
-        raise InvalidRequest("If-Match: one version's tag cannot stand for those of many models; train each by itself.")
+        raise InvalidRequest("If-Match: is the tag of one version; train each model in a request of its own.")
     y, weight = body["y"], body["sample_weight"]
     key, conditions = _key(), _conditions()
 
-    def train_one(model: str, table: Table, numbers: RowNumbers) -> dict[str, Any]:
-        own = dataset.labelled_table(table, y[numbers], None if weight is None else weight[numbers], "error")
-        wanted = _request(body, own, _token(key, model), conditions)
+    def train_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
+        labelled = dataset.labelled_table(table, y[rows], None if weight is None else weight[rows], "error")
+        training_request = _training_request(body, labelled, _token(key, model), conditions)
         trainer = services().trainer
-        trained = trainer.dry_run(model, wanted) if body["dry_run"] else trainer.train(model, wanted)
-        return _summary(trained)
+        return _summary((trainer.dry_run if body["dry_run"] else trainer.train)(model, training_request))
 
-    return ViewResult({"results": each_group(body, train_one)})
+    return ViewResult({"results": group_results(body, train_group)})
 
 
-def _request(
-    body: dict[str, Any], data: dataset.LabelledRows, token: Callable[[], Token] | None, conditions: Conditions
+def _training_request(
+    body: dict[str, Any], rows: dataset.LabelledRows, token: Callable[[], Token] | None, conditions: Conditions
 ) -> Request:
     return Request(
-        batches=(batch for batch, _ in data.batches),
-        columns=data.columns,
+        batches=(batch for batch, _ in rows.batches),
+        columns=rows.columns,
         given={name: value for name, value in body.items() if name not in NOT_OPTIONS},
         append=body["append"],
         decay=body["decay"],
         token=token,
         conditions=conditions,
-        in_table=data.in_table,
+        in_table=rows.in_table,
     )
 
 
 def _key() -> str | None:
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not (1 <= len(key) <= requests.LONGEST_KEY and key.isprintable()):
-        raise InvalidRequest(f"Idempotency-Key: give 1 to {requests.LONGEST_KEY} printable characters.")
+    if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
+        raise InvalidRequest(
+            f"Idempotency-Key: has {len(key)} characters, or some that are not printable; "
+            f"give 1 to {LONGEST_KEY} printable characters."
+        )
     return key
 
 
 def _token(key: str | None, model: str) -> Callable[[], Token] | None:
-    """What makes the token once the body is read; None without a key."""
+    """Return a function that makes the token once the body is read; None without a key."""
     if key is None:
         return None
     return lambda: Token.of(key, model.encode(), request.query_string, g.body.digest)
@@ -113,16 +119,12 @@ def _token(key: str | None, model: str) -> Callable[[], Token] | None:
 def _conditions() -> Conditions:
     match = None
     if "If-Match" in request.headers:
-        # A weak tag is that of a compressed answer, and names the version as well as a strong one does.
+        # Compressed responses have weak tags, which identify the version as strong ones do.
         match = frozenset({"*"} if request.if_match.star_tag else request.if_match.as_set(include_weak=True))
     return Conditions(match, none_match=request.if_none_match.star_tag)
 
 
 def _summary(trained: Trained) -> dict[str, Any]:
-    report = trained.report
-    names = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
-    summary = {
-        "version": trained.version.number if trained.version else None,
-        **{name: report[name] for name in names},
-    }
-    return summary | {"replayed": True} if trained.replayed else summary
+    summary = {name: trained.report[name] for name in SUMMARY}
+    replayed = {"replayed": True} if trained.replayed else {}
+    return {"version": trained.version.number if trained.version else None, **summary, **replayed}

@@ -1,4 +1,4 @@
-"""Answers that several views give."""
+"""The JSON of a version, which training and models share."""
 
 import hashlib
 from typing import Any
@@ -8,28 +8,28 @@ from service.store import Version
 from service.training.trainer import Trained
 
 
-def fit_answer(model: str, trained: Trained) -> dict[str, Any]:
-    """What a training answers; a dry run has no version."""
+def trained_json(model: str, trained: Trained) -> dict[str, Any]:
+    """Return the response value of a training; the version is null after a dry run."""
     if trained.version is None:
         return {"model": model, "version": None, "serving": None, **trained.report}
-    return version_answer(trained.version, trained.report, trained.artifact) | {"serving": trained.serving}
+    return version_json(trained.version, trained.report, trained.artifact) | {"serving": trained.serving}
 
 
-def version_answer(version: Version, report: dict[str, Any], artifact: bytes) -> dict[str, Any]:
-    """What a version is: it never changes."""
+def version_json(version: Version, report: dict[str, Any], artifact: bytes) -> dict[str, Any]:
+    """Return the response value of a version, which does not change."""
     return {
         "model": version.model,
         "version": version.number,
         **report,
         "etag": torchscript.tag(artifact),
         "artifact": {
-            "href": f"{path_of(version.model, version.number)}/artifact",
+            "href": f"{version_path(version.model, version.number)}/artifact",
             "sha256": hashlib.sha256(artifact).hexdigest(),
             "bytes": len(artifact),
         },
     }
 
 
-def path_of(model: str, version: int) -> str:
-    """Where a version is."""
+def version_path(model: str, version: int) -> str:
+    """Return the path of a version."""
     return f"/models/{model}/versions/{version}"

@@ -1,4 +1,4 @@
-"""Schemas that refuse what they do not know, with faults that say where and what to change."""
+"""Base schemas, which reject unknown fields and report errors with JSON Pointers."""
 
 import difflib
 from collections.abc import Iterator
@@ -9,22 +9,23 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from service.errors import LONGEST_NAME, Fault, InvalidRequest
 from service.formats.arrays import escape
 
-OWN_WORDS = {
+MESSAGES = {
     "Missing data for required field.": "is required",
     "Field may not be null.": "is null; give a value",
 }
-"""What is said in place of marshmallow's own messages."""
+"""Replacements for marshmallow's messages."""
 
 
-class Request(Schema):
-    """A schema whose faults are an InvalidRequest that points at the fields and names the nearest known one."""
+class RequestSchema(Schema):
+    """A schema that raises InvalidRequest, and suggests the nearest known name for an unknown field."""
 
-    called: ClassVar = "field"
+    field_kind: ClassVar = "field"
 
     class Meta:
         unknown = RAISE
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
+        """Raise InvalidRequest with one fault for each invalid field."""
         if not isinstance(error.messages, dict) or ("_schema" in error.messages and not isinstance(data, dict)):
             raise InvalidRequest.at("", 'is not an object; send one such as {"x": [1, 2]}')
         raise InvalidRequest.of(self._faults(error.messages))
@@ -32,34 +33,34 @@ class Request(Schema):
     def _faults(self, messages: dict[str, Any]) -> Iterator[Fault]:
         for name, each in messages.items():
             if name not in self.fields:
-                detail = f"is not a {self.called} here; {self._known_field(name)}"
+                detail = f"is not a known {self.field_kind}; {self._suggestion(name)}"
                 yield Fault(f"/{escape(name[:LONGEST_NAME])}", detail)
             else:
-                yield from _nested(f"/{escape(name)}", each, self.fields[name])
+                yield from _nested_faults(f"/{escape(name)}", each, self.fields[name])
 
-    def _known_field(self, name: str) -> str:
+    def _suggestion(self, name: str) -> str:
         if not self.fields:
-            return "there are none"
+            return "this path takes none"
         near = difflib.get_close_matches(name[:LONGEST_NAME], self.fields, n=1, cutoff=0.5)
         if near:
             return f"the nearest is {near[0]!r}"
         if len(self.fields) == 1:
             return f"the only one is {next(iter(self.fields))!r}"
-        return f"the {self.called}s are {', '.join(self.fields)}"
+        return f"the {self.field_kind}s are {', '.join(self.fields)}"
 
 
-class Query(Request):
-    """The parameters of a query."""
+class QuerySchema(RequestSchema):
+    """The parameters of a query string."""
 
-    called = "query parameter"
+    field_kind = "query parameter"
 
 
-def _nested(at: str, messages: Any, field: Any) -> Iterator[Fault]:
-    """The faults of a field, and of what it holds: marshmallow keeps those of an object's keys and values apart."""
+def _nested_faults(pointer: str, messages: Any, field: Any) -> Iterator[Fault]:
+    """Yield the faults of a field and of its elements. marshmallow separates those of an object's keys and values."""
     if not isinstance(messages, dict):
-        yield Fault(at, "; ".join(OWN_WORDS.get(message, message) for message in messages))
+        yield Fault(pointer, "; ".join(MESSAGES.get(message, message) for message in messages))
         return
     for name, each in messages.items():
-        below = f"{at}/{escape(str(name)[:LONGEST_NAME])}"
-        for own in each.values() if isinstance(field, fields.Mapping) else [each]:
-            yield from _nested(below, own, None)
+        nested = f"{pointer}/{escape(str(name)[:LONGEST_NAME])}"
+        for element in each.values() if isinstance(field, fields.Mapping) else [each]:
+            yield from _nested_faults(nested, element, None)

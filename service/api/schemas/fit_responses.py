@@ -1,58 +1,69 @@
-"""What trainings answer: fits, in full and in short."""
+"""Schemas of the responses of training: fits, versions and lists of versions."""
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.response_fields import about, as_x, flag, number, numbers, objects, text, whole
-from service.api.schemas.responses import DROPPED, MODEL, OF_EACH_GROUP
+from service.api.schemas.response_fields import (
+    any_shape,
+    boolean,
+    described,
+    integer,
+    number,
+    number_array,
+    object_array,
+    string,
+)
+from service.api.schemas.responses import DROPPED, GROUP_PROPERTIES, MODEL, NEXT_PAGE_TOKEN
 
-EPOCHS = "How many steps the descent takes to the line; null if its limit is more than 2⁵³ steps away."
-OBJECTIVE = "The loss plus the penalty l2·‖w‖²; only if there is a penalty."
+N = "The number of rows with a weight above 0, including those of appends. A decay reduces it."
+LOSS = "The mean squared error on the training data."
+R2 = "R² of the fitted coefficients on the training data; null if y is constant."
+EPOCHS = "The number of steps; null if convergence takes more than 2⁵³ steps."
+CONVERGED = "Whether the descent has converged to the least-squares solution."
+OBJECTIVE = "The loss plus the ridge penalty l2·‖w‖²; only if `l2` is not 0."
+TRAINED_AT = "The time of the training in UTC, such as `2026-11-28T08:00:00.000Z`."
 
 
 class Artifact(Schema):
     """The TorchScript file of a version."""
 
-    href = text("The path to download the file from.")
-    sha256 = text("The SHA-256 of the file's bytes, in hexadecimal.")
-    bytes = whole("The size of the file in bytes.")
+    href = string("The path for downloading the file.")
+    sha256 = string("The SHA-256 of the file, in hexadecimal.")
+    bytes = integer("The size of the file in bytes.")
 
 
-class Curve(Schema):
-    """A loss curve: the losses after so many epochs; the penalised objective too where there is a penalty."""
+class LossCurve(Schema):
+    """The loss after a number of epochs."""
 
-    epoch = numbers("The epochs that the curve shows, in ascending order; 0 is the start.")
-    loss = numbers("The mean squared error after each of these epochs.")
-    objective = numbers("The loss plus the penalty l2·‖w‖² after each of these epochs; only if there is a penalty.")
+    epoch = number_array("The epochs of the curve, in ascending order; 0 is the start.")
+    loss = number_array("The mean squared error after each of these epochs.")
+    objective = number_array("The loss plus the penalty l2·‖w‖² after each of these epochs; only if `l2` is not 0.")
 
 
 class PerCoefficient(Schema):
-    """A number for each coefficient of the best line; null where the data does not determine it."""
+    """A statistic of each coefficient; null for a coefficient that is not unique."""
 
-    w = as_x("One number for each slope, in the form of `w`; null for a slope that the data does not determine.")
-    b = number("The number for the intercept; null if the data does not determine it.", allow_none=True)
-
-
-def _per_coefficient(meaning: str) -> fields.Nested:
-    return fields.Nested(PerCoefficient, allow_none=True, metadata=about(f"{meaning}; null if undefined."))
+    w = any_shape("One number for each slope, in the form of `w`; null for a slope that is not unique.")
+    b = number("The number for the intercept; null if it is not unique.", allow_none=True)
 
 
-def _statistic(meaning: str) -> fields.Raw:
-    return number(f"{meaning}; null if undefined.", allow_none=True)
+def _per_coefficient(description: str) -> fields.Nested:
+    return fields.Nested(PerCoefficient, allow_none=True, metadata=described(f"{description}; null if undefined."))
 
 
-class OptimumAnswer(Schema):
-    """The best line there is for the data, and what the data says of it.
+def _statistic(description: str) -> fields.Raw:
+    return number(f"{description}; null if undefined.", allow_none=True)
 
-    What is undefined is null, and `undefined` says why. `lower` and `upper` are the coefficients' 95 % intervals.
-    """
 
-    w = as_x("The slopes of the best line, in the form of a row of `x`.")
-    b = number("The intercept of the best line.")
-    loss = number("The mean squared error of the best line.")
+class OptimumResponse(Schema):
+    """The least-squares solution and its statistics. `lower` and `upper` bound 95 % confidence intervals."""
+
+    w = any_shape("The slopes of the least-squares solution, in the form of a row of `x`.")
+    b = number("The intercept of the least-squares solution.")
+    loss = number("The mean squared error of the least-squares solution.")
     objective = number(OBJECTIVE)
     rss = number("The residual sum of squares.")
-    degrees_of_freedom = number("The number of rows less that of the coefficients that the data determines.")
-    r2 = _statistic("R², the share of the variation of y that the line explains")
+    degrees_of_freedom = number("The number of rows minus the rank of [1, X].")
+    r2 = _statistic("R² of the least-squares solution, the share of the variance of y that it explains")
     adjusted_r2 = _statistic("R² adjusted for the number of coefficients")
     residual_std_error = _statistic("The standard deviation of the residuals, in units of y: √(rss/degrees of freedom)")
     f = _statistic("The F statistic of the hypothesis that all slopes are zero")
@@ -65,82 +76,107 @@ class OptimumAnswer(Schema):
     p_values = _per_coefficient("The two-sided p-values of t")
     lower = _per_coefficient("The lower bounds of the coefficients' 95 % confidence intervals")
     upper = _per_coefficient("The upper bounds of the coefficients' 95 % confidence intervals")
-    undefined = text("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
+    undefined = string("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
 
 
-KINDS = ["constant", "collinear", "underdetermined", "not-converged", "slow-convergence", "diverging"]
-WARNINGS = objects(
-    "What to know before using the line.",
+WARNING_TYPES = ["constant", "collinear", "underdetermined", "slow-convergence", "diverging", "not-converged"]
+WARNINGS = object_array(
+    "Conditions to check before using the coefficients.",
     ["type", "detail"],
     {
-        "type": about("The kind of warning.", enum=KINDS),
-        "detail": about("What the warning is about, in a sentence.", type="string"),
-        "columns": about("The columns it concerns; absent if there are none.", type="array", items={"type": "string"}),
+        "type": described("The kind of warning.", enum=WARNING_TYPES),
+        "detail": described("The condition, its consequence and the remedy.", type="string"),
+        "columns": described(
+            "The columns concerned; absent if there are none.", type="array", items={"type": "string"}
+        ),
     },
 )
 
 
-class FitAnswer(Schema):
-    """A version: the line, how descent came to it, and how far that is from the best one."""
+class FitResponse(Schema):
+    """The fitted coefficients, the descent that led to them, and the least-squares solution."""
 
-    model = text(MODEL)
-    version = whole("The version's number; null after a dry run, which publishes none.", allow_none=True)
-    serving = whole(
-        "The version that now answers predictions: the new one, unless another is pinned; null after a dry run.",
+    model = string(MODEL)
+    version = integer("The version's number; null after a dry run.", allow_none=True)
+    serving = integer(
+        "The version that answers predictions: the new one, unless another is pinned; null after a dry run.",
         allow_none=True,
     )
-    w = as_x("The slopes, in the form of a row of `x`: a number, a list, or an object by column name.")
+    w = any_shape("The slopes, in the form of a row of `x`: a number, a list, or an object by column name.")
     b = number("The intercept.")
-    columns = fields.List(fields.String(), metadata=about("The names of the columns of x, in order."))
-    n = number("The number of rows with a weight above 0, counting those of appends; a decay scales it down.")
-    loss = number("The mean squared error of the line on the training data.")
+    columns = fields.List(fields.String(), metadata=described("The names of the columns of x, in order."))
+    n = number(N)
+    loss = number(LOSS)
+    r2 = number(R2, allow_none=True)
     objective = number(OBJECTIVE)
-    r2 = number("R² on the training data; null if y does not vary.", allow_none=True)
     initial_loss = number("The mean squared error at the start of the descent.")
-    epochs = whole(EPOCHS, allow_none=True)
-    converged = flag("Whether the descent has reached its limit.")
+    epochs = integer(EPOCHS, allow_none=True)
+    converged = boolean(CONVERGED)
     options = fields.Raw(
-        metadata=about(
-            "Every option with the value it had; sent again with the same rows, they give the same fit.", type="object"
+        metadata=described(
+            "Every option with its effective value. With the same rows they give the same fit.", type="object"
         )
     )
     largest_stable_learning_rate = number(
-        "The bound that learning rates must stay below on this data, or the descent diverges; null if there is none.",
+        "The bound that learning rates must stay below on this data, or the descent diverges; null: no bound.",
         allow_none=True,
     )
-    optimum = fields.Nested(OptimumAnswer, metadata=about("The best line for the data, and its statistics."))
-    history = fields.Nested(Curve, metadata=about("The loss curve of the descent."))
+    optimum = fields.Nested(OptimumResponse, metadata=described("The least-squares solution and its statistics."))
+    history = fields.Nested(LossCurve, metadata=described("The loss curve of the descent."))
     warnings = WARNINGS
-    dropped = whole(DROPPED)
-    trained_at = text("Time of the fit in ISO 8601, UTC: `2026-11-23T10:09:24.071Z`.")
-    etag = text("The version's tag, which `If-Match` takes in quotes.")
-    artifact = fields.Nested(Artifact, metadata=about("The version's TorchScript file."))
+    dropped = integer(DROPPED)
+    trained_at = string(TRAINED_AT)
+    etag = string("The version's tag, which `If-Match` takes in quotes.")
+    artifact = fields.Nested(Artifact, metadata=described("The version's TorchScript file."))
 
 
-class HistoryAnswer(Curve):
+class HistoryResponse(LossCurve):
     """The loss curve of a version."""
 
-    model = text(MODEL)
-    version = whole("The version's number.")
+    model = string(MODEL)
+    version = integer("The version's number.")
 
 
-class GroupFitsAnswer(Schema):
-    """One result per group, in order of appearance: the fit in short, or the problem that it met."""
+class VersionListResponse(Schema):
+    """A page of the versions of a model, newest first."""
 
-    results = objects(
+    model = string(MODEL)
+    versions = object_array(
+        "The versions, newest first.",
+        ["version", "trained_at", "loss", "r2", "n", "serving", "pinned"],
+        {
+            "version": described("The version's number.", type="integer"),
+            "trained_at": described(f"{TRAINED_AT[:-1]}; null if the file is damaged.", type=["string", "null"]),
+            "loss": described(f"{LOSS[:-1]}; null if the file is damaged.", type=["number", "null"]),
+            "r2": described(R2, type=["number", "null"]),
+            "n": described(
+                "The number of rows with a weight above 0; null if the file is damaged.", type=["number", "null"]
+            ),
+            "serving": described("Whether this version answers predictions.", type="boolean"),
+            "pinned": described("Whether this version is pinned.", type="boolean"),
+            "problem": described("Why the file cannot be read (RFC 9457); absent if it can.", type="object"),
+        },
+    )
+    next_page_token = string(NEXT_PAGE_TOKEN)
+
+
+class GroupTrainResponse(Schema):
+    """The summary of each group's fit, or the problem that prevented it."""
+
+    results = object_array(
         "One result for each group, in order of appearance.",
         ["group", "model"],
         {
-            **OF_EACH_GROUP,
-            "version": about("The new version's number; null after a dry run.", type=["integer", "null"]),
-            "w": about("The slopes, in the form of a row of `x`."),
-            "b": about("The intercept.", type="number"),
-            "n": about("The number of rows with a weight above 0.", type="number"),
-            "loss": about("The mean squared error of the line on the training data.", type="number"),
-            "epochs": about(EPOCHS, type=["integer", "null"]),
-            "converged": about("Whether the descent has reached its limit.", type="boolean"),
+            **GROUP_PROPERTIES,
+            "version": described("The new version's number; null after a dry run.", type=["integer", "null"]),
+            "w": described("The slopes, in the form of a row of `x`."),
+            "b": described("The intercept.", type="number"),
+            "n": described(N, type="number"),
+            "loss": described(LOSS, type="number"),
+            "r2": described(R2, type=["number", "null"]),
+            "epochs": described(EPOCHS, type=["integer", "null"]),
+            "converged": described(CONVERGED, type="boolean"),
             "warnings": dict(WARNINGS.metadata),
-            "r2": about("R² on the training data; null if y does not vary.", type=["number", "null"]),
-            "replayed": about("true where an earlier request with the same key did it.", type="boolean"),
+            "replayed": described("true if an earlier request with the same key published it.", type="boolean"),
         },
     )

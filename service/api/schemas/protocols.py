@@ -1,27 +1,27 @@
-"""What other servers' protocols send and are answered, for the document: their views read and write it themselves."""
+"""Schemas of the Open Inference Protocol and MLflow, for the OpenAPI document only: their views read and write JSON."""
 
 from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.response_fields import about, flag, numbers, objects, text
+from service.api.schemas.response_fields import boolean, described, number_array, object_array, string
 from service.formats.json.open_inference import INPUT, OUTPUT, TYPES
 
 TENSOR: dict[str, dict[str, Any]] = {
-    "name": about(f"The tensor's name: `{INPUT}` of an input, `{OUTPUT}` of an output.", type="string"),
-    "datatype": about("The type of its numbers.", enum=list(TYPES)),
-    "shape": about("Its size: [rows, columns], or [rows].", type="array", items={"type": "integer"}),
+    "name": described(f"The tensor's name: `{INPUT}` for an input, `{OUTPUT}` for an output.", type="string"),
+    "datatype": described("The type of its numbers.", enum=list(TYPES)),
+    "shape": described("Its shape: [rows, columns], or [rows].", type="array", items={"type": "integer"}),
 }
-WITH_DATA: dict[str, dict[str, Any]] = {
+TENSOR_WITH_DATA: dict[str, dict[str, Any]] = {
     **TENSOR,
-    "data": about("Its numbers, row by row; absent if they follow the JSON in binary.", type="array"),
-    "parameters": about("`binary_data_size`: how many bytes of numbers follow the JSON.", type="object"),
+    "data": described("Its numbers, row by row; absent if they follow the JSON in binary.", type="array"),
+    "parameters": described("`binary_data_size`: the number of bytes of data after the JSON.", type="object"),
 }
 REQUIRED = list(TENSOR)
 
 
 class InferRequest(Schema):
-    """The Open Inference Protocol's request: one tensor of [rows, columns]. Numbers may follow the JSON in binary."""
+    """An inference request of one tensor, [rows, columns]. The numbers may follow the JSON in binary."""
 
     examples: ClassVar = {
         "two rows": {
@@ -29,119 +29,119 @@ class InferRequest(Schema):
         }
     }
 
-    id = text("An id of your choice, which comes back in the answer.")
+    id = string("An id of your choice, which the response repeats.")
     parameters = fields.Raw(
-        metadata=about("`binary_data_output`: whether the output's numbers follow the JSON in binary.", type="object")
+        metadata=described("`binary_data_output`: whether the output follows the JSON in binary.", type="object")
     )
-    inputs = objects("The input tensor; there is exactly one.", REQUIRED, WITH_DATA, required=True)
-    outputs = objects(
-        "The outputs wanted: none, or the only one there is.",
+    inputs = object_array("The input tensor; exactly one.", REQUIRED, TENSOR_WITH_DATA, required=True)
+    outputs = object_array(
+        f"The requested outputs: none, or `{OUTPUT}`.",
         ["name"],
         {
             "name": TENSOR["name"],
-            "parameters": about("`binary_data`: whether its numbers follow the JSON in binary.", type="object"),
+            "parameters": described("`binary_data`: whether the output follows the JSON in binary.", type="object"),
         },
     )
 
 
-class InferAnswer(Schema):
-    """The Open Inference Protocol's answer: one tensor of predictions."""
+class InferResponse(Schema):
+    """An inference response with one tensor of predictions."""
 
-    model_name = text("The model's name.")
-    model_version = text("The number of the version that answers.")
-    id = text("The request's id, if it had one.")
-    outputs = objects("The tensor of predictions, one for each row.", REQUIRED, WITH_DATA)
+    model_name = string("The model's name.")
+    model_version = string("The version that computed the predictions.")
+    id = string("The request's id, if it had one.")
+    outputs = object_array("The tensor of predictions, one for each row.", REQUIRED, TENSOR_WITH_DATA)
 
 
 class ServerMetadata(Schema):
-    """What the server is."""
+    """The server and its extensions."""
 
-    name = text("The server's name.")
-    version = text("The release.")
-    extensions = fields.List(fields.String(), metadata=about("The protocol's extensions that the server has."))
+    name = string("The server's name.")
+    version = string("The version of the software.")
+    extensions = fields.List(fields.String(), metadata=described("The protocol extensions that the server implements."))
 
 
 class ServerLive(Schema):
-    """The server is alive."""
+    """The process is alive."""
 
-    live = flag("Always true.")
+    live = boolean("Always true.")
 
 
 class ServerReady(Schema):
     """The server is ready."""
 
-    ready = flag("Always true; a server that is not ready answers 503.")
+    ready = boolean("Always true; if the server is not ready, the status is 503.")
 
 
 class ModelMetadata(Schema):
     """A model's versions and tensors."""
 
-    name = text("The model's name.")
-    versions = fields.List(fields.String(), metadata=about("The numbers of all its versions, in ascending order."))
-    platform = text("What runs the model.")
-    inputs = objects("The tensor that it takes; -1 in a shape stands for any number of rows.", REQUIRED, TENSOR)
-    outputs = objects("The tensor that it answers; -1 in a shape stands for any number of rows.", REQUIRED, TENSOR)
+    name = string("The model's name.")
+    versions = fields.List(fields.String(), metadata=described("The numbers of all versions, in ascending order."))
+    platform = string("The format of the model.")
+    inputs = object_array("The input tensor; -1 in a shape: any number of rows.", REQUIRED, TENSOR)
+    outputs = object_array("The output tensor; -1 in a shape: any number of rows.", REQUIRED, TENSOR)
 
 
 class ModelReady(Schema):
     """A model is ready."""
 
-    name = text("The model's name.")
-    ready = flag("Always true; a model that cannot answer gets an error.")
+    name = string("The model's name.")
+    ready = boolean("Always true; if the model is not ready, the response is an error.")
 
 
 class IndexRequest(Schema):
-    """The Open Inference Protocol's request for the index; what it may hold chooses nothing here."""
+    """A request for the index of models. Its fields have no effect."""
 
     examples: ClassVar[dict[str, Any]] = {"all models": {"value": {}}}
 
-    ready = flag("Whether to list only models that are ready; has no effect here.")
+    ready = boolean("Whether to list only models that are ready; has no effect.")
 
 
 class IndexEntry(Schema):
     """A model in the index."""
 
-    name = text("The model's name.")
-    version = text("The number of the version that serves; empty if none can.")
-    state = text("`READY` or `UNAVAILABLE`.")
-    reason = text("Why the model is unavailable; empty if it is ready.")
+    name = string("The model's name.")
+    version = string("The version that serves; empty if the model is unavailable.")
+    state = string("`READY` or `UNAVAILABLE`.")
+    reason = string("Why the model is unavailable; empty if it is ready.")
 
 
 class InferenceError(Schema):
-    """The Open Inference Protocol's error."""
+    """An error of the Open Inference Protocol."""
 
-    error = text("What went wrong, and what to change.")
+    error = string("What went wrong, and what to change.")
 
 
 class ScoringRequest(Schema):
-    """MLflow's request: rows under one of its four names."""
+    """An MLflow scoring request: rows in exactly one of four fields."""
 
     examples: ClassVar = {
         "instances": {"value": {"instances": [5, 6]}},
         "dataframe_split": {"value": {"dataframe_split": {"columns": ["x"], "data": [[5], [6]]}}},
     }
 
-    instances = fields.Raw(metadata=about("The rows: numbers, rows, named columns or records."))
-    inputs = fields.Raw(metadata=about("The same as `instances`."))
+    instances = fields.Raw(metadata=described("The rows: numbers, rows, named columns or records."))
+    inputs = fields.Raw(metadata=described("The same as `instances`."))
     dataframe_split = fields.Raw(
-        metadata=about(
-            'The rows as pandas gives them with `orient="split"`: the names in `columns`, and the rows in `data`.',
+        metadata=described(
+            'The rows as in pandas\' `to_dict(orient="split")`: the names in `columns`, and the rows in `data`.',
             type="object",
         )
     )
     dataframe_records = fields.Raw(
-        metadata=about("The rows as a list of records.", type="array", items={"type": "object"})
+        metadata=described("The rows as a list of records.", type="array", items={"type": "object"})
     )
 
 
-class ScoringAnswer(Schema):
-    """MLflow's answer."""
+class ScoringResponse(Schema):
+    """An MLflow scoring response."""
 
-    predictions = numbers("The prediction for each row.")
+    predictions = number_array("The prediction for each row.")
 
 
 class ScoringError(Schema):
-    """MLflow's error."""
+    """An MLflow error."""
 
-    error_code = text("The kind of error.")
-    message = text("What went wrong, and what to change.")
+    error_code = string("The kind of error.")
+    message = string("What went wrong, and what to change.")

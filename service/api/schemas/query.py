@@ -1,24 +1,76 @@
-"""Options out of the texts of a query."""
+"""Schemas of query strings, and the decoding of options in them."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, fields, validate
 
-from service.api.schemas.fields import Names
+from service.api.schemas.base import QuerySchema
+from service.api.schemas.fields import ColumnNames, Integer, Text
 from service.errors import MalformedBody
 from service.formats import json
-
-TEXTS = (fields.String, Names)
-
-
-def valued(query: Mapping[str, str], schema: Schema) -> dict[str, Any]:
-    """`query` with the values that its texts stand for: JSON, where a field of `schema` takes anything but text."""
-    return {name: _value(text, schema.fields.get(name)) for name, text in query.items()}
+from service.store.base import NAME, NAME_RULE
 
 
-def _value(text: str, field: fields.Field[Any] | None) -> Any:
-    if field is None or isinstance(field, TEXTS):
+class EmptyQuery(QuerySchema):
+    """A route without query parameters."""
+
+
+class AnyQuery(Schema):
+    """A route that ignores its query, because probes and scrapers may add one."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class ModelQuery(QuerySchema):
+    """The model of a route whose path does not name one."""
+
+    model = Text(
+        f"The model's name: {NAME_RULE}.",
+        load_default="default",
+        validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"is {{input!r}}; give {NAME_RULE}"),
+    )
+
+
+class PageQuery(QuerySchema):
+    """A page of a list."""
+
+    limit = Integer(
+        "The maximum number of entries on a page.",
+        minimum=1,
+        maximum=1000,
+        load_default=100,
+        in_query=True,
+    )
+
+
+class ModelListQuery(PageQuery):
+    """A page of the list of models."""
+
+    prefix = Text("Lists only models whose names start with this.", load_default="")
+    page_token = Text("The `next_page_token` of the previous page; empty for the first page.", load_default="")
+
+
+class VersionListQuery(PageQuery):
+    """A page of the list of versions."""
+
+    page_token = Text(
+        "The `next_page_token` of the previous page; empty for the first page.",
+        load_default="",
+        validate=validate.Regexp(
+            "^(?:[1-9][0-9]{0,17})?$", error="is {input!r}; give the next_page_token of the previous page"
+        ),
+    )
+
+
+def decode_values(query: Mapping[str, str], schema: Schema) -> dict[str, Any]:
+    """Return `query` with the values of all fields of `schema` but strings decoded from JSON."""
+    return {name: _decode(text, schema.fields.get(name)) for name, text in query.items()}
+
+
+def _decode(text: str, field: fields.Field[Any] | None) -> Any:
+    if field is None or isinstance(field, fields.String | ColumnNames):
         return text
     try:
         return json.decode(text.encode("utf-8", "replace"))

@@ -1,11 +1,11 @@
-"""What the routes take. Data goes through vectorised fields, options through marshmallow's."""
+"""Schemas of request bodies, and of the queries that accompany a table. Rows use vectorised fields."""
 
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, fields, post_load, pre_load, validate
+from marshmallow import fields, post_load, pre_load, validate
 
-from service.api.schemas.base import Query, Request
-from service.api.schemas.fields import Labels, Names, Rows, Text, Vector, Whole
+from service.api.schemas.base import QuerySchema, RequestSchema
+from service.api.schemas.fields import ColumnNames, GroupLabels, Integer, Rows, Text, Vector
 from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest
 from service.formats import dataset
@@ -13,144 +13,82 @@ from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.column_selection import ColumnSelection
 from service.formats.missing_values import MissingValuePolicy
 from service.formats.table import TableReader
-from service.store.base import LAST_VERSION, NAME, NAME_RULE
+from service.store.base import LAST_VERSION
 from service.store.metadata import MOST_LABELS
 
-LONGEST_KEY = 255
 LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
 
 X = "The rows of x: a list of numbers (one column), a list of rows, an object of named columns, or a list of records"
-Y = "What was observed: a number for each row of `x`."
-WEIGHT = "A weight for each row, at least 0; null weighs all rows alike."
-
-
-class ModelQuery(Query):
-    """The model of a route whose path names none."""
-
-    model = Text(
-        f"The model's name: {NAME_RULE}.",
-        load_default="default",
-        validate=validate.Regexp(f"^(?:{NAME.pattern})$", error=f"give {NAME_RULE}"),
-    )
-
-
-class ModelsQuery(Query):
-    """Which models to list."""
-
-    prefix = Text("Lists only models whose names begin with this.", load_default="")
-    limit = Whole("The most models to list on a page.", least=1, most=1000, load_default=100, in_query=True)
-    page_token = Text("The `next_page_token` of the page before; empty for the first page.", load_default="")
-
-
-class NoQuery(Query):
-    """A route without a query."""
-
-
-class AnyQuery(Schema):
-    """A route that does not look at its query, as probes and scrapers may add one."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-
-class CacheHeaders(Schema):
-    """Headers of a call whose answer the client may have already."""
-
-    if_none_match = Text(
-        "The ETag of the answer that you have; if it would be the same, the status is 304 and there is no body.",
-        data_key="If-None-Match",
-    )
-
-
-class GroupTrainHeaders(Schema):
-    """Headers that make trainings safe to send again, or leave out the models that are there already."""
-
-    idempotency_key = Text(
-        f"A key of your choice, 1 to {LONGEST_KEY} printable characters, that makes the training safe to send again: "
-        "it counts once, and a repetition gets the first answer, with `Idempotency-Replayed: true` (in one of many "
-        "models, `replayed`).",
-        data_key="Idempotency-Key",
-    )
-    if_none_match = Text(
-        "With `*`, trains only if the model does not exist yet, else answers 412.", data_key="If-None-Match"
-    )
-
-
-class TrainHeaders(GroupTrainHeaders):
-    """Headers that make a training safe to send again, or dependent on what there is."""
-
-    if_match = Text(
-        "Trains only if the model's newest version has this ETag, else answers 412; `*` stands for any version.",
-        data_key="If-Match",
-    )
+Y = "The observed value for each row of `x`."
+WEIGHT = "A weight for each row, at least 0; null: equal weights."
 
 
 class LabelledRequest(RowOptions):
-    """Rows of x and their y in JSON; loaded, they are `rows`."""
+    """Rows of x and y in JSON, loaded as `rows`."""
 
     x = Rows(f"{X}.", NUMBERS_OR_NULL, required=True)
     y = Vector(Y, NUMBERS_OR_NULL, required=True)
     sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL, load_default=None, allow_none=True)
 
     @post_load
-    def _join(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        parts = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
-        return data | {"rows": dataset.labelled_table(*parts)}
+    def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        columns = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
+        return data | {"rows": dataset.labelled_table(*columns)}
 
 
-class Table(RowOptions, Query):
-    """The query that goes with a table for a body."""
+class TableQuery(RowOptions, QuerySchema):
+    """The query that accompanies a table."""
 
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
-        """The loaded `options`, the choice of columns among them made into `rows` of `source`."""
+        """Return the loaded `options` with the `rows` of `source` instead of the choice of columns."""
         raise NotImplementedError
 
 
-class LabelledTable(Table):
-    """Which columns of a table are x, y and weights."""
+class LabelledTableQuery(TableQuery):
+    """The columns of a table that are x, y and weights."""
 
-    x = Names("The columns to use as x, with commas between their names; all others by default.")
-    y = Text("The column that holds y; `.npy` has no names, and its last column is y.", load_default="y")
-    weight = Text("The column that holds each row's weight; all rows weigh alike by default.")
+    x = ColumnNames("The columns of x, separated by commas; default: all others.")
+    y = Text("The column of y. `.npy` has no column names; its last column is y.", load_default="y")
+    weight = Text("The column of the row weights; default: equal weights.")
 
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
         return options | {"rows": dataset.labelled_rows(source, ColumnSelection(x, y, weight), missing)}
 
 
-class UnlabelledTable(Table):
-    """Which columns of a table are x."""
+class FeatureTableQuery(TableQuery):
+    """The columns of a table that are x."""
 
-    x = Names("The columns to use as x, with commas between their names; all columns by default.")
+    x = ColumnNames("The columns of x, separated by commas; default: all columns.")
 
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         x, missing = (options.pop(name, None) for name in ("x", "missing"))
         return options | {"rows": dataset.feature_rows(source, x, missing)}
 
 
-class TrainTable(LabelledTable, TrainOptions):
-    """A table to train on, and how to."""
+class TrainTableQuery(LabelledTableQuery, TrainOptions):
+    """The columns of a table to train on, and the options."""
 
 
 class TrainRequest(LabelledRequest, TrainOptions):
-    """Rows of x, their y, and how to train."""
+    """Rows of x and y to train on, and the options."""
 
     examples: ClassVar = {
         "points": {"value": {"x": [1, 2, 3, 4], "y": [2.1, 3.9, 6.2, 7.8]}},
-        "the tutorial's way": {
+        "11 steps from a seed": {
             "value": {"x": [3.3, 4.4, 5.5], "y": [1.7, 2.76, 2.09], "learning_rate": 0.01, "epochs": 11, "seed": 20}
         },
         "named columns": {"value": {"x": {"area": [50, 80, 120], "rooms": [2, 3, 3]}, "y": [200, 310, 420], "l2": 0.1}},
     }
 
 
-class PredictTable(UnlabelledTable, PredictOptions):
-    """A table to predict for, and what to tell beside the predictions."""
+class PredictTableQuery(FeatureTableQuery, PredictOptions):
+    """The columns of a table to predict from, and the options."""
 
 
 class PredictRequest(RowOptions, PredictOptions):
-    """Rows of x, and what to tell beside their predictions; loaded, with the `sieve` that has gone over them."""
+    """Rows of x to predict from, and the options; loaded with the policy for missing values."""
 
     examples: ClassVar = {
         "points": {"value": {"x": [5, 6]}},
@@ -158,73 +96,68 @@ class PredictRequest(RowOptions, PredictOptions):
         "with intervals and contributions": {"value": {"x": [5, 6], "interval": 0.95, "explain": True}},
     }
 
-    x = Rows(f"{X}; a bare number, or one object of numbers, is one row.", NUMBERS_OR_NULL, required=True)
+    x = Rows(f"{X}; a number or an object of numbers is a single row.", NUMBERS_OR_NULL, required=True)
 
     @post_load
     def _apply_missing(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         missing_values = MissingValuePolicy(data.pop("missing"))
-        return data | {"x": missing_values.apply_to_table(data["x"]), "sieve": missing_values}
+        return data | {"x": missing_values.apply_to_table(data["x"]), "missing_values": missing_values}
 
 
 class EvaluateRequest(LabelledRequest):
-    """Rows of x and the y that were observed."""
+    """Rows of x and observed y."""
 
     examples: ClassVar = {"points": {"value": {"x": [5, 6], "y": [10.1, 11.8]}}}
 
 
-class EvaluateTable(LabelledTable):
-    """A table of rows and the y that were observed."""
+class EvaluateTableQuery(LabelledTableQuery):
+    """The columns of a table of x and observed y."""
 
 
-class PinRequest(Request):
+class PinRequest(RequestSchema):
     """The version to pin."""
 
     examples: ClassVar = {"the first version": {"value": {"version": 1}}}
 
-    version = Whole("The number of the version to serve.", least=1, most=LAST_VERSION, required=True)
+    version = Integer("The number of the version to serve.", minimum=1, maximum=LAST_VERSION, required=True)
 
 
-class DescribeRequest(Request):
+def _length(maximum: int) -> validate.Length:
+    return validate.Length(max=maximum, error="has more than {max} characters; shorten it")
+
+
+class UpdateModelRequest(RequestSchema):
     """A description and labels; null removes one."""
 
     examples: ClassVar = {"a sensor": {"value": {"description": "The inlet's sensor", "labels": {"site": "north"}}}}
 
     description = Text(
-        "What the model is for; null removes the description.",
-        allow_none=True,
-        validate=validate.Length(max=LONGEST_TEXT, error="has more than {max} characters"),
+        "What the model is for; null removes the description.", allow_none=True, validate=_length(LONGEST_TEXT)
     )
     labels = fields.Dict(
         keys=Text(
-            "A label's name.", validate=validate.Length(1, LONGEST_LABEL, error="give {min} to {max} characters")
+            "The name of a label.",
+            validate=validate.Length(1, LONGEST_LABEL, error="is not a label name; give {min} to {max} characters"),
         ),
-        values=Text(
-            "A label's text.",
-            allow_none=True,
-            validate=validate.Length(max=LONGEST_LABEL, error="has more than {max} characters"),
-        ),
-        validate=validate.Length(max=MOST_LABELS, error="has more than {max} labels"),
-        error_messages={"invalid": "is not an object"},
-        metadata={"description": "Labels to set, by name; null removes one, and labels that are not sent stay."},
+        values=Text("The text of a label.", allow_none=True, validate=_length(LONGEST_LABEL)),
+        validate=validate.Length(max=MOST_LABELS, error="has more than {max} labels; remove some with null"),
+        error_messages={"invalid": 'is not an object; give one such as {{"site": "north"}}'},
+        metadata={"description": "Labels to set, by name; null removes one. Omitted labels do not change."},
     )
 
 
-class Grouped(Request):
-    """A request whose rows are told apart by a group: a list with one label a row, or the name of a column of x."""
+class GroupRequest(RequestSchema):
+    """Rows of several models, each with a label: a list of labels, or the name of the column that holds them."""
 
-    group = Labels(
+    group = GroupLabels(
         "The group of each row: a list with a label for each row, or the name of a column of `x` that holds them.",
         required=True,
     )
-    prefix = Text(
-        "What stands before the label in the name of a group's model.",
-        load_default="",
-        validate=validate.Length(max=LONGEST_LABEL, error="has more than {max} characters"),
-    )
+    prefix = Text("The model of a group is named `prefix` + label.", load_default="", validate=_length(LONGEST_LABEL))
 
     @pre_load
-    def _take_column(self, data: Any, **kwargs: Any) -> Any:
-        """A group that names a column of x is that column, and x is the others."""
+    def _extract_column(self, data: Any, **kwargs: Any) -> Any:
+        """Replace a column name in `group` with that column, and remove the column from x."""
         if not isinstance(data, dict) or not isinstance(data.get("group"), str):
             return data
         name, x = data["group"], data.get("x")
@@ -234,12 +167,12 @@ class Grouped(Request):
             rest = [{column: value for column, value in row.items() if column != name} for row in x]
             return data | {"group": [row[name] for row in x], "x": rest}
         raise InvalidRequest.at(
-            "/group", f"names no column {name!r} of x; give one, or a list with a label for each row"
+            "/group", f"{name!r} is not a column of x; give one, or a list with a label for each row"
         )
 
 
-class GroupTrainRequest(TrainOptions, Grouped):
-    """Rows of x of many models, their y, and how to train each."""
+class GroupTrainRequest(TrainOptions, GroupRequest):
+    """Rows of x and y of several models, and the options of each training."""
 
     examples: ClassVar = {
         "two sensors": {"value": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}}
@@ -250,8 +183,8 @@ class GroupTrainRequest(TrainOptions, Grouped):
     sample_weight = Vector(WEIGHT, load_default=None, allow_none=True)
 
 
-class GroupPredictRequest(Grouped):
-    """Rows of x of many models."""
+class GroupPredictRequest(GroupRequest):
+    """Rows of x of several models."""
 
     examples: ClassVar = {"two sensors": {"value": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}}
 

@@ -1,46 +1,48 @@
-"""Fields of answers that say what they mean. Numbers are passed on as they are: there are too many for a field each."""
+"""Response fields with a description. Numbers are passed through, because there are too many to validate each."""
 
 from typing import Any
 
 from marshmallow import fields
 
 
-def about(meaning: str, **takes: Any) -> dict[str, Any]:
-    """A part of a JSON Schema: what something means, and what it takes."""
-    return {**takes, "description": meaning}
+def described(description: str, **schema: Any) -> dict[str, Any]:
+    """Return a JSON Schema with a description."""
+    return {**schema, "description": description}
 
 
-def text(meaning: str, **options: Any) -> fields.String:
-    """A text."""
-    return fields.String(metadata=about(meaning), **options)
+def string(description: str, **options: Any) -> fields.String:
+    """Return a string field."""
+    return fields.String(metadata=described(description), **options)
 
 
-def flag(meaning: str) -> fields.Boolean:
-    """true or false."""
-    return fields.Boolean(metadata=about(meaning))
+def boolean(description: str) -> fields.Boolean:
+    """Return a boolean field."""
+    return fields.Boolean(metadata=described(description))
 
 
-def whole(meaning: str, **options: Any) -> fields.Integer:
-    """A whole number."""
-    return fields.Integer(metadata=about(meaning), **options)
+def integer(description: str, **options: Any) -> fields.Integer:
+    """Return an integer field."""
+    return fields.Integer(metadata=described(description), **options)
 
 
-def number(meaning: str, **options: Any) -> fields.Raw:
-    """A number, passed on as it is."""
-    return fields.Raw(metadata=about(meaning, type="number"), **options)
+def number(description: str, **options: Any) -> fields.Raw:
+    """Return a field that passes a number through."""
+    return fields.Raw(metadata=described(description, type="number"), **options)
 
 
-def numbers(meaning: str) -> fields.Raw:
-    """Numbers, passed on as they are."""
-    return fields.Raw(metadata=about(meaning, type="array", items={"type": "number"}))
+def number_array(description: str) -> fields.Raw:
+    """Return a field that passes an array of numbers through."""
+    return fields.Raw(metadata=described(description, type="array", items={"type": "number"}))
 
 
-def as_x(meaning: str) -> fields.Raw:
-    """Numbers in the form that x came in."""
-    return fields.Raw(metadata=about(meaning))
+def any_shape(description: str) -> fields.Raw:
+    """Return a field that passes numbers through in the shape of x."""
+    return fields.Raw(metadata=described(description))
 
 
-def objects(meaning: str, always: list[str], properties: dict[str, dict[str, Any]], **options: Any) -> fields.Raw:
-    """A list of objects, passed on as they are; all have the properties `always`, and may have the others."""
-    items = {"type": "object", "required": always, "properties": properties}
-    return fields.Raw(metadata=about(meaning, type="array", items=items), **options)
+def object_array(
+    description: str, required_properties: list[str], properties: dict[str, dict[str, Any]], **options: Any
+) -> fields.Raw:
+    """Return a field that passes an array of objects through; all have the `required_properties`."""
+    items = {"type": "object", "required": required_properties, "properties": properties}
+    return fields.Raw(metadata=described(description, type="array", items=items), **options)

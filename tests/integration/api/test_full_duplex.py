@@ -14,7 +14,7 @@ from marshmallow import Schema, fields
 from service.api.http.body_adapter import WSGIBodyAdapter
 from service.api.http.context import EXTENSION
 from service.api.http.full_duplex import spool_until_received
-from service.api.http.response import ViewResult, write
+from service.api.http.response import ViewResult, write_response
 from service.server.gunicorn_stream import GunicornBodyAdapter
 
 LINE = b"0.12345\n"
@@ -103,7 +103,7 @@ def test_only_what_is_worth_it_is_compressed(length):
     batches = iter([{"y": np.zeros(length)}])
     with app_with(WSGIBodyAdapter()).test_request_context(headers={"Accept-Encoding": "gzip"}):
         g.body = SimpleNamespace(is_read=True)
-        response = write(ViewResult({"model": "a"}, batches=batches), Band(), 200)
+        response = write_response(ViewResult({"model": "a"}, batches=batches), Band(), 200)
         data = b"".join(response.iter_encoded())
     assert response.headers.get("Content-Encoding") == (None if length == 10 else "gzip")
     document = json.loads(data if length == 10 else gzip.decompress(data))
@@ -143,7 +143,7 @@ def test_several_columns_make_one_document(length):
     batches = ({"y": np.full(length, i), "lower": np.full(length, -i)} for i in range(2))
     with app_with(WSGIBodyAdapter()).test_request_context():
         g.body = SimpleNamespace(is_read=True)
-        response = write(ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Band(), 200)
+        response = write_response(ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Band(), 200)
         document = json.loads(b"".join(response.iter_encoded()))
     expected = [0] * length + [1] * length
     assert document == {"model": "a", "y": expected, "lower": [-i for i in expected], "dropped": 7}

@@ -510,11 +510,11 @@ def test_damaged_labels_are_as_good_as_none(client, settings, text):
 @pytest.mark.parametrize(
     ("change", "pointer", "detail"),
     [
-        ({"labels": {"a/b": 1}}, "/labels/a~1b", "is not text"),
-        ({"labels": {"": "x"}}, "/labels/", "give 1 to 100 characters"),
-        ({"labels": {"l" * 200: "x"}}, f"/labels/{'l' * 100}", "give 1 to 100 characters"),
-        ({"labels": []}, "/labels", "is not an object"),
-        ({"description": 1}, "/description", "is not text"),
+        ({"labels": {"a/b": 1}}, "/labels/a~1b", "is 1; give a string"),
+        ({"labels": {"": "x"}}, "/labels/", "is not a label name; give 1 to 100 characters"),
+        ({"labels": {"l" * 200: "x"}}, f"/labels/{'l' * 100}", "is not a label name; give 1 to 100 characters"),
+        ({"labels": []}, "/labels", 'is not an object; give one such as {"site": "north"}'),
+        ({"description": 1}, "/description", "is 1; give a string"),
     ],
 )
 def test_a_label_that_cannot_be_kept_is_pointed_at(client, change, pointer, detail):
@@ -594,7 +594,10 @@ def test_an_interval_that_means_nothing_is_refused(client, options, says):
 @pytest.mark.parametrize("kind", ["prediction", "confidence"])
 def test_a_kind_of_interval_without_an_interval_is_refused(client, kind):
     train(client, **XY)
-    path, fault = "/models/m/predict", {"pointer": "/interval_kind", "detail": "is for an interval; send interval too"}
+    path, fault = (
+        "/models/m/predict",
+        {"pointer": "/interval_kind", "detail": "needs interval; give interval too, such as 0.95"},
+    )
     for more in ({}, {"interval": None}, {"explain": True}):
         answer = client.post(path, json={"x": 1, "interval_kind": kind} | more)
         assert (answer.status_code, answer.json["errors"]) == (422, [fault])

@@ -54,7 +54,7 @@ def test_the_newest_version_serves_and_older_ones_stay(client):
     train(client, y=[3, 6, 9])
     assert client.post("/models/m/predict", json={"x": 1}).json["y"] == pytest.approx(3)
     assert client.post("/models/m/versions/1/predict", json={"x": 1}).json["y"] == pytest.approx(2)
-    shown = client.get("/models/m/versions").json
+    shown = client.get("/models/m").json
     assert (shown["serving"], shown["versions"]) == (2, [1, 2])
 
 

@@ -111,7 +111,7 @@ def test_a_body_may_be_the_tensor_alone(http, model):
         (json.dumps({"id": 7, "inputs": [TENSOR | {"data": [1, 2, 3, 4]}]}), {}, "/id"),
         (json.dumps({"outputs": 7, "inputs": [TENSOR | {"data": [1, 2, 3, 4]}]}), {}, "/outputs/0"),
         (b"{}", {"Inference-Header-Content-Length": "9"}, "has 2 bytes"),
-        (b"{}", {"Inference-Header-Content-Length": "-1"}, "no number"),
+        (b"{}", {"Inference-Header-Content-Length": "-1"}, "is '-1'; give the number of bytes"),
         (b"1234567", {"Inference-Header-Content-Length": "0"}, "has 7 bytes"),
         (b"", {"Inference-Header-Content-Length": "0"}, "has 0 bytes"),
         (zlib.compress(b"{}")[:-3], {"Content-Encoding": "deflate"}, "cannot be decompressed"),

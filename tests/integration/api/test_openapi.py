@@ -163,7 +163,7 @@ def test_the_headers_of_trainings_are_described(document, path, names):
 
 
 def test_problems_are_as_described(client, document):
-    described = {"$ref": "#/components/schemas/ProblemAnswer", "components": document["components"]}
+    described = {"$ref": "#/components/schemas/ProblemResponse", "components": document["components"]}
     diverging = client.post("/train", json={"x": [1, 2], "y": [1, 3], "learning_rate": 1e9, "standardize": False}).json
     assert diverging["largest_stable_learning_rate"] > 0
     busy = problems.of_error(PublishContention("Try again.", retry_after=1))

@@ -123,7 +123,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_one(client):
     status, _, problem = refused(client, json=XY | {"learning-rate": 0.1})
     assert status == 422
     assert problem["errors"] == [
-        {"pointer": "/learning-rate", "detail": "is not a field here; the nearest is 'learning_rate'"}
+        {"pointer": "/learning-rate", "detail": "is not a known field; the nearest is 'learning_rate'"}
     ]
 
 
@@ -134,18 +134,21 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_one(client):
         (
             "/train",
             XY | {"method": "newton", "epochs": -1},
-            "/method: give one of spectral, autograd; /epochs: give a whole number from 0 to 9007199254740991",
+            (
+                "/method: is 'newton'; give one of spectral, autograd; "
+                "/epochs: is -1; give a whole number from 0 to 9007199254740991"
+            ),
         ),
         ("/train", XY | {"method": None}, "/method: is null; give a value"),
-        ("/train", XY | {"method": 1}, "/method: is not text"),
+        ("/train", XY | {"method": 1}, "/method: is 1; give a string"),
         (
             "/train",
             XY | {"seed": 1, "initial": {"w": 1}},
-            "/seed: says where to start, as initial does; give one of them",
+            "/seed: excludes initial; give one of them",
         ),
         ("/train", [1], ': is not an object; send one such as {"x": [1, 2]}'),
-        ("/predict?version=1", {"x": 1}, "/version: is not a query parameter here; the only one is 'model'"),
-        ("/models/m/predict?version=1", {"x": 1}, "/version: is not a query parameter here; there are none"),
+        ("/predict?version=1", {"x": 1}, "/version: is not a known query parameter; the only one is 'model'"),
+        ("/models/m/predict?version=1", {"x": 1}, "/version: is not a known query parameter; this path takes none"),
     ],
 )
 def test_faults_are_told_in_one_voice(client, path, body, detail):
@@ -158,17 +161,19 @@ def test_faults_of_labels_are_told_where_they_are(client):
     labels = {"a/b": 1, "": "x", "long": "x" * 101}
     answer = client.patch("/models/default", json={"labels": labels})
     assert answer.json["errors"] == [
-        {"pointer": "/labels/", "detail": "give 1 to 100 characters"},
-        {"pointer": "/labels/a~1b", "detail": "is not text"},
-        {"pointer": "/labels/long", "detail": "has more than 100 characters"},
+        {"pointer": "/labels/", "detail": "is not a label name; give 1 to 100 characters"},
+        {"pointer": "/labels/a~1b", "detail": "is 1; give a string"},
+        {"pointer": "/labels/long", "detail": "has more than 100 characters; shorten it"},
     ]
     answer = client.patch("/models/default", json={"labels": []})
-    assert answer.json["errors"] == [{"pointer": "/labels", "detail": "is not an object"}]
+    assert answer.json["errors"] == [
+        {"pointer": "/labels", "detail": 'is not an object; give one such as {"site": "north"}'}
+    ]
 
 
 def test_options_of_a_table_are_called_query_parameters(client):
     _, _, problem = refused(client, "/train?zzzz=1", data="x,y\n1,2\n", content_type="text/csv")
-    assert problem["detail"].startswith("/zzzz: is not a query parameter here; the query parameters are method, ")
+    assert problem["detail"].startswith("/zzzz: is not a known query parameter; the query parameters are method, ")
 
 
 @pytest.mark.parametrize("body", ["[]", "3", '"text"', "null"])
