@@ -14,7 +14,8 @@ ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods are labels, and clients can make them up."""
 
-Counted = Literal["training", "prediction"]
+Counted = Literal["training", "group-training", "prediction"]
+"""The route of a group training counts its groups itself, if the request as a whole succeeds."""
 
 log = logging.getLogger("descent.requests")
 
@@ -48,8 +49,8 @@ class Recorder:
         times = LatencyBatch.of(seconds)
         for histogram in self._timed_by(kind):
             histogram.observe_all(times)
-        if kind.counts == "training":
-            self._metrics.counter("descent_trainings_total", _outcome(kind.status)).add(times.number)
+        if kind.counts == "training" or (kind.counts == "group-training" and kind.status >= 400):
+            self._metrics.counter("descent_trainings_total", training_outcome(kind.status)).add(times.number)
 
     def log(self, lines: Sequence[RequestLogRecord]) -> None:
         """Write the lines of requests, as far as they are to be logged; many at once cost much less than one by one."""
@@ -66,7 +67,7 @@ class Recorder:
         if found is None:
             labels = (kind.route, kind.method, str(kind.status))
             found = [self._metrics.histogram("descent_http_request_duration_seconds", *labels)]
-            if kind.counts == "training" and kind.status < 400:
+            if kind.counts in ("training", "group-training") and kind.status < 400:
                 found.append(self._metrics.histogram("descent_training_duration_seconds"))
             elif kind.counts == "prediction" and kind.status == 200:
                 found.append(self._metrics.histogram("descent_predict_duration_seconds"))
@@ -103,7 +104,8 @@ def request_id(given: str) -> str:
     return given if given and ACCEPTED_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
 
 
-def _outcome(status: int) -> str:
+def training_outcome(status: int) -> str:
+    """Return the outcome of a training, as the metrics label it, for the status of its response."""
     if status < 400:
         return "published"
     return "rejected" if status < 500 else "failed"

@@ -17,6 +17,7 @@ from service.api.schemas.query import ModelQuery
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table
+from service.observability.request_log import training_outcome
 from service.training.idempotency import Token
 from service.training.trainer import Conditions, Request, Trained
 
@@ -65,7 +66,7 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
     fit_responses.GroupTrainResponse(),
     request_schema=requests.GroupTrainRequest(),
     header_schema=GroupTrainHeaders(),
-    counted_as="training",
+    counted_as="group-training",
 )
 def train_groups(body: dict[str, Any]) -> ViewResult:
     """Train a model for each group of rows. The result of a group that fails has a problem, and the other groups are
@@ -81,7 +82,11 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
         trainer = services().trainer
         return _summary((trainer.dry_run if body["dry_run"] else trainer.train)(model, training_request))
 
-    return ViewResult({"results": group_results(body, train_group)})
+    results = group_results(body, train_group)
+    for result in results:
+        status = result["problem"]["status"] if "problem" in result else 200
+        services().metrics.counter("descent_trainings_total", training_outcome(status)).add(1)
+    return ViewResult({"results": results})
 
 
 def _training_request(

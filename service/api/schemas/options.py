@@ -115,7 +115,7 @@ class RowOptions(RequestSchema):
 
 
 class PredictOptions(RequestSchema):
-    """What to return besides predictions."""
+    """Results besides the predictions."""
 
     interval = Number(
         "Adds `lower` and `upper`, the bounds of an interval with this probability, such as 0.95; null: no interval.",

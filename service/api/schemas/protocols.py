@@ -110,7 +110,7 @@ class IndexEntry(Schema):
 class InferenceError(Schema):
     """An error of the Open Inference Protocol."""
 
-    error = string("What went wrong, and what to change.")
+    error = string("The reason, and what to change.")
 
 
 class ScoringRequest(Schema):
@@ -144,4 +144,4 @@ class ScoringError(Schema):
     """An MLflow error."""
 
     error_code = string("The kind of error.")
-    message = string("What went wrong, and what to change.")
+    message = string("The reason, and what to change.")

@@ -132,7 +132,7 @@ class UpdateModelRequest(RequestSchema):
     examples: ClassVar = {"a sensor": {"value": {"description": "The inlet's sensor", "labels": {"site": "north"}}}}
 
     description = Text(
-        "What the model is for; null removes the description.", allow_none=True, validate=_length(LONGEST_TEXT)
+        "The purpose of the model; null removes the description.", allow_none=True, validate=_length(LONGEST_TEXT)
     )
     labels = fields.Dict(
         keys=Text(

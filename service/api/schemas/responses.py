@@ -78,7 +78,7 @@ class ModelResponse(Schema):
         "The version that answers predictions; null if the model's `config.pbtxt` is invalid.", allow_none=True
     )
     versions = fields.List(fields.Integer(), metadata=described("The numbers of all versions, in ascending order."))
-    description = string("What the model is for; null if it has no description.", allow_none=True)
+    description = string("The purpose of the model; null if it has no description.", allow_none=True)
     labels = fields.Dict(
         keys=fields.String(), values=fields.String(), metadata=described("The model's labels, by name.")
     )
@@ -95,7 +95,7 @@ class FaultResponse(Schema):
     """An invalid field."""
 
     pointer = string("The field: a JSON Pointer into the body, or `/` and the name of a query parameter.")
-    detail = string("What is wrong with it, and what to send instead.")
+    detail = string("The reason, and what to send instead.")
 
 
 class ProblemResponse(Schema):
@@ -104,7 +104,7 @@ class ProblemResponse(Schema):
     type = string("The kind of problem, a URN that does not change.", required=True)
     title = string("The kind of problem, for people to read.", required=True)
     status = integer("The HTTP status of the response.", required=True)
-    detail = string("What went wrong, and what to change.", required=True)
+    detail = string("The reason, and what to change.", required=True)
     errors = fields.List(
         fields.Nested(FaultResponse), metadata=described("The invalid fields; absent if no field is invalid.")
     )

@@ -143,7 +143,9 @@ def test_several_columns_make_one_document(length):
     batches = ({"y": np.full(length, i), "lower": np.full(length, -i)} for i in range(2))
     with app_with(WSGIBodyAdapter()).test_request_context():
         g.body = SimpleNamespace(is_read=True)
-        response = write_response(ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Band(), 200)
+        response = write_response(
+            ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Band(), 200
+        )
         document = json.loads(b"".join(response.iter_encoded()))
     expected = [0] * length + [1] * length
     assert document == {"model": "a", "y": expected, "lower": [-i for i in expected], "dropped": 7}

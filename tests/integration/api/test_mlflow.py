@@ -1,4 +1,4 @@
-"""MLflow's scoring messages, in process; its client is in tests/e2e."""
+"""MLflow's scoring protocol, in process. Its client is in tests/e2e."""
 
 import io
 import json
@@ -12,7 +12,7 @@ FRAME = pd.DataFrame({"area": [50.0, 80.0, 120.0], "rooms": [2, 3, 4]}, index=[7
 
 @pytest.fixture(scope="module")
 def predicted(http):
-    """The default model, of two named columns, and its answers over the service's own call."""
+    """Train the default model on two named columns, and return its predictions by the service's own call."""
     rows = {"x": {"area": [40, 60, 90, 100], "rooms": [1, 3, 3, 4]}, "y": [1, 2, 3, 5]}
     assert http.post("/train", json=rows).status_code == 201
     return http.post("/predict", json={"x": FRAME.to_dict("list")}).json()["y"]
@@ -29,21 +29,21 @@ def predicted(http):
         {"inputs": FRAME.to_dict("list"), "params": None},
     ],
 )
-def test_every_form_of_json_is_taken(http, predicted, body):
+def test_every_form_of_json_is_accepted(http, predicted, body):
     assert http.post("/invocations", json=body).json() == {"predictions": predicted}
 
 
-def test_csv_and_parquet_are_taken(http, predicted):
+def test_csv_and_parquet_are_accepted(http, predicted):
     parquet = io.BytesIO()
     FRAME.to_parquet(parquet, index=False)
     bodies = {"text/csv": FRAME.to_csv(index=False), "application/vnd.apache.parquet": parquet.getvalue()}
     for media_type, body in bodies.items():
-        answer = http.post("/invocations?model=default", content=body, headers={"Content-Type": media_type})
-        assert answer.json() == {"predictions": predicted}
+        response = http.post("/invocations?model=default", content=body, headers={"Content-Type": media_type})
+        assert response.json() == {"predictions": predicted}
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "code", "says"),
+    ("body", "status", "code", "expected"),
     [
         ("{", 400, "BAD_REQUEST", "not JSON"),
         ("[]", 400, "BAD_REQUEST", "not an object"),
@@ -56,22 +56,22 @@ def test_csv_and_parquet_are_taken(http, predicted):
         ('{"dataframe_records": [{"area": 1, "rooms": null}]}', 400, "BAD_REQUEST", "null"),
     ],
 )
-def test_what_is_wrong_is_told_in_mlflows_form(http, predicted, body, status, code, says):
-    answer = http.post("/invocations", content=body, headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json()["error_code"]) == (status, code)
-    assert set(answer.json()) == {"error_code", "message"}
-    assert says in answer.json()["message"]
+def test_errors_have_the_format_of_mlflow(http, predicted, body, status, code, expected):
+    response = http.post("/invocations", content=body, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["error_code"]) == (status, code)
+    assert set(response.json()) == {"error_code", "message"}
+    assert expected in response.json()["message"]
 
 
-def test_a_row_of_a_table_is_named_by_its_number_in_the_request(http):
+def test_an_error_names_the_row_by_its_number_in_the_request(http):
     assert http.post("/models/steep/train", json={"x": [0, 1e-20], "y": [0, 1e150]}).status_code == 201
     table = b"x\n" + b"0\n" * 300_000 + b"1e150\n"
-    answer = http.post("/invocations?model=steep", content=table, headers={"Content-Type": "text/csv"})
-    assert answer.status_code == 400
-    assert answer.json()["message"] == "/x/300000: has a prediction that no float64 holds"
+    response = http.post("/invocations?model=steep", content=table, headers={"Content-Type": "text/csv"})
+    assert response.status_code == 400
+    assert response.json()["message"] == "/x/300000: has a prediction that no float64 holds"
 
 
-def test_other_media_types_and_models_are_refused(http, predicted):
+def test_other_media_types_and_models_are_rejected(http, predicted):
     assert http.post("/invocations", content="x").status_code == 415
     for call in (http.get("/ping?model=none"), http.post("/invocations?model=none", json={"instances": [1]})):
         assert (call.status_code, call.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
@@ -98,7 +98,7 @@ def test_invocations_are_counted_as_predictions(http, predicted):
         ({"dataframe_split": {"columns": ["x"], "data": [[1.0], [1e150]]}}, "/dataframe_split/data/1"),
     ],
 )
-def test_a_row_without_a_prediction_is_pointed_at_where_it_stands(http, body, pointer):
+def test_an_error_points_at_the_row_that_overflows(http, body, pointer):
     http.post("/models/steep/train", json={"x": [0, 1e-140, 2e-140], "y": [0, 1e100, 2e100]}).raise_for_status()
-    answer = http.post("/invocations?model=steep", json=body)
-    assert (answer.status_code, pointer in answer.text) == (400, True), answer.text
+    response = http.post("/invocations?model=steep", json=body)
+    assert (response.status_code, pointer in response.text) == (400, True), response.text

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's messages, in process; its clients are in tests/e2e."""
+"""The Open Inference Protocol, in process. Its clients are in tests/e2e."""
 
 import json
 import zlib
@@ -11,7 +11,7 @@ X = np.array([[1.0, 2.0], [3.0, 4.5], [-1.0, 0.25]])
 
 @pytest.fixture(scope="module")
 def model(http):
-    """A model of two columns, and its answers over the service's own call."""
+    """Train a model of two columns, and return its predictions by the service's own call."""
     rows = {"x": [[0, 1], [1, 1], [2, 5], [4, 3]], "y": [1, 2, 3, 5]}
     for _ in range(2):
         assert http.post("/models/v2/train", json=rows).status_code == 201
@@ -28,29 +28,29 @@ def test_health_metadata_and_index(http, model):
     assert listed in http.post("/v2/repository/index").json()
 
 
-def test_binary_tensors_go_both_ways(http, model):
+def test_requests_and_responses_can_have_binary_tensors(http, model):
     parameters = {"binary_data_size": X.nbytes}
-    asked = {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [3, 2], "parameters": parameters}]}
-    head = json.dumps(asked | {"parameters": {"binary_data_output": True}}).encode()
+    tensor_request = {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [3, 2], "parameters": parameters}]}
+    head = json.dumps(tensor_request | {"parameters": {"binary_data_output": True}}).encode()
     headers = {"Inference-Header-Content-Length": str(len(head))}
-    answer = http.post("/v2/models/v2/infer", content=head + X.tobytes(), headers=headers)
-    length = int(answer.headers["Inference-Header-Content-Length"])
-    assert np.frombuffer(answer.content[length:]).tolist() == model
+    response = http.post("/v2/models/v2/infer", content=head + X.tobytes(), headers=headers)
+    length = int(response.headers["Inference-Header-Content-Length"])
+    assert np.frombuffer(response.content[length:]).tolist() == model
     outputs = [{"name": "OUTPUT__0", "parameters": {"binary_data": False}}]
-    head = json.dumps(asked | {"outputs": outputs}).encode()
+    head = json.dumps(tensor_request | {"outputs": outputs}).encode()
     headers = {"Inference-Header-Content-Length": str(len(head))}
-    answer = http.post("/v2/models/v2/infer", content=head + X.tobytes(), headers=headers)
-    assert answer.json()["outputs"][0]["data"] == model
+    response = http.post("/v2/models/v2/infer", content=head + X.tobytes(), headers=headers)
+    assert response.json()["outputs"][0]["data"] == model
 
 
 TENSOR = {"name": "INPUT__0", "datatype": "FP64", "shape": [2, 2]}
 
 
 @pytest.mark.parametrize("data", [[1, 2, 3, 4.5], [[1, 2], [3, 4.5]]])
-def test_data_may_be_flat_or_nested_and_needs_no_media_type(http, model, data):
+def test_data_can_be_flat_or_nested_without_a_media_type(http, model, data):
     body = json.dumps({"id": "a", "inputs": [TENSOR | {"data": data}]})
-    answer = http.post("/v2/models/v2/versions/1/infer", content=body)
-    assert answer.json() == {
+    response = http.post("/v2/models/v2/versions/1/infer", content=body)
+    assert response.json() == {
         "model_name": "v2",
         "model_version": "1",
         "id": "a",
@@ -68,29 +68,29 @@ def test_data_may_be_flat_or_nested_and_needs_no_media_type(http, model, data):
         ("UINT64", [2**64, 1, 2, 3], 0),
     ],
 )
-def test_data_are_held_to_their_datatype(http, model, datatype, data, at):
-    answer = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"datatype": datatype, "data": data}]})
-    assert answer.status_code == 400
-    assert f"/inputs/0/data/{at}: is " in answer.json()["error"]
-    assert f"which is not of type {datatype}; send whole numbers from" in answer.json()["error"]
+def test_numbers_outside_the_range_of_their_datatype_are_rejected(http, model, datatype, data, at):
+    response = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"datatype": datatype, "data": data}]})
+    assert response.status_code == 400
+    assert f"/inputs/0/data/{at}: is " in response.json()["error"]
+    assert f"which is not of type {datatype}; send whole numbers from" in response.json()["error"]
 
 
 @pytest.mark.parametrize("datatype", ["INT8", "UINT8", "INT64", "UINT64", "FP16"])
-def test_whole_numbers_are_of_every_datatype(http, model, datatype):
+def test_whole_numbers_can_have_every_datatype(http, model, datatype):
     x = [[1, 2.0], [3, 127]]
-    expected = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"data": x}]}).json()
+    predicted = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"data": x}]}).json()
     found = http.post("/v2/models/v2/infer", json={"inputs": [TENSOR | {"datatype": datatype, "data": x}]})
-    assert found.json() == expected
+    assert found.json() == predicted
 
 
-def test_a_body_may_be_the_tensor_alone(http, model):
-    answer = http.post("/v2/models/v2/infer", content=X.tobytes(), headers={"Inference-Header-Content-Length": "0"})
-    length = int(answer.headers["Inference-Header-Content-Length"])
-    assert np.frombuffer(answer.content[length:]).tolist() == model
+def test_a_body_can_be_the_tensor_alone(http, model):
+    response = http.post("/v2/models/v2/infer", content=X.tobytes(), headers={"Inference-Header-Content-Length": "0"})
+    length = int(response.headers["Inference-Header-Content-Length"])
+    assert np.frombuffer(response.content[length:]).tolist() == model
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "says"),
+    ("body", "headers", "expected"),
     [
         (b"{", {}, "not JSON"),
         (b"[]", {}, "not an object"),
@@ -117,26 +117,26 @@ def test_a_body_may_be_the_tensor_alone(http, model):
         (zlib.compress(b"{}")[:-3], {"Content-Encoding": "deflate"}, "cannot be decompressed"),
     ],
 )
-def test_a_wrong_request_is_told_in_the_protocols_form(http, model, body, headers, says):
-    answer = http.post("/v2/models/v2/infer", content=body, headers=headers)
-    assert answer.status_code == 400, answer.text
-    assert list(answer.json()) == ["error"]
-    assert says in answer.json()["error"]
+def test_errors_have_the_format_of_the_protocol(http, model, body, headers, expected):
+    response = http.post("/v2/models/v2/infer", content=body, headers=headers)
+    assert response.status_code == 400, response.text
+    assert list(response.json()) == ["error"]
+    assert expected in response.json()["error"]
 
 
-def test_sizes_of_binary_data_must_be_right(http, model):
+def test_a_wrong_size_of_binary_data_is_rejected(http, model):
     for size, tail in ((32, b""), (8, X.tobytes()), (None, b"1234")):
         tensor = TENSOR | ({"parameters": {"binary_data_size": size}} if size else {})
         head = json.dumps({"inputs": [tensor]}).encode()
         headers = {"Inference-Header-Content-Length": str(len(head))}
-        answer = http.post("/v2/models/v2/infer", content=head + tail, headers=headers)
-        assert (answer.status_code, list(answer.json())) == (400, ["error"])
+        response = http.post("/v2/models/v2/infer", content=head + tail, headers=headers)
+        assert (response.status_code, list(response.json())) == (400, ["error"])
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v2/nothing", 404), ("POST", "/v2", 405)])
-def test_paths_and_methods_are_refused_in_the_protocols_form(http, method, path, status):
-    answer = http.request(method, path)
-    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+def test_unknown_paths_and_methods_have_the_format_of_the_protocol(http, method, path, status):
+    response = http.request(method, path)
+    assert (response.status_code, list(response.json())) == (status, ["error"])
 
 
 def test_inferences_are_counted_as_predictions(http, model):

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and its examples are answered as it says."""
+"""The OpenAPI document is valid and complete, and its examples get the documented responses."""
 
 import json
 
@@ -32,7 +32,7 @@ def test_every_route_is_described(document, settings):
 
 
 def nodes(value, at=""):
-    """Every object in a JSON value, with its place."""
+    """Yield every object in a JSON value, with its pointer."""
     if isinstance(value, dict):
         yield at, value
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -40,8 +40,8 @@ def nodes(value, at=""):
         yield from nodes(part, f"{at}/{name}")
 
 
-def to_be_described(document):
-    """What a stranger needs a word about, each with its place."""
+def documented_parts(document):
+    """Yield every part that needs a description, with its pointer."""
     yield from ((f"tag {tag['name']}", tag) for tag in document["tags"])
     for at, node in nodes(document):
         if isinstance(node.get("parameters"), list):
@@ -50,32 +50,32 @@ def to_be_described(document):
             yield from ((f"{at}/{kind}/{name}", part) for name, part in node.get(kind, {}).items())
 
 
-def test_every_parameter_header_field_and_tag_says_what_it_is(document):
-    found = list(to_be_described(document))
+def test_every_parameter_header_field_and_tag_has_a_description(document):
+    found = list(documented_parts(document))
     assert len(found) > 300
     assert [at for at, part in found if not part.get("description", "").endswith(".")] == []
 
 
-def operations(document):
-    return [(f"{m} {path}", each) for path, ways in document["paths"].items() for m, each in ways.items()]
+def all_operations(document):
+    return [(f"{m} {path}", each) for path, methods in document["paths"].items() for m, each in methods.items()]
 
 
-def test_every_operation_says_what_it_does_under_a_tag_that_is_described(document):
+def test_every_operation_has_a_summary_and_a_described_tag(document):
     tags = {tag["name"] for tag in document["tags"]}
-    for name, operation in operations(document):
+    for name, operation in all_operations(document):
         assert operation["summary"][0].isupper(), name
         assert set(operation["tags"]) <= tags, name
-    assert {tag for _, operation in operations(document) for tag in operation["tags"]} == tags
+    assert {tag for _, operation in all_operations(document) for tag in operation["tags"]} == tags
 
 
-def test_defaults_are_shown_where_they_are_the_same_for_every_request(document):
+def test_every_option_of_a_training_has_a_default(document):
     options = document["components"]["schemas"]["TrainRequest"]["properties"]
     assert (options["learning_rate"]["default"], options["epochs"]["default"]) == ("auto", None)
     for name, option in options.items():
         assert "default" in option or name in ("x", "y")
 
 
-def test_probes_ignore_their_query_and_list_no_refusal_of_it(client, document):
+def test_probes_ignore_their_query_and_document_no_error_for_it(client, document):
     for path in ("/livez", "/version", "/metrics", "/openapi.json", "/v2", "/v2/health/live"):
         assert client.get(f"{path}?a=1&a=2").status_code == 200
         assert set(document["paths"][path]["get"]["responses"]) == {"200"}
@@ -84,16 +84,16 @@ def test_probes_ignore_their_query_and_list_no_refusal_of_it(client, document):
         assert set(document["paths"][path]["get"]["responses"]) == {"200", "503"}
 
 
-def test_those_answers_are_conditional_that_say_so(client, document):
+def test_exactly_the_documented_responses_are_conditional(client, document):
     client.post("/train", json={"x": [1, 2, 3], "y": [1, 3, 2]})
-    for path, ways in document["paths"].items():
-        if "get" in ways:
-            answer = client.get(path.format(model="default", version=1), headers={"If-None-Match": "*"})
-            assert answer.status_code == (304 if "304" in ways["get"]["responses"] else 200), path
+    for path, methods in document["paths"].items():
+        if "get" in methods:
+            response = client.get(path.format(model="default", version=1), headers={"If-None-Match": "*"})
+            assert response.status_code == (304 if "304" in methods["get"]["responses"] else 200), path
 
 
 def examples(document):
-    """Every example of a body: (method, path, media type, body, operation), trainings first."""
+    """Yield every example of a body as (method, path, media type, body, operation), trainings first."""
     for path, operations in sorted(document["paths"].items(), key=lambda item: "train" not in item[0]):
         for method, operation in operations.items():
             for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -101,33 +101,33 @@ def examples(document):
                     yield method, path.format(model="default", version=1), media_type, example["value"], operation
 
 
-def test_every_example_is_answered_as_described(client, document):
+def test_every_example_gets_a_documented_status(client, document):
     client.post("/train", json={"x": [1, 2, 3, 4], "y": [2, 4, 6.5, 8]})
     sent = 0
     for method, path, media_type, body, operation in examples(document):
         if not path.endswith("train"):
             client.post("/train", json={"x": [1, 2, 3, 4], "y": [2, 4, 6.5, 8]})
         data = body if isinstance(body, str) else json.dumps(body)
-        answer = client.open(path, method=method, data=data, content_type=media_type)
-        assert answer.status_code < 300, (path, body, answer.text)
-        assert str(answer.status_code) in operation["responses"]
+        response = client.open(path, method=method, data=data, content_type=media_type)
+        assert response.status_code < 300, (path, body, response.text)
+        assert str(response.status_code) in operation["responses"]
         sent += 1
     assert sent >= 30
 
 
-def test_tables_are_described_wherever_they_are_taken(client, document):
+def test_tables_are_documented_where_they_are_accepted(client, document):
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if "requestBody" in operation:
                 url = path.format(model="default", version=1)
-                answer = client.open(url, method=method, data=b"nonsense", content_type=table_bodies.PARQUET)
+                response = client.open(url, method=method, data=b"nonsense", content_type=table_bodies.PARQUET)
                 described = table_bodies.PARQUET in operation["requestBody"]["content"]
-                takes = answer.status_code != 415 and not url.startswith("/v2")
+                takes = response.status_code != 415 and not url.startswith("/v2")
                 assert takes == described, (method, path)
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "taken"),
+    ("path", "body", "accepted"),
     [
         ("/train", {"x": [1, 2], "y": [1, 3], "append": 1.0}, True),
         ("/train", {"x": [1, 2], "y": [1, 3], "append": 1.5}, False),
@@ -142,12 +142,12 @@ def test_tables_are_described_wherever_they_are_taken(client, document):
         ("/predict", {"x": None, "missing": "drop"}, False),
     ],
 )
-def test_what_the_schema_takes_the_service_takes(client, document, path, body, taken):
+def test_the_schema_accepts_the_bodies_that_the_service_accepts(client, document, path, body, accepted):
     client.post("/train", json={"x": [1, 2, 3, 4], "y": [2, 4, 6.5, 8]})
     described = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
     validator = Draft202012Validator(described | {"components": document["components"]})
-    assert validator.is_valid(body) == taken
-    assert (client.post(path, json=body).status_code < 300) == taken
+    assert validator.is_valid(body) == accepted
+    assert (client.post(path, json=body).status_code < 300) == accepted
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_what_the_schema_takes_the_service_takes(client, document, path, body, t
         ("/models/{model}/train", {"Idempotency-Key", "If-None-Match", "If-Match"}),
     ],
 )
-def test_the_headers_of_trainings_are_described(document, path, names):
+def test_the_headers_of_trainings_are_documented(document, path, names):
     parameters = document["paths"][path]["post"]["parameters"]
     assert {each["name"] for each in parameters if each["in"] == "header"} == names
 
 
-def test_problems_are_as_described(client, document):
+def test_problems_match_their_schema(client, document):
     described = {"$ref": "#/components/schemas/ProblemResponse", "components": document["components"]}
     diverging = client.post("/train", json={"x": [1, 2], "y": [1, 3], "learning_rate": 1e9, "standardize": False}).json
     assert diverging["largest_stable_learning_rate"] > 0
@@ -171,7 +171,7 @@ def test_problems_are_as_described(client, document):
         Draft202012Validator(described).validate(problem)
 
 
-def test_304_is_described_where_it_can_come_and_nowhere_else(client, document):
+def test_304_is_documented_exactly_where_it_occurs(client, document):
     client.post("/train", json={"x": [1, 2, 3, 4], "y": [2, 4, 6.5, 8]})
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -193,12 +193,12 @@ def test_every_body_has_an_example(document):
                 assert content.get("examples") or media_type in BYTES
 
 
-def test_the_browser_of_the_document_comes_from_an_installed_package(client):
+def test_the_documentation_page_uses_an_installed_package(client):
     assert client.get("/").location == "/docs/"
     page = client.get("/", follow_redirects=True)
     assert page.status_code == 200
     assert "openapi.json" in page.text
     assert "://" not in page.text
     for name in ("swagger-ui.css", "swagger-ui-bundle.js"):
-        with client.get(f"/docs/{name}") as answer:
-            assert answer.status_code == 200
+        with client.get(f"/docs/{name}") as response:
+            assert response.status_code == 200
