@@ -1,24 +1,31 @@
-# make run    bring the service up            make check    format, lint and type checks
-# make test   run the tests                   make format   mend what the formatter and linter can
-# make test-gthread   run the end-to-end tests with gunicorn's gthread in place of the service's own worker class
-# make bench-startup  how long a start takes, and what a worker costs in memory
-# make bench-life     what appends and groups cost
-# make bench-streaming  how much a worker grows from a streamed body of 2 GB
-# make fuzz           let schemathesis try the running service against its OpenAPI document
-# make bench-in-process  what one row costs to predict without a server
-# make bench-compare BASE=<revision>  speed of the working tree against another revision, in PAIRS=9 pairs
-# make bench-core     fits in memory against scikit-learn, autograd and a bare pass; writes docs/benchmarks.md
-# make bench          predictions over HTTP against other servers, with wrk; writes docs/benchmarks.md
-# make bench-requests   trainings on many rows, and answer times under load; writes docs/benchmarks.md
-# make bench-gunicorn   Descent under gunicorn's workers, threads and parsers; writes docs/benchmarks.md
-# make test-compose   bring the Docker stack up and try it (needs a Docker engine)
+# make run            install the service and start it on port 8000
+# make test           run all tests
+# make test-gthread   run the end-to-end tests with gunicorn's worker class gthread
+# make test-compose   start the Docker stack and test it (needs a Docker engine)
+# make check          run the formatter, the linter and the type checker
+# make check-prose    find banned words and long sentences in docstrings, comments, messages and pages
+# make format         format the code and apply the linter's fixes
+# make fuzz           test a service with schemathesis against its OpenAPI document
+# make clean          remove the virtual environments
 #
-# Each does its own set-up, in the folder .venv (and .venv-peers); nothing else on the machine is touched.
+# Benchmarks. Those marked * write their part of docs/benchmarks.md.
+#
+# make bench-core *        fits in memory, compared with scikit-learn, autograd and a sum of the data
+# make bench *             predictions over HTTP, compared with other servers (needs wrk)
+# make bench-requests *    whole trainings, and latency under load (needs wrk)
+# make bench-in-process *  one prediction without a server
+# make bench-startup *     time of a start, and memory of each worker
+# make bench-gunicorn *    gunicorn's worker classes, threads and parsers (needs wrk)
+# make bench-streaming     memory growth of a worker from streamed bodies of 2 GB
+# make bench-appends       cost of appends and of trainings in groups
+# make bench-compare BASE=<revision>   speed of the working tree divided by that of another revision, in PAIRS=9 pairs
+#
+# Each target installs its requirements into .venv (and .venv-peers) and changes nothing else on the machine.
 PYTHON ?= python3
 BIN := .venv/bin
 PAIRS ?= 9
 
-.PHONY: run test test-gthread test-compose fuzz bench-compare bench-startup bench-life bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
+.PHONY: run test test-gthread test-compose fuzz bench-compare bench-startup bench-appends bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
   check check-prose format clean
 
 run: .venv/runtime
@@ -43,8 +50,8 @@ bench-startup: .venv/runtime
 bench-compare: .venv/runtime
 	$(BIN)/python benchmarks/compare.py $(BASE) --pairs $(PAIRS)
 
-bench-life: .venv/runtime
-	$(BIN)/python benchmarks/life.py
+bench-appends: .venv/runtime
+	$(BIN)/python benchmarks/appends.py
 
 bench-in-process: .venv/runtime
 	$(BIN)/python benchmarks/in_process.py
@@ -56,10 +63,10 @@ bench: .venv/benchmarks
 	$(BIN)/python benchmarks/serving.py
 
 bench-requests: .venv/benchmarks
-	$(BIN)/python benchmarks/whole_requests.py
+	$(BIN)/python benchmarks/end_to_end.py
 
 bench-gunicorn: .venv/benchmarks
-	$(BIN)/python benchmarks/gunicorn_choices.py
+	$(BIN)/python benchmarks/gunicorn_options.py
 
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py

@@ -1,4 +1,4 @@
-"""How many digits of NIST's certified values Descent, numpy's lstsq and statsmodels' OLS give."""
+"""Compare Descent, numpy's lstsq and statsmodels' OLS with NIST's certified values."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ from service.core.statistics import gather
 
 SETS = Path(__file__).parents[1] / "tests/data/nist"
 ALLOWED = 0.5
-"""Digits that Descent may have less than the others."""
+"""Digits by which Descent may be below the others."""
 MOST_DIGITS = 15.0
-"""What NIST certifies; agreement beyond it says nothing."""
+"""Digits that NIST certifies. Agreement beyond them has no meaning."""
 
 
 class Estimate(NamedTuple):
@@ -27,13 +27,13 @@ class Estimate(NamedTuple):
 
 
 def digits(found: np.ndarray, certified: list[float]) -> float:
-    """The correct significant digits of the worst of `found`."""
+    """Return the correct significant digits of the worst of `found`."""
     error = np.abs(found - certified) / np.abs(certified)
     return min(MOST_DIGITS, -float(np.log10(np.maximum(error, 1e-17)).max()))
 
 
 def by_descent(x: np.ndarray, y: np.ndarray, *, intercept: bool) -> Estimate:
-    """The optimum of Descent's statistics."""
+    """Return the least-squares solution from Descent's statistics."""
     gathered = gather([Batch(x, y)], x.shape[1])
     optimum = Optimum.of(LeastSquares.of(gathered, fit_intercept=intercept), 0.0)
     inference = infer(gathered, optimum)
@@ -43,7 +43,7 @@ def by_descent(x: np.ndarray, y: np.ndarray, *, intercept: bool) -> Estimate:
 
 
 def by_lstsq(design: np.ndarray, y: np.ndarray) -> Estimate:
-    """numpy's least squares, with standard errors from its residuals and the pseudo-inverse."""
+    """Return numpy's least squares, with standard errors from its residuals and the pseudo-inverse."""
     coefficients = np.linalg.lstsq(design, y)[0]
     residual = y - design @ coefficients
     variance = residual @ residual / (len(y) - design.shape[1])
@@ -51,13 +51,13 @@ def by_lstsq(design: np.ndarray, y: np.ndarray) -> Estimate:
 
 
 def by_statsmodels(design: np.ndarray, y: np.ndarray) -> Estimate:
-    """statsmodels' OLS."""
+    """Return statsmodels' OLS."""
     fitted = sm.OLS(y, design).fit()
     return Estimate(fitted.params, fitted.bse)
 
 
 def accuracy_table() -> str:
-    """Digits on every set, and whether Descent's are at least the others' less half of one."""
+    """Return the table of digits on every set; the target is to be at most ALLOWED digits below the others."""
     lines = ["| digits, coefficients · standard errors | Descent | lstsq | statsmodels | reached |"]
     lines.append("| --- | ---: | ---: | ---: | --- |")
     for path in sorted(SETS.glob("*.json")):

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine, its quiet, and the parts of docs/benchmarks.md that they write."""
+"""Helpers of all benchmarks: the machine, its load by others, and the parts of docs/benchmarks.md that they write."""
 
 import datetime as dt
 import importlib.metadata
@@ -13,36 +13,36 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/benchmarks.md"
 END = "<!-- to here -->"
 QUIET = 0.1
-"""IdleCpuEstimator that others may keep busy."""
+"""Cores that other processes may keep busy."""
 PATIENCE = 20
-"""Half seconds to wait for quiet before an attempt."""
+"""Half seconds to wait for an idle machine before an attempt."""
 
 
 class Row(NamedTuple):
-    """A line of the table; without a bound, nothing is to be reached."""
+    """A row of a table. Without a bound there is no target."""
 
-    what: str
+    name: str
     measured: str
     bound: str | None = None
     is_reached: bool = False
 
     @property
     def verdict(self) -> str:
-        """Whether the bound is reached."""
+        """Return whether the target is reached, in words."""
         if self.bound is None:
             return ""
         return "yes" if self.is_reached else "**no**"
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as the page has them."""
-    lines = ["| what | measured | to reach | reached |", "| --- | --- | ---: | --- |"]
-    lines += [f"| {each.what} | {each.measured} | {each.bound or ''} | {each.verdict} |" for each in rows]
+    """Return the rows as a Markdown table."""
+    lines = ["| measurement | measured | target | reached |", "| --- | --- | ---: | --- |"]
+    lines += [f"| {each.name} | {each.measured} | {each.bound or ''} | {each.verdict} |" for each in rows]
     return "\n".join(lines)
 
 
 def machine(packages: tuple[str, ...]) -> str:
-    """Where and with what it was measured."""
+    """Return the date, the machine and the versions of some packages."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -53,7 +53,7 @@ def machine(packages: tuple[str, ...]) -> str:
 
 
 def busy_elsewhere(own: Callable[[], float] = time.process_time) -> Callable[[], float]:
-    """A function that tells the cores kept busy since now by processes that `own` does not count, on Linux."""
+    """Return a function that returns the cores kept busy since now by processes that `own` does not count, on Linux."""
 
     def used() -> float:
         first = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
@@ -71,7 +71,7 @@ def busy_elsewhere(own: Callable[[], float] = time.process_time) -> Callable[[],
 
 
 def settle() -> None:
-    """Wait for others to leave the machine alone, a bounded time."""
+    """Wait until other processes are idle, for a limited time."""
     for _ in range(PATIENCE):
         elsewhere = busy_elsewhere()
         time.sleep(0.5)
@@ -80,7 +80,7 @@ def settle() -> None:
 
 
 def write(command: str, text: str) -> None:
-    """Put `text` into the part of the page that `command` writes."""
+    """Replace the part of docs/benchmarks.md that `command` writes by `text`."""
     before, rest = PAGE.read_text("utf-8").split(begin := f"<!-- {command} writes from here -->")
     after = rest.split(END, 1)[1]
     PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{END}{after}", "utf-8")

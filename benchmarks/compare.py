@@ -26,7 +26,7 @@ import orjson
 from common import ROOT, machine, settle
 from environments import NotRun
 from servers import Server, free_port, serving
-from startup import until_answered
+from startup import await_response
 from training_data import ARROW, JSON, as_arrow, as_json, make_data
 
 LEAST = 0.95
@@ -144,7 +144,7 @@ def service(checkout: Path) -> Iterator[Server]:
         require_package_of(checkout, folder)
         command = [sys.executable, "-m", "gunicorn", "-c", str(checkout / "gunicorn.conf.py")]
         with serving(command, port, folder, settings) as server:
-            until_answered(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
+            await_response(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
             server.rest()
             yield server
 

@@ -1,4 +1,4 @@
-"""Who is measured: how each is started, asked and understood."""
+"""A server to measure: its command, its requests and its responses."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ QUIET = {"DO_NOT_TRACK": "1", "BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TE
 
 
 class Place(NamedTuple):
-    """Where a contender runs."""
+    """The folder, interpreter and port of a contender."""
 
     folder: Path
     app: Path
@@ -30,11 +30,11 @@ class Place(NamedTuple):
 
     @property
     def model(self) -> str:
-        """The file or folder of its model."""
+        """Return the file or folder of its model."""
         return str(self.folder / "model.joblib")
 
     def script(self, name: str) -> str:
-        """A program beside its interpreter."""
+        """Return a program beside its interpreter."""
         return str(Path(self.python).with_name(name))
 
 
@@ -42,29 +42,29 @@ Commands = Callable[[Place], list[list[str]]]
 
 
 def fit(place: Place) -> list[list[str]]:
-    """scikit-learn's line, kept by joblib."""
+    """Return the command that fits scikit-learn's model and saves it with joblib."""
     return [[place.python, str(PEERS / "fit.py"), str(POINTS), place.model]]
 
 
-def nothing(_place: Place) -> list[list[str]]:
-    """Nothing to prepare."""
+def no_commands(_place: Place) -> list[list[str]]:
+    """Return no commands."""
     return []
 
 
 class Contender(NamedTuple):
-    """A server with a line behind it, and where its requirements are if it needs more than this program has."""
+    """A server of a linear model; `home` holds its requirements if it needs an environment of its own."""
 
     name: str
     home: Path | None
     command: Callable[[Place], list[str]]
     prepare: Commands = fit
     path: str = "/predict"
-    question: Callable[[list[float]], object] = lambda x: {"x": x}
-    answer: Callable[[Any], list[float]] | None = itemgetter("y")
+    to_request: Callable[[list[float]], object] = lambda x: {"x": x}
+    to_predictions: Callable[[Any], list[float]] | None = itemgetter("y")
     settings: Callable[[Place], dict[str, str]] = lambda _place: {}
 
     def place(self, folder: Path) -> Place:
-        """Its place below `folder`, with everything prepared."""
+        """Return its place below `folder`, prepared to be started."""
         own = folder / self.name.replace(" ", "-")
         own.mkdir()
         python = python_of(self.home / "requirements.txt") if self.home else None
@@ -75,7 +75,7 @@ class Contender(NamedTuple):
         return place
 
     def serving(self, place: Place) -> Any:
-        """A running server."""
+        """Run the server meanwhile."""
         place = place._replace(port=free_port())
         return serving(self.command(place), place.port, place.folder, self._environment(place))
 
@@ -83,25 +83,25 @@ class Contender(NamedTuple):
         return {**QUIET, "MODEL": place.model, **self.settings(place)}
 
     def body(self, x: list[float]) -> bytes:
-        """The question for these rows."""
-        return json.dumps(self.question(x)).encode()
+        """Return the request body for these rows."""
+        return json.dumps(self.to_request(x)).encode()
 
     def check(self, server: Server, x: list[float]) -> None:
-        """Hold its answer to the line."""
+        """Raise NotRun unless its predictions are those of the least-squares line."""
         try:
             found = server.ask(self.path, self.body(x))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise NotRun(f"it did not answer: {error}") from None
-        if self.answer is None:
+            raise NotRun(f"no response: {error}") from None
+        if self.to_predictions is None:
             return
         w, b = line()
-        wrong = max(abs(y - (w * each + b)) for y, each in zip(self.answer(found), x, strict=True))
+        wrong = max(abs(y - (w * each + b)) for y, each in zip(self.to_predictions(found), x, strict=True))
         if wrong > 1e-9:
-            raise NotRun(f"its answers are wrong by {wrong:.1e}")
+            raise NotRun(f"its predictions are wrong by {wrong:.1e}")
 
 
 def line() -> tuple[float, float]:
-    """w and b of the best line through the points."""
+    """Return w and b of the least-squares line through the points."""
     points = json.loads(POINTS.read_text("utf-8"))
     w, b = statistics.linear_regression(points["x"], points["y"])
     return w, b

@@ -1,16 +1,16 @@
-"""Fits in memory, side by side: Descent, scikit-learn, an autograd loop and a bare pass over the data.
+"""Compare fits in memory: Descent, scikit-learn, a loop with autograd and a sum of the data.
 
 make bench-core
 
-Everything runs in one process, interleaved, and ratios are medians over the repetitions. Repetitions during which other
-processes used the machine are repeated, up to a bound, and the least disturbed ones count. Writes the part of
-docs/benchmarks.md between its markers, and the plot beside it.
+Everything runs interleaved in one process, and ratios are medians over the repetitions. Repetitions during which other
+processes used the machine are repeated, up to a limit, and the least disturbed ones count. Writes its part of
+docs/benchmarks.md and the plot.
 """
 
 # ruff: noqa: E402
 import os
 
-# BLAS reads these when it is imported; the service's workers run with one thread per BLAS call too.
+# BLAS reads these variables when it is imported.
 for library in ("OPENBLAS", "OMP", "MKL"):
     os.environ[f"{library}_NUM_THREADS"] = "2"
 
@@ -40,10 +40,10 @@ SHAPES = ((1_000_000, 1), (1_000_000, 10), (100_000, 100))
 REPETITIONS = 9
 LONG_REPETITIONS = 3
 MOST_ATTEMPTS = 4
-"""Attempts at each repetition, until others use at most QUIET cores."""
+"""Attempts at each repetition, until other processes use at most QUIET cores."""
 SLOW = (("SGDRegressor", 30), ("1,000 autograd epochs", 250))
 WALKED = 20
-"""Epochs of the loop that are timed; each costs the same, so a thousand cost fifty times as much."""
+"""Epochs of the loop that are timed. Each costs the same, so a thousand cost fifty times as much."""
 PLOT = ROOT / "docs/benchmarks-core.svg"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "statsmodels", "torch")
 
@@ -52,7 +52,7 @@ Seconds = dict[str, list[float]]
 
 
 class Data(NamedTuple):
-    """One problem, as each contender takes it."""
+    """The data of one fit."""
 
     x: np.ndarray
     y: np.ndarray
@@ -60,7 +60,7 @@ class Data(NamedTuple):
 
 
 def make_data(n: int, d: int) -> Data:
-    """y linear in x, with noise."""
+    """Return rows whose y is linear in x with noise."""
     generator = np.random.default_rng(n + d)
     x = generator.normal(size=(n, d))
     y = x @ generator.normal(size=d) + 1 + generator.normal(size=n)
@@ -68,20 +68,20 @@ def make_data(n: int, d: int) -> Data:
 
 
 def descent(data: Data, threads: int, epochs: int | None = None) -> fit.Fit:
-    """Descent's fit with all its statistics, without HTTP and publishing."""
+    """Return Descent's fit with all its statistics, without HTTP and publishing."""
     rows = Batch(data.x, data.y)
     gathered = gather([rows], data.x.shape[1], threads)
     return fit.fit(gathered, data.columns, fit.Options(epochs=epochs), WALKED, rows=rows)
 
 
 def linear_regression(data: Data, threads: int) -> LinearRegression:
-    """scikit-learn's least squares, which has no statistics, with so many BLAS threads."""
+    """Return scikit-learn's least squares, which has no statistics, with a number of BLAS threads."""
     with threadpool_limits(threads):
         return LinearRegression().fit(data.x, data.y)
 
 
 def walk(data: Data) -> None:
-    """The tutorial's loop, in float64."""
+    """Run the tutorial's loop in float64."""
     x, y = torch.from_numpy(data.x), torch.from_numpy(data.y)
     w = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
     b = torch.zeros((), dtype=torch.float64, requires_grad=True)
@@ -95,15 +95,15 @@ def walk(data: Data) -> None:
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     started = time.perf_counter()
     function()
     return time.perf_counter() - started
 
 
 def measure(data: Data) -> tuple[Seconds, float]:
-    """Seconds of every contender, and the cores that others kept busy in the repetitions that count."""
-    quick: Contenders = {
+    """Return the seconds of every contender, and the cores that others kept busy in the repetitions that count."""
+    fast: Contenders = {
         "sum": lambda: (data.x.sum(), data.y.sum()),
         "descent": lambda: descent(data, 1),
         "LinearRegression": lambda: linear_regression(data, 1),
@@ -113,13 +113,13 @@ def measure(data: Data) -> tuple[Seconds, float]:
         "LinearRegression, 2 threads": lambda: linear_regression(data, 2),
     }
     slow: Contenders = {
-        "descent": quick["descent"],
+        "descent": fast["descent"],
         "SGDRegressor": lambda: SGDRegressor().fit(data.x, data.y),
         "1,000 autograd epochs": lambda: walk(data),
     }
     with threadpool_limits(1):
         descent(data, 2)
-        seconds, disturbance = interleaved(quick, REPETITIONS)
+        seconds, disturbance = interleaved(fast, REPETITIONS)
         slow_seconds, slow_disturbance = interleaved(slow, LONG_REPETITIONS)
     slow_seconds["1,000 autograd epochs"] = [each * 1000 / WALKED for each in slow_seconds["1,000 autograd epochs"]]
     slow_seconds["descent beside the slow"] = slow_seconds.pop("descent")
@@ -127,7 +127,7 @@ def measure(data: Data) -> tuple[Seconds, float]:
 
 
 def interleaved(contenders: Contenders, repetitions: int) -> tuple[Seconds, float]:
-    """Seconds of each contender in the least disturbed repetitions, and the disturbance of the worst of those."""
+    """Return the seconds of each contender in the least disturbed repetitions, and the largest disturbance of those."""
     attempts: list[tuple[float, dict[str, float]]] = []
     while len(attempts) < repetitions * MOST_ATTEMPTS and sum(part <= QUIET for part, _ in attempts) < repetitions:
         settle()
@@ -140,23 +140,23 @@ def interleaved(contenders: Contenders, repetitions: int) -> tuple[Seconds, floa
 
 
 def ratio(seconds: Seconds, other: str, to: str) -> float:
-    """The median over the repetitions of what `other` took against `to`."""
+    """Return the median over the repetitions of the time of `other` divided by that of `to`."""
     return statistics.median(a / b for a, b in zip(seconds[other], seconds[to], strict=False))
 
 
 def agreement(data: Data) -> float:
-    """The largest difference between Descent's coefficients and scikit-learn's."""
+    """Return the largest difference between Descent's coefficients and scikit-learn's."""
     return float(np.abs(descent(data, 2).w - LinearRegression().fit(data.x, data.y).coef_).max())
 
 
 def tiny_fit() -> float:
-    """Median seconds of a fit of 15 rows and one column."""
+    """Return the median seconds of a fit of 15 rows and one column."""
     data = make_data(15, 1)
     return statistics.median(timed(lambda: descent(data, 2)) for _ in range(1000))
 
 
 def targets(found: dict[tuple[int, int], Seconds]) -> list[tuple[str, float, str, bool]]:
-    """The ratios to reach: what, the ratio, the bound, and whether it is reached."""
+    """Return the targets: name, ratio, bound, and whether it is reached."""
     rows = []
     for (n, d), seconds in found.items():
         shape = f"{n:,}×{d}"
@@ -173,7 +173,7 @@ def targets(found: dict[tuple[int, int], Seconds]) -> list[tuple[str, float, str
 
 
 def times_table(found: dict[tuple[int, int], Seconds]) -> str:
-    """Milliseconds of each contender on each shape."""
+    """Return the table of milliseconds of each contender on each shape."""
     names = [name for name in next(iter(found.values())) if name != "descent beside the slow"]
     lines = ["| milliseconds, median | " + " | ".join(f"{n:,}×{d}" for n, d in found) + " |"]
     lines.append("| --- |" + " ---: |" * len(found))
@@ -184,7 +184,7 @@ def times_table(found: dict[tuple[int, int], Seconds]) -> str:
 
 
 def draw(found: dict[tuple[int, int], Seconds]) -> None:
-    """The plot: seconds of each contender, one panel a shape."""
+    """Draw the seconds of each contender, one panel for each shape."""
     import matplotlib as mpl  # noqa: PLC0415
 
     mpl.use("svg")
@@ -204,11 +204,11 @@ def draw(found: dict[tuple[int, int], Seconds]) -> None:
 
 
 def page(found: dict[tuple[int, int], Seconds], differences: list[float], elsewhere: float) -> str:
-    """What stands between the markers."""
-    rows = ["| ratio | measured | to reach | reached |", "| --- | ---: | ---: | --- |"]
+    """Return the part of docs/benchmarks.md."""
+    rows = ["| ratio | measured | target | reached |", "| --- | ---: | ---: | --- |"]
     rows += [
-        f"| {what} | {value:.3f}× |" if "epochs against" in what else f"| {what} | {value:.1f}× |"
-        for what, value, _, _ in targets(found)
+        f"| {name} | {value:.3f}× |" if "epochs against" in name else f"| {name} | {value:.1f}× |"
+        for name, value, _, _ in targets(found)
     ]
     for i, (_, _, bound, reached) in enumerate(targets(found), start=2):
         rows[i] += f" {bound} | {'yes' if reached else '**no**'} |"

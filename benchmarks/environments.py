@@ -1,4 +1,4 @@
-"""A virtual environment for each peer, made when it is first asked for."""
+"""A virtual environment for each peer, created at its first use."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ STAMP = "made-from.txt"
 
 
 class NotRun(Exception):
-    """Why a contender cannot be measured."""
+    """A contender cannot be measured; the message is the reason."""
 
 
 def python_of(requirements: Path) -> Path:
-    """The interpreter of an environment that has just these requirements."""
+    """Return the interpreter of an environment with exactly these requirements."""
     folder = FOLDER / requirements.parent.name
     python, wanted = folder / "bin/python", requirements.read_text("utf-8")
     stamp = folder / STAMP
@@ -32,25 +32,25 @@ def python_of(requirements: Path) -> Path:
 
 
 def install_torch(python: Path, requirement: str) -> None:
-    """torch from its index of CPU builds, or from pip's where that cannot be reached (see scripts/install)."""
+    """Install torch from its index of CPU builds, or from pip's index, as scripts/install does."""
     install = ["pip", "install", "--quiet", "--python", str(python), "--torch-backend", "cpu", requirement]
-    quick = {**os.environ, "UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "30"}
+    environment = {**os.environ, "UV_HTTP_RETRIES": "0", "UV_HTTP_TIMEOUT": "30"}
     try:
-        run([str(Path(sys.executable).with_name("uv")), *install], env=quick)
+        run([str(Path(sys.executable).with_name("uv")), *install], env=environment)
     except NotRun:
         run([str(python), "-m", "pip", "install", "--quiet", requirement])
 
 
 def run(command: list[str], env: dict[str, str] | None = None, cwd: Path | None = None) -> None:
-    """Run to the end, or say why not."""
+    """Run a command to its end; NotRun with its last line of output if it fails."""
     try:
         subprocess.run(command, env=env, cwd=cwd, check=True, capture_output=True, text=True)
     except FileNotFoundError:
-        raise NotRun(f"there is no {command[0]}") from None
+        raise NotRun(f"{command[0]} is not installed") from None
     except subprocess.CalledProcessError as error:
         raise NotRun(last_line(error.stderr) or f"{Path(command[0]).name} failed") from None
 
 
 def last_line(text: str) -> str:
-    """What a program that failed said last."""
+    """Return the last line of the output of a program."""
     return (text.strip().splitlines() or [""])[-1].strip()

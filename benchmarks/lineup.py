@@ -1,4 +1,4 @@
-"""The contenders of `make bench`: Descent, the app that does nothing, and the peers with their recommended settings."""
+"""The contenders of `make bench`: Descent, the empty app, and the peers with their recommended settings."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common import ROOT
-from contenders import APPS, PEERS, POINTS, Contender, Place, nothing
+from contenders import APPS, PEERS, POINTS, Contender, Place, no_commands
 from environments import FOLDER
 from servers import WORKERS, free_port
 
@@ -26,13 +26,13 @@ UVICORN = [
 
 
 def train(place: Place) -> list[list[str]]:
-    """A model in Descent's store."""
+    """Return the command that trains a model in Descent's store."""
     store = str(place.folder / "models")
     return [[sys.executable, "-m", "service", "train", str(POINTS), "--store", store]]
 
 
-def ours(place: Place) -> dict[str, str]:
-    """Descent's settings: two workers, the rest as it comes."""
+def descent_settings(place: Place) -> dict[str, str]:
+    """Return Descent's settings: two workers, otherwise the defaults."""
     return {
         "DESCENT_STORE": str(place.folder / "models"),
         "DESCENT_PORT": str(place.port),
@@ -42,19 +42,19 @@ def ours(place: Place) -> dict[str, str]:
 
 
 def with_servers(place: Place) -> dict[str, str]:
-    """The same with the packages of other servers."""
+    """Return Descent's settings with the packages of other servers."""
     packages = next((FOLDER / APPS.name).glob("lib/python*/site-packages"))
-    settings = ours(place)
+    settings = descent_settings(place)
     return settings | {"PYTHONPATH": f"{settings['PYTHONPATH']}{os.pathsep}{packages}"}
 
 
 def granian(place: Place, interface: str, app: str, *more: str) -> list[str]:
-    """granian's command."""
+    """Return granian's command."""
     return [place.python, "-m", "granian", "--interface", interface, "--port", str(place.port), *GRANIAN, *more, app]
 
 
 def mlserver(place: Place) -> dict[str, str]:
-    """MLServer's settings; it predicts a line faster in its own process than in two others."""
+    """Return MLServer's settings. It predicts faster in its main process than in two others."""
     return {
         "MLSERVER_HOST": "127.0.0.1",
         "MLSERVER_HTTP_PORT": str(place.port),
@@ -69,17 +69,17 @@ def mlserver(place: Place) -> dict[str, str]:
 
 
 def on_path(place: Place) -> dict[str, str]:
-    """The environment's programs before those of the machine, for who starts others by name."""
+    """Return a PATH with the programs of the environment first, for servers that start others by name."""
     return {"PATH": f"{Path(place.python).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def mlflow(place: Place) -> dict[str, str]:
-    """What MLflow leaves to uvicorn: to be as quiet as it is in production."""
+    """Return MLflow's settings, without uvicorn's access log."""
     return on_path(place) | {"UVICORN_ACCESS_LOG": "false", "UVICORN_LOG_LEVEL": "warning"}
 
 
 def torchserve(place: Place) -> dict[str, str]:
-    """TorchServe's addresses and ports."""
+    """Return TorchServe's addresses and ports."""
     return on_path(place) | {
         "TEMP": str(place.folder / "tmp"),
         "TS_INFERENCE_ADDRESS": f"http://127.0.0.1:{place.port}",
@@ -91,7 +91,7 @@ def torchserve(place: Place) -> dict[str, str]:
 
 
 def archive(place: Place) -> list[list[str]]:
-    """TorchServe's model archive."""
+    """Return the commands that make TorchServe's model archive."""
     here, model = PEERS / "torchserve", str(place.folder / "line.pt")
     options = {"--model-name": "line", "--version": "1", "--serialized-file": model, "--export-path": "."}
     options |= {"--handler": str(here / "handler.py")}
@@ -103,35 +103,37 @@ def archive(place: Place) -> list[list[str]]:
 
 
 def archive_for_batches(place: Place) -> list[list[str]]:
-    """The same, with requests that come together predicted together."""
+    """Return the same commands, with batching."""
     *first, archiver = archive(place)
     return [*first, [*archiver, "--config-file", str(PEERS / "torchserve/batches.yaml")]]
 
 
 def mlserver_batches(place: Place) -> dict[str, str]:
-    """MLServer's settings, with requests that come within a millisecond predicted together."""
+    """Return MLServer's settings with batching of requests within a millisecond."""
     return mlserver(place) | {"MLSERVER_MODEL_MAX_BATCH_SIZE": "16", "MLSERVER_MODEL_MAX_BATCH_TIME": "0.001"}
 
 
 def tensor(x: list[float]) -> object:
-    """Rows in the Open Inference Protocol."""
+    """Return rows in the Open Inference Protocol."""
     return {"inputs": [{"name": "x", "shape": [len(x), 1], "datatype": "FP64", "data": x}]}
 
 
-def of_tensor(answer: Any) -> list[float]:
-    """Predictions in the Open Inference Protocol."""
-    data: list[float] = answer["outputs"][0]["data"]
+def of_tensor(response: Any) -> list[float]:
+    """Return the predictions of a response in the Open Inference Protocol."""
+    data: list[float] = response["outputs"][0]["data"]
     return data
 
 
-DESCENT = Contender("Descent", None, lambda _: [*GUNICORN, "-c", str(ROOT / "gunicorn.conf.py")], train, settings=ours)
-NOTHING = Contender(
-    "do nothing",
+DESCENT = Contender(
+    "Descent", None, lambda _: [*GUNICORN, "-c", str(ROOT / "gunicorn.conf.py")], train, settings=descent_settings
+)
+EMPTY = Contender(
+    "empty app",
     None,
-    lambda _: [*GUNICORN, "-c", str(APPS / "nothing_conf.py")],
-    nothing,
-    answer=None,
-    settings=ours,
+    lambda _: [*GUNICORN, "-c", str(APPS / "empty_app_conf.py")],
+    no_commands,
+    to_predictions=None,
+    settings=descent_settings,
 )
 DESCENT_GRANIAN = Contender(
     "Descent on granian",
@@ -140,12 +142,12 @@ DESCENT_GRANIAN = Contender(
     train,
     settings=with_servers,
 )
-NOTHING_GRANIAN = Contender(
-    "do nothing on granian",
+EMPTY_GRANIAN = Contender(
+    "empty app on granian",
     APPS,
-    lambda place: granian(place, "wsgi", "nothing:app"),
-    nothing,
-    answer=None,
+    lambda place: granian(place, "wsgi", "empty_app:app"),
+    no_commands,
+    to_predictions=None,
     settings=with_servers,
 )
 FASTAPI = Contender(
@@ -174,8 +176,8 @@ MLSERVER = Contender(
     PEERS / "mlserver",
     lambda place: [place.script("mlserver"), "start", "."],
     path="/v2/models/line/infer",
-    question=tensor,
-    answer=of_tensor,
+    to_request=tensor,
+    to_predictions=of_tensor,
     settings=mlserver,
 )
 BENTOML = Contender(
@@ -196,8 +198,8 @@ MLFLOW = Contender(
     ],
     lambda place: [[place.python, str(PEERS / "mlflow/prepare.py"), str(POINTS), place.model]],
     path="/invocations",
-    question=lambda x: {"inputs": [[each] for each in x]},
-    answer=lambda found: found["predictions"],
+    to_request=lambda x: {"inputs": [[each] for each in x]},
+    to_predictions=lambda found: found["predictions"],
     settings=mlflow,
 )
 TORCHSERVE = Contender(
@@ -217,7 +219,7 @@ TORCHSERVE_BATCHES = TORCHSERVE._replace(name="TorchServe with batches", prepare
 
 LINEUP = (
     DESCENT,
-    NOTHING,
+    EMPTY,
     FASTAPI,
     LITSERVE,
     MLSERVER,
@@ -228,5 +230,5 @@ LINEUP = (
     MLFLOW,
     DESCENT_GRANIAN,
     FASTAPI_GRANIAN,
-    NOTHING_GRANIAN,
+    EMPTY_GRANIAN,
 )

@@ -1,4 +1,4 @@
-"""A load on a server, by wrk: keep-alive connections that post one body again and again."""
+"""A load on a server by wrk: connections that send one request again and again."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from servers import Server
 CONNECTIONS = 16
 WAVES = 8
 PAUSE = 20_000
-"""Microseconds between the waves in which connections are opened: of those that come together, one worker takes all."""
+"""Microseconds between the waves of new connections, because one worker accepts all that arrive together."""
 WARM_UP_SECONDS = 1
 SCRIPT = """
 wrk.method = "POST"
@@ -50,7 +50,7 @@ end
 
 
 class Work(NamedTuple):
-    """What is posted, where to, and by how many, each of which pauses for so many milliseconds on average."""
+    """A request body, its path and the connections that send it, with an average pause in milliseconds."""
 
     path: str
     body: bytes
@@ -60,7 +60,7 @@ class Work(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What one run showed."""
+    """Measurements of a run: requests a second, latencies in ms, connections by process, cores used by others."""
 
     rate: float
     p50: float
@@ -70,13 +70,13 @@ class Figures(NamedTuple):
 
 
 def need_wrk() -> None:
-    """Stop here, with what to do, if there is no wrk."""
+    """Exit with instructions if wrk is not installed."""
     if shutil.which("wrk") is None:
-        sys.exit("This needs wrk: install it (on Debian and Ubuntu, apt-get install wrk), then try again.")
+        sys.exit("wrk is not installed. On Debian and Ubuntu: apt-get install wrk")
 
 
 def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
-    """The figures of one run; NotRun if any answer was wrong or missing."""
+    """Return the figures of one run; NotRun if any response was an error or missing."""
     (folder / "body").write_bytes(work.body)
     script = folder / "post.lua"
     text = SCRIPT % ("keep-alive" if work.keep_alive else "close", PAUSE, folder / "body")
@@ -92,8 +92,8 @@ def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
         str(script),
     ]
     elsewhere = server.disturbance()
-    # In a session of its own, as the server is: Linux shares the cores between sessions first, so that this program,
-    # which may be sending much to the server meanwhile, would do it at wrk's expense.
+    # Linux shares the cores between sessions first. In the session of this program, which may send large bodies
+    # meanwhile, wrk would get less.
     target = f"http://127.0.0.1:{server.port}{work.path}"
     process = subprocess.Popen([*command, target], stdout=subprocess.PIPE, start_new_session=True)
     time.sleep(seconds / 2)
@@ -103,7 +103,7 @@ def load(server: Server, work: Work, seconds: int, folder: Path) -> Figures:
 
 
 def figures(output: str, split: list[int], elsewhere: float) -> Figures:
-    """What wrk's script wrote, if all went well."""
+    """Return the figures in the output of wrk's script; NotRun if wrk reported errors."""
     try:
         found: dict[str, Any] = json.loads(output[output.rindex("{") :])
     except ValueError:
@@ -115,11 +115,11 @@ def figures(output: str, split: list[int], elsewhere: float) -> Figures:
 
 
 def median(runs: list[Figures], field: str) -> float:
-    """The median of one of the figures over some runs."""
+    """Return the median of one of the figures over some runs."""
     return statistics.median(getattr(figures, field) for figures in runs)
 
 
 def ratio(ours: list[Figures | None], theirs: list[Figures | None]) -> float:
-    """The median over the rounds of our rate against theirs; NaN if they never met."""
+    """Return the median over the rounds of our rate divided by theirs; NaN without a common round."""
     pairs = [(a.rate, b.rate) for a, b in zip(ours, theirs, strict=True) if a and b]
     return statistics.median(a / b for a, b in pairs) if pairs else math.nan

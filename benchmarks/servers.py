@@ -1,4 +1,4 @@
-"""A server under measurement: its start and end, and which of its processes holds how many connections."""
+"""A server under measurement: start, stop, and the connections of each of its processes."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -45,42 +45,42 @@ class Server:
             )
 
     def pids(self) -> set[int]:
-        """Every process of the session, and their children in sessions of their own."""
+        """Return every process of the session, and their children in other sessions."""
         return family(self.process.pid)
 
     def seconds(self) -> float:
-        """CPU time of the server and of this program's other children, such as the load."""
+        """Return the CPU time of the server, of this program and of its other children, such as the load."""
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return time.process_time() + children.ru_utime + children.ru_stime + sum(map(cpu_seconds, self.pids()))
 
-    def ask(self, path: str, question: bytes) -> Any:
-        """The answer to one POST; OSError unless it is a 200."""
+    def post(self, path: str, body_sent: bytes) -> Any:
+        """Return the JSON response to a POST; OSError unless its status is 200."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
-            connection.request("POST", path, question, {"Content-Type": "application/json"})
+            connection.request("POST", path, body_sent, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             body = answer.read()
         if answer.status != http.client.OK:
-            raise OSError(f"{path} answered {answer.status}: {body[:200].decode(errors='replace')}")
+            raise OSError(f"{path} returned {answer.status}: {body[:200].decode(errors='replace')}")
         return json.loads(body)
 
-    def await_answer(self, path: str, question: bytes) -> None:
-        """Ask until there is an answer, and then wait for the server's other processes to come to rest."""
+    def await_response(self, path: str, body_sent: bytes) -> None:
+        """Wait for the first 200, and then until the server's other processes are idle."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             if self.process.poll() is not None:
-                raise NotRun(f"it stopped: {last_line(self.log.read_text(errors='replace'))}")
+                raise NotRun(f"the server stopped: {last_line(self.log.read_text(errors='replace'))}")
             try:
-                self.ask(path, question)
+                self.post(path, body_sent)
                 break
             except (OSError, http.client.HTTPException) as error:
                 if time.monotonic() > deadline:
-                    raise NotRun(f"no answer in {START_SECONDS} s: {error}") from None
+                    raise NotRun(f"no response in {START_SECONDS} s: {error}") from None
                 time.sleep(0.1)
         self.rest()
 
     def rest(self) -> None:
-        """Wait, a bounded time, until the server uses little of the machine."""
+        """Wait, for a limited time, until the server uses little CPU time."""
         for _ in range(40):
             before = self.seconds()
             time.sleep(0.5)
@@ -88,21 +88,21 @@ class Server:
                 return
 
     def disturbance(self) -> Any:
-        """A function that tells the cores that processes without a part in this kept busy since now."""
+        """Return a function that returns the cores kept busy since now by unrelated processes."""
         return busy_elsewhere(self.seconds)
 
     def split(self) -> list[int]:
-        """How many connections each process that accepts them holds now, most first."""
+        """Return the number of connections of each process that accepts them, in descending order."""
         connections, listeners = sockets(self.port, ESTABLISHED), sockets(self.port, LISTENING)
         held = {pid: inodes(pid) for pid in self.pids()}
         listening = {pid for pid, found in held.items() if found & listeners}
-        # A parent holds the listening socket for its children, and accepts nothing.
+        # A parent holds the listening socket for its children and accepts no connections.
         accepting = min(WORKERS, len(listening - {parent(pid) for pid in listening}))
         counts = [n for n in (len(found & connections) for found in held.values()) if n]
         return sorted(counts + [0] * (accepting - len(counts)), reverse=True)
 
     def stop(self) -> None:
-        """End every process of the server."""
+        """Stop every process of the server."""
         pids = self.pids()
         self.process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -120,7 +120,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(command: list[str], port: int, folder: Path, settings: dict[str, str]) -> Iterator[Server]:
-    """A server that runs meanwhile."""
+    """Run a server meanwhile."""
     server = Server(command, port, folder, settings)
     try:
         yield server
@@ -129,7 +129,7 @@ def serving(command: list[str], port: int, folder: Path, settings: dict[str, str
 
 
 def status(pid: int) -> list[str]:
-    """What /proc tells of a process from its state on; nothing of one that is gone."""
+    """Return the fields of /proc/PID/stat from the state on; none if the process has ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -137,22 +137,22 @@ def status(pid: int) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and of its children that ended."""
+    """Return the CPU time of a process and of its children that ended."""
     return sum(map(int, status(pid)[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process is there, and not only its exit status."""
+    """Return whether a process runs and is not a zombie."""
     return status(pid)[:1] not in ([], ["Z"])
 
 
 def parent(pid: int) -> int:
-    """A process's parent; 0 of one that is gone."""
+    """Return a process's parent, 0 if it has ended."""
     return int((status(pid) or ["", "0"])[1])
 
 
 def family(leader: int) -> set[int]:
-    """The processes of a session, and all their descendants."""
+    """Return the processes of a session and all their descendants."""
     states = {int(path.name): status(int(path.name)) for path in Path("/proc").glob("[0-9]*")}
     found = {pid for pid, state in states.items() if state and int(state[3]) == leader}
     while more := {pid for pid, state in states.items() if state and int(state[1]) in found} - found:
@@ -161,14 +161,14 @@ def family(leader: int) -> set[int]:
 
 
 def sockets(port: int, state: str) -> set[str]:
-    """Inodes of this machine's sockets on the port in that state."""
+    """Return the inodes of the machine's sockets on a port in a state."""
     lines = [line for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
     fields = (line.split() for line in lines)
     return {each[9] for each in fields if each[3] == state and each[1].endswith(f":{port:04X}")} - {"0"}
 
 
 def inodes(pid: int) -> set[str]:
-    """Inodes of the sockets that a process has open."""
+    """Return the inodes of the open sockets of a process."""
     found = set()
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for path in Path(f"/proc/{pid}/fd").iterdir():

@@ -1,10 +1,10 @@
-"""Predictions over HTTP, side by side: Descent, other servers, and an app that does nothing.
+"""Compare predictions over HTTP: Descent, other servers, and an empty app.
 
 make bench [ROUNDS=5] [SECONDS=4] [ONLY="Descent,FastAPI"]
 
-In each round every contender is started, asked for the right answer, loaded with each work and stopped again: so no
-idle server takes part, and each round splits connections over processes anew. Every other round goes backwards. Ratios
-are medians over the rounds. Writes its part of docs/benchmarks.md, and the plot beside it.
+In each round every contender is started, checked, loaded with each kind of request and stopped. So no idle server uses
+the machine, and connections are split over processes anew. Every other round has the reverse order. Ratios are medians
+over the rounds. Writes its part of docs/benchmarks.md and the plot.
 """
 
 import os
@@ -27,36 +27,36 @@ ONLY = os.environ.get("ONLY", "")
 ROWS = (1, 10_000)
 
 
-def questions() -> dict[int, list[float]]:
-    """The rows of each work."""
+def rows_to_predict() -> dict[int, list[float]]:
+    """Return the rows of each kind of request."""
     draw_from = random.Random(20)
     return {n: [draw_from.uniform(2, 11) for _ in range(n)] for n in ROWS}
 
 
 def measure(contender: Contender, server: Server, x: list[float], folder: Path) -> Figures:
-    """The figures of one work on a server that runs."""
+    """Return the figures of one kind of request on a running server."""
     contender.check(server, x)
     work = Work(contender.path, contender.body(x))
     load(server, work, WARM_UP_SECONDS, folder)
-    server.rest()  # a slow server is still at work on what the warm-up left
+    server.rest()  # a slow server may still process requests of the warm-up
     return load(server, work, SECONDS, folder)
 
 
 def turn(contender: Contender, place: Place) -> dict[int, Figures]:
-    """One contender's part of a round."""
+    """Return the figures of one contender in a round."""
     settle()
     with contender.serving(place) as server:
         server.await_answer(contender.path, contender.body([1.0]))
-        return {n: measure(contender, server, x, place.folder) for n, x in questions().items()}
+        return {n: measure(contender, server, x, place.folder) for n, x in rows_to_predict().items()}
 
 
 def prepare(found: Found, folder: Path) -> dict[Contender, Place]:
-    """The places of all that can be prepared."""
+    """Return the places of all contenders that can be prepared."""
     places = {}
     for contender in LINEUP:
         if ONLY and contender.name not in ONLY.split(","):
             continue
-        found.know(contender.name)
+        found.register(contender.name)
         try:
             places[contender] = contender.place(folder)
         except NotRun as reason:
@@ -65,7 +65,7 @@ def prepare(found: Found, folder: Path) -> dict[Contender, Place]:
 
 
 def rounds(places: dict[Contender, Place], found: Found) -> None:
-    """All turns, round by round."""
+    """Run all rounds."""
     for number in range(ROUNDS):
         for contender in list(places) if number % 2 == 0 else reversed(places):
             try:
@@ -78,7 +78,7 @@ def rounds(places: dict[Contender, Place], found: Found) -> None:
 
 
 def summary(figures: Figures) -> str:
-    """A run in a few words."""
+    """Return a run in one line."""
     split = "+".join(map(str, figures.split))
     return f"{figures.rate:,.0f}/s, p50 {figures.p50:.1f} ms, p99 {figures.p99:.1f} ms, {split} connections"
 
@@ -91,7 +91,7 @@ def main() -> int:
     text = page(found)
     print(text)
     if ONLY:
-        print("Not written: not everybody was measured.")
+        print("Not written to docs/benchmarks.md, because ONLY excludes contenders.")
         return 0
     draw(found)
     write("make bench", text)

@@ -1,4 +1,4 @@
-"""What `make bench` writes: the targets, the tables and the plot."""
+"""The output of `make bench`: targets, tables and the plot."""
 
 import math
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from load import Figures, median, ratio
 PLOT = ROOT / "docs/benchmarks-serving.svg"
 PACKAGES = ("torch", "flask", "gunicorn")
 ONE, MANY = 1, 10_000
-NOT_PEERS = ("Descent", "do nothing", "Descent on granian", "do nothing on granian", "FastAPI on granian")
+NOT_PEERS = ("Descent", "empty app", "Descent on granian", "empty app on granian", "FastAPI on granian")
 TARGETS = (
-    (ONE, "Descent", "do nothing", 0.6),
+    (ONE, "Descent", "empty app", 0.6),
     (ONE, "Descent", "FastAPI", 1.5),
     (ONE, "Descent", "MLServer", 5.0),
     (ONE, "Descent", "MLServer with batches", 5.0),
@@ -23,17 +23,17 @@ TARGETS = (
     (ONE, "Descent", "LitServe", None),
     (ONE, "Descent on granian", "FastAPI", 3.0),
     (ONE, "Descent on granian", "FastAPI on granian", None),
-    (ONE, "Descent on granian", "do nothing on granian", None),
+    (ONE, "Descent on granian", "empty app on granian", None),
     (MANY, "Descent", "FastAPI", 5.0),
     (MANY, "Descent", "the fastest peer", 3.0),
-    (MANY, "Descent", "do nothing", None),
+    (MANY, "Descent", "empty app", None),
 )
-"""Rows, who, against whom, and the least ratio to reach."""
+"""Rows, the contender, its opponent, and the smallest ratio that reaches the target."""
 Runs = list[Figures | None]
 
 
 class Found:
-    """What was measured so far."""
+    """The measurements so far."""
 
     def __init__(self, rows: tuple[int, ...], rounds: int, seconds: int) -> None:
         self.rows, self.rounds, self.seconds = rows, rounds, seconds
@@ -42,44 +42,44 @@ class Found:
         self.names: list[str] = []
 
     def failed(self, name: str, reason: NotRun) -> None:
-        """Note why a contender has no figures."""
-        self.know(name)
+        """Record why a contender has no figures."""
+        self.register(name)
         self.reasons[name] = str(reason).replace(str(ROOT), ".").replace("|", "/")
         print(f"{name}: {reason}", flush=True)
 
     def add(self, name: str, number: int, figures: dict[int, Figures]) -> None:
-        """Keep a round's figures."""
+        """Add the figures of a round."""
         for n in self.rows:
             self._runs[name, n][number] = figures.get(n)
 
-    def know(self, name: str) -> None:
-        """Give a contender its place in the tables."""
+    def register(self, name: str) -> None:
+        """Add a contender to the tables."""
         if name not in self.names:
             self.names.append(name)
             self._runs |= {(name, n): [None] * self.rounds for n in self.rows}
 
     def runs(self, name: str, n: int) -> Runs:
-        """A contender's runs, one a round, or None where it failed."""
+        """Return a contender's runs, one a round, None where it failed."""
         return self._runs.get((name, n), [None] * self.rounds)
 
     def good(self, name: str, n: int) -> list[Figures]:
-        """A contender's runs that succeeded."""
+        """Return a contender's successful runs."""
         return [figures for figures in self.runs(name, n) if figures]
 
     def rate(self, name: str, n: int) -> float:
-        """The median of a contender's requests a second; 0 without any."""
+        """Return the median of a contender's requests a second; 0 without any."""
         good = self.good(name, n)
         return median(good, "rate") if good else 0.0
 
     def fastest_peer(self, n: int) -> str:
-        """The fastest of the others on a work."""
+        """Return the fastest peer for a number of rows."""
         peers = [name for name in self.names if name not in NOT_PEERS]
         return max(peers, key=lambda name: self.rate(name, n), default="no peer")
 
 
 def targets(found: Found) -> Iterable[str]:
-    """The rows of the table of ratios to reach."""
-    yield "| ratio of requests a second | measured | to reach | reached |"
+    """Yield the lines of the table of targets."""
+    yield "| ratio of requests a second | measured | target | reached |"
     yield "| --- | ---: | ---: | --- |"
     for n, ours, theirs, least in TARGETS:
         other = found.fastest_peer(n) if theirs == "the fastest peer" else theirs
@@ -89,30 +89,30 @@ def targets(found: Found) -> Iterable[str]:
 
 
 def rows(n: int) -> str:
-    """How many rows, in words."""
+    """Return a number of rows in words."""
     return "one row" if n == 1 else f"{n:,} rows"
 
 
 def times(value: float) -> str:
-    """A ratio."""
+    """Return a ratio as text."""
     return "—" if math.isnan(value) else f"{value:.2f}×"
 
 
 def bound(least: float | None) -> str:
-    """A target."""
+    """Return a target as text."""
     return f"≥ {least:g}" if least else ""
 
 
 def verdict(value: float, least: float | None) -> str:
-    """Whether a target is reached."""
+    """Return whether a target is reached, in words."""
     if least is None:
         return ""
     return "not measured" if math.isnan(value) else "yes" if value >= least else "**no**"
 
 
 def table(found: Found, n: int) -> Iterable[str]:
-    """The rows of the table of all contenders on one work."""
-    yield f"| {rows(n)} | requests/s | least–most | p50, ms | p99, ms | Descent is | connections by process |"
+    """Yield the lines of the table of all contenders for a number of rows."""
+    yield f"| {rows(n)} | requests/s | min–max | p50, ms | p99, ms | Descent is | connections by process |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
     for name in found.names:
         good = found.good(name, n)
@@ -120,7 +120,7 @@ def table(found: Found, n: int) -> Iterable[str]:
 
 
 def line(found: Found, name: str, n: int, good: list[Figures]) -> str:
-    """One contender's row."""
+    """Return one contender's line."""
     rates = [figures.rate for figures in good]
     cells = (
         name,
@@ -135,13 +135,13 @@ def line(found: Found, name: str, n: int, good: list[Figures]) -> str:
 
 
 def elsewhere(found: Found) -> float:
-    """The most cores that others kept busy in any run."""
+    """Return the most cores that other processes kept busy in any run."""
     every = [figures.elsewhere for name in found.names for n in found.rows for figures in found.good(name, n)]
     return max(every, default=0.0)
 
 
 def page(found: Found) -> str:
-    """What stands between the markers."""
+    """Return the part of docs/benchmarks.md."""
     how = f"Medians of {found.rounds} rounds of {found.seconds} s each"
     failures = [f"{name} failed in a round: {why}." for name, why in found.reasons.items() if found.good(name, ONE)]
     parts = (
@@ -155,7 +155,7 @@ def page(found: Found) -> str:
 
 
 def draw(found: Found) -> None:
-    """The plot: requests a second of each contender, one panel a work."""
+    """Draw requests a second of each contender, one panel for each number of rows."""
     import matplotlib as mpl  # noqa: PLC0415
 
     mpl.use("svg")

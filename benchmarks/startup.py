@@ -1,4 +1,4 @@
-"""How long a start takes to its first answered prediction, and what a further worker costs in memory.
+"""Measure the time from a start to the first prediction, and the memory of each worker.
 
 make bench-startup
 
@@ -32,7 +32,7 @@ PATIENCE = 60
 
 
 def post(port: int, path: str, body: dict[str, object]) -> dict[str, object]:
-    """The JSON answer of a POST to the service."""
+    """Return the JSON response of a POST to the service."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
@@ -43,7 +43,7 @@ def post(port: int, path: str, body: dict[str, object]) -> dict[str, object]:
 
 @contextlib.contextmanager
 def service(store: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A running service and its port."""
+    """Run a service and yield its process and port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -58,52 +58,52 @@ def service(store: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes]
         process.wait(60)
 
 
-def until_answered(port: int, path: str, body: dict[str, object]) -> None:
-    """Ask until the service answers, a bounded time."""
+def await_response(port: int, path: str, body: dict[str, object]) -> None:
+    """Send requests until the service responds, for a limited time."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             post(port, path, body)
         except OSError as error:
             if time.monotonic() > deadline:
-                sys.exit(f"The service does not answer: {error}")
+                sys.exit(f"The service did not respond within {PATIENCE} s: {error}")
             time.sleep(0.005)
         else:
             return
 
 
-def start_to_first_answer(store: Path) -> float:
-    """Seconds from the command to the first prediction answered."""
+def start_to_first_response(store: Path) -> float:
+    """Return the seconds from the command to the first prediction."""
     settle()
     started = time.perf_counter()
     with service(store, workers=2) as (_, port):
-        until_answered(port, "/predict", {"x": 1})
+        await_response(port, "/predict", {"x": 1})
         return time.perf_counter() - started
 
 
 def unique_memory(pid: int) -> int:
-    """Bytes that would be free if the process ended (USS)."""
+    """Return the bytes that would be free if the process ended (USS)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
 
 
 def workers(process: "subprocess.Popen[bytes]") -> list[int]:
-    """The process ids of a service's workers, the one for long requests included."""
+    """Return the process ids of a service's workers, including the worker for long requests."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     return [int(pid) for pid in children.split()]
 
 
 class Memory(NamedTuple):
-    """USS of the workers, in bytes: of those that share the listening socket, and of the one for long requests."""
+    """USS in bytes of the workers that share the listening socket, and of the worker for long requests."""
 
-    ordinary: list[int]
+    short: list[int]
     long: list[int]
 
 
 def memory_of_workers(store: Path, number: int) -> Memory:
-    """That of workers that have trained and predicted, and of the other after a long request."""
+    """Return the memory of workers that have trained and predicted, and of the other after a long request."""
     with service(store, number) as (process, port):
-        until_answered(port, "/predict", {"x": 1})
+        await_response(port, "/predict", {"x": 1})
         for _ in range(20 * number):
             post(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
             post(port, "/predict", {"x": 1})
@@ -111,31 +111,36 @@ def memory_of_workers(store: Path, number: int) -> Memory:
         listeners = sockets(port, LISTENING)
         found = Memory([], [])
         for pid in workers(process):
-            (found.ordinary if inodes(pid) & listeners else found.long).append(unique_memory(pid))
+            (found.short if inodes(pid) & listeners else found.long).append(unique_memory(pid))
         return found
 
 
 def start_row(store: Path) -> Row:
-    """How long starts take."""
-    starts = [start_to_first_answer(store) for _ in range(STARTS)]
+    """Return the row of the duration of starts."""
+    starts = [start_to_first_response(store) for _ in range(STARTS)]
     value = statistics.median(starts)
-    told = ", ".join(f"{seconds:.2f}" for seconds in starts)
-    return Row("start to the first answer, two workers", f"{value:.2f} s ({told})", "≤ 2 s", value <= LONGEST_START)
+    seconds_of_each = ", ".join(f"{seconds:.2f}" for seconds in starts)
+    return Row(
+        "start to the first response, two workers",
+        f"{value:.2f} s ({seconds_of_each})",
+        "≤ 2 s",
+        value <= LONGEST_START,
+    )
 
 
 def memory_row(store: Path, number: int) -> Row:
-    """What each of so many workers costs."""
+    """Return the row of the memory of `number` workers."""
     memory = memory_of_workers(store, number)
-    ordinary, long = (", ".join(f"{size / 1e6:.1f}" for size in sorted(sizes)) for sizes in memory)
-    what = f"memory of its own (USS) of each of {number} workers; of the one for long requests"
-    return Row(what, f"{ordinary} MB; {long} MB", "≤ 20 MB; none", max(memory.ordinary) <= MOST_MEMORY)
+    short, long = (", ".join(f"{size / 1e6:.1f}" for size in sorted(sizes)) for sizes in memory)
+    what = f"memory (USS) of each of {number} workers; of the worker for long requests"
+    return Row(what, f"{short} MB; {long} MB", "≤ 20 MB; none", max(memory.short) <= MOST_MEMORY)
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "models"
         with service(store, workers=1) as (_, port):
-            until_answered(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
+            await_response(port, "/train", {"x": [1, 2, 3], "y": [1, 2, 4]})
         rows = [start_row(store), *(memory_row(store, number) for number in WORKERS)]
     text = f"{machine(('torch', 'gunicorn'))}. The median of {STARTS} starts.\n\n{table(rows)}"
     write("make bench-startup", text)

@@ -1,4 +1,4 @@
-"""How much a worker's memory grows while it trains and predicts from a long streamed body.
+"""Measure the growth of a worker's memory during trainings and predictions from a long streamed body.
 
 make bench-streaming
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from startup import service, unique_memory, until_answered, workers
+from startup import await_response, service, unique_memory, workers
 
 LIMIT_MB = 150
 COLUMNS = ("a", "b", "c", "y")
@@ -24,7 +24,7 @@ BLOCK_ROWS = 10_000
 
 
 def csv(size: int, columns: tuple[str, ...]) -> Iterator[bytes]:
-    """About `size` bytes of CSV."""
+    """Yield about `size` bytes of CSV."""
     yield ",".join(columns).encode() + b"\n"
     draw = random.Random(20)
     block = "".join(",".join(repr(draw.gauss(0, 1)) for _ in columns) + "\n" for _ in range(BLOCK_ROWS)).encode()
@@ -33,7 +33,7 @@ def csv(size: int, columns: tuple[str, ...]) -> Iterator[bytes]:
 
 
 def arrow(size: int, columns: tuple[str, ...]) -> Iterator[bytes]:
-    """About `size` bytes of an Arrow stream."""
+    """Yield about `size` bytes of an Arrow stream."""
     generator = np.random.default_rng(20)
     batch = pa.record_batch({name: generator.normal(size=BLOCK_ROWS) for name in columns})
     sink = io.BytesIO()
@@ -48,7 +48,7 @@ def arrow(size: int, columns: tuple[str, ...]) -> Iterator[bytes]:
 
 
 def npy(size: int, columns: tuple[str, ...]) -> Iterator[bytes]:
-    """About `size` bytes of a .npy file."""
+    """Yield about `size` bytes of a .npy file."""
     block = np.random.default_rng(20).normal(size=(BLOCK_ROWS, len(columns)))
     blocks, header = size // block.nbytes, io.BytesIO()
     shape = (blocks * BLOCK_ROWS, len(columns))
@@ -62,7 +62,7 @@ FORMATS = {"text/csv": csv, "application/vnd.apache.arrow.stream": arrow, "appli
 
 
 class Peak:
-    """The most memory of their own (USS) that processes had together."""
+    """Watch processes for the largest sum of their memory (USS)."""
 
     def __init__(self, pids: Collection[int]) -> None:
         self._pids = pids
@@ -76,7 +76,7 @@ class Peak:
 
     @property
     def grown(self) -> int:
-        """By how much it was more than at the beginning."""
+        """Return the growth since the beginning, in bytes."""
         return self.bytes - self.before
 
     def _now(self) -> int:
@@ -92,7 +92,7 @@ class Peak:
 
 
 def send(port: int, path: str, body: Iterator[bytes], media_type: str) -> tuple[int, int]:
-    """The status of the answer, and the bytes sent."""
+    """Return the status of the response and the number of bytes sent."""
     sent = 0
 
     def counted() -> Iterator[bytes]:
@@ -117,7 +117,7 @@ def main() -> int:
     size = arguments.parse_args().megabytes * 1_000_000
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder, service(Path(folder) / "models", workers=1) as (process, port):
-        until_answered(port, "/train", {"x": {"a": [1, 2], "b": [1, 3], "c": [0, 1]}, "y": [1, 2]})
+        await_response(port, "/train", {"x": {"a": [1, 2], "b": [1, 3], "c": [0, 1]}, "y": [1, 2]})
         pids = workers(process)
         for media_type, write in FORMATS.items():
             for path, columns in (("/train", COLUMNS), ("/predict", COLUMNS[:-1])):
@@ -128,10 +128,10 @@ def main() -> int:
                 worst = max(worst, grown)
                 print(
                     f"{path:9}{media_type:36} {sent / 1e9:.2f} GB in {seconds:6.1f} s, status {status}: "
-                    f"the workers' memory grew by {grown:.0f} MB at most",
+                    f"the workers' memory grew by at most {grown:.0f} MB",
                     flush=True,
                 )
-    print(f"at most {worst:.0f} MB, the bound being {LIMIT_MB} MB: {'met' if worst < LIMIT_MB else 'NOT MET'}")
+    print(f"at most {worst:.0f} MB, limit {LIMIT_MB} MB: {'met' if worst < LIMIT_MB else 'NOT MET'}")
     return int(worst >= LIMIT_MB)
 
 

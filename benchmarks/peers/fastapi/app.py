@@ -1,4 +1,4 @@
-"""A line behind FastAPI, as its users write one."""
+"""A linear model behind FastAPI, as its users write one."""
 
 import os
 
@@ -20,5 +20,5 @@ class Rows(BaseModel):
 
 @app.post("/predict")
 async def predict(rows: Rows) -> ORJSONResponse:
-    """The line at each row."""
+    """Return the prediction for each row."""
     return ORJSONResponse({"y": model.predict(np.array(rows.x)[:, None])})

@@ -1,4 +1,4 @@
-"""A line behind LitServe, with two processes that answer HTTP and two that predict."""
+"""A linear model behind LitServe, with two processes for HTTP and two that predict."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Line(litserve.LitAPI):
-    """Predicts rows of one column."""
+    """Predict rows of one column."""
 
     def setup(self, device: str) -> None:  # noqa: ARG002
         self.model = joblib.load(os.environ["MODEL"])

@@ -1,4 +1,4 @@
-"""Fit scikit-learn's line to the points in a file, and save it as MLflow's model: `python prepare.py POINTS MODEL`."""
+"""Fit scikit-learn's model to the points in a file and save it as MLflow's model: `python prepare.py POINTS MODEL`."""
 
 import json
 import sys

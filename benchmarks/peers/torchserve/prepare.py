@@ -1,4 +1,4 @@
-"""Write a line through the points in a file as TorchScript: `python prepare.py POINTS MODEL`."""
+"""Write the least-squares line through the points in a file as TorchScript: `python prepare.py POINTS MODEL`."""
 
 import json
 import statistics

@@ -1,6 +1,8 @@
-"""What appends and groups cost. make bench-life
+"""Measure appends and groups.
 
-An append must cost the same whatever the model has seen; groups are counted in models a second.
+make bench-appends
+
+An append must cost the same for a model of few rows and of many. Groups are measured in models a second.
 """
 
 import statistics
@@ -23,7 +25,7 @@ GROUPS, ROWS = 10_000, 20
 
 
 def appends(folder: Path) -> None:
-    """One row appended to a model of few rows and to one of many, in turn; medians and their ratio."""
+    """Print the medians and their ratio for one row appended to a model of few rows and to one of many, alternating."""
     trainer = Trainer(FolderStore(folder), most_columns=10, most_autograd_epochs=1, kept_versions=0)
     columns, generator = Columns.of(None, RowShape.NUMBER, 1), np.random.default_rng(0)
     for n in HISTORY:
@@ -38,11 +40,11 @@ def appends(folder: Path) -> None:
             seconds[n].append(time.perf_counter() - started)
     few, many = (statistics.median(seconds[n]) for n in HISTORY)
     print(f"append of one row to {HISTORY[0]} rows: {1e3 * few:.2f} ms, to {HISTORY[1]:,} rows: {1e3 * many:.2f} ms")
-    print(f"ratio: {many / few:.3f} (to reach: at most 1.1)")
+    print(f"ratio: {many / few:.3f} (target: at most 1.1)")
 
 
 def groups(folder: Path) -> None:
-    """Many small models trained in one request, and predicted in one."""
+    """Print the rate of training many small models in one request, and of predicting with them in one."""
     client = create_app(Settings(store=str(folder), log_min_duration_ms=10**6)).test_client()
     generator = np.random.default_rng(0)
     x = generator.normal(size=GROUPS * ROWS).tolist()
@@ -59,7 +61,6 @@ def groups(folder: Path) -> None:
 
 
 def main() -> None:
-    """Both, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
         appends(Path(folder) / "appends")
         groups(Path(folder) / "groups")
