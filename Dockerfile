@@ -3,7 +3,7 @@ WORKDIR /srv/descent
 COPY requirements.txt ./
 COPY scripts/install scripts/install
 RUN scripts/install python requirements.txt
-# What running never reads: the installers, headers, tests and tools, and the bytecode of modules that nothing imports.
+# Remove files that the service never reads: installers, headers, tests, tools, and bytecode of unused modules.
 RUN .venv/bin/pip uninstall --quiet --yes uv pip \
  && find .venv -path '*/torch/bin/*' ! -name torch_shm_manager -delete \
  && find .venv -type d \( -path '*/torch/include' -o -path '*/torch/test' -o -name tests -o -name __pycache__ \) \
@@ -18,8 +18,8 @@ ENV PATH=/srv/descent/.venv/bin:$PATH DESCENT_HOST=0.0.0.0 DESCENT_STORE=/models
 COPY --from=build /srv/descent/.venv .venv
 COPY gunicorn.conf.py ./
 COPY service service
-# One training and one prediction: a broken image fails here, and the bytecode of what is imported is left for a root
-# that cannot be written later.
+# One training and one prediction: a broken image fails here, and bytecode is compiled while the root file system can be
+# written.
 RUN DESCENT_STORE=/tmp/trial python -W ignore -c "import gunicorn.workers.gthread, urllib.request, service.app; \
 post = service.app.create_app().test_client().post; \
 assert post('/train', json={'x': [1, 2], 'y': [1, 2], 'method': 'autograd', 'epochs': 1}).status_code == 201; \
@@ -28,6 +28,6 @@ assert post('/predict', json={'x': 3}).status_code == 200" \
 USER 10001:10001
 VOLUME /models
 EXPOSE 8000
-# No proxy, which Docker may have put in the environment, stands between the container and itself.
+# The check bypasses any proxy that Docker sets in the environment.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ.get('DESCENT_PORT', '8000') + '/readyz', timeout=4)"]
 CMD ["gunicorn"]

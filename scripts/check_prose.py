@@ -41,7 +41,10 @@ ABBREVIATION = re.compile(r"\b(e\.g|i\.e|cf|vs|etc|no)\.", re.IGNORECASE)
 DIRECTIVE = re.compile(r"^(?:noqa|type|ruff|fmt|pragma):.*")
 
 FOLDERS = ("service", "client", "tests", "benchmarks", "scripts", "docs", "monitoring")
-FILES = ("gunicorn.conf.py", "Makefile", "Dockerfile", "docker-compose.yml", "pyproject.toml", "models/README.md")
+FILES = (
+    *("gunicorn.conf.py", "Makefile", "Dockerfile", "docker-compose.yml", "pyproject.toml", "models/README.md"),
+    *("requirements.txt", "requirements-dev.txt"),
+)
 PROSE_SUFFIXES = {".py", ".md", ".toml", ".yml"}
 EXEMPT = {"tests/unit/test_prose_check.py"}
 """The test of this check has every banned word in it."""
