@@ -1,8 +1,8 @@
-"""The cost of predicting one row in process: on the slow path, on the fast path, and there in a batch.
+"""Measure one prediction in process: on the slow path, on the fast path, and in a batch.
 
 make bench-in-process
 
-No server and no socket take part; metrics are counted, in memory, and lines of the log are written to nowhere. Medians.
+There is no server and no socket. Metrics are counted in memory, and log lines are discarded. Times are medians.
 Writes its part of docs/benchmarks.md.
 """
 
@@ -36,7 +36,7 @@ SLOW = {"HTTP_CONTENT_ENCODING": "identity"}
 
 
 def environ_of(more: dict[str, str]) -> dict[str, Any]:
-    """A request as a server gives it to the app."""
+    """Return the WSGI variables of a request."""
     return {
         "REQUEST_METHOD": "POST",
         "SCRIPT_NAME": "",
@@ -54,7 +54,7 @@ def environ_of(more: dict[str, str]) -> dict[str, Any]:
 
 
 def microseconds(function: Callable[[], object], calls: int = 1) -> float:
-    """The median time of one of the `calls` that the function makes."""
+    """Return the median time of one of the `calls` that the function makes."""
     taken = []
     for _ in range(REPETITIONS):
         started = time.perf_counter()
@@ -65,7 +65,7 @@ def microseconds(function: Callable[[], object], calls: int = 1) -> float:
 
 
 class Bench:
-    """The service's app, with a model in memory."""
+    """The app with a model in memory."""
 
     def __init__(self, store: str) -> None:
         self._app = create_app(Settings(store=store, store_refresh_seconds=LONG))
@@ -76,7 +76,7 @@ class Bench:
         self._match = self._fast_path.match(head_of(environ_of({})))
 
     def call(self, more: dict[str, str]) -> None:
-        """A request as a server calls the app."""
+        """Call the app as a server does."""
         list(self._app(environ_of(more), lambda *_: None))
 
     def batch(self, count: int) -> None:
@@ -86,25 +86,25 @@ class Bench:
         self._fast_path.flush_log()
 
     def rows(self) -> Iterator[Row]:
-        """Microseconds of one row each way; then without the model's call, and that alone."""
-        yield told("the slow path", microseconds(lambda: self.call(SLOW)))
-        yield told("the fast path", microseconds(lambda: self.call({})), MOST)
+        """Yield the rows of each path, of TorchScript's call alone, and of fast path without that call."""
+        yield row("slow path", microseconds(lambda: self.call(SLOW)))
+        yield row("fast path", microseconds(lambda: self.call({})), MOST)
         for count in BATCHES:
-            what = f"without the app, in a batch of {count}, each"
-            yield told(what, microseconds(lambda count=count: self.batch(count), count))
+            name = f"fast path in the event loop, batch of {count}, each request"
+            yield row(name, microseconds(lambda count=count: self.batch(count), count))
         x = np.array([[5.0]])
         loaded = self._app.extensions["descent"].predictor.model("default")
-        yield told("TorchScript's call in a loop of its own", microseconds(lambda: loaded.forward(x)))
-        answer = loaded.forward(x)
-        with patch.object(LoadedModel, "forward", lambda _self, _x: answer):
-            yield told("the fast path without that call", microseconds(lambda: self.call({})))
+        yield row("TorchScript's call in a loop by itself", microseconds(lambda: loaded.forward(x)))
+        y = loaded.forward(x)
+        with patch.object(LoadedModel, "forward", lambda _self, _x: y):
+            yield row("fast path without that call", microseconds(lambda: self.call({})))
 
 
-def told(what: str, value: float, most: float | None = None) -> Row:
-    """A line of the table."""
+def row(name: str, value: float, most: float | None = None) -> Row:
+    """Return a row of the table."""
     if most is None:
-        return Row(what, f"{value:.0f} µs")
-    return Row(what, f"{value:.0f} µs", f"≤ {most:.0f} µs", value <= most)
+        return Row(name, f"{value:.0f} µs")
+    return Row(name, f"{value:.0f} µs", f"≤ {most:.0f} µs", value <= most)
 
 
 def main() -> None:

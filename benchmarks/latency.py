@@ -32,7 +32,7 @@ SHORTEST_PAUSE = 0.05
 ONE_ROW = b'{"x": [5.0]}'
 SWITCHABLE = DESCENT._replace(
     name="Descent, with metrics and logs or without",
-    command=lambda _: [*GUNICORN, "-c", str(APPS / "switched_conf.py")],
+    command=lambda _: [*GUNICORN, "-c", str(APPS / "metrics_switch_conf.py")],
 )
 
 

@@ -1,5 +1,4 @@
-"""Descent's gunicorn configuration; its workers stop counting, timing and logging requests on SIGUSR2, and begin again
-on the next."""
+"""Descent's gunicorn configuration, with workers that switch metrics and logs of requests off and on at SIGUSR2."""
 
 import signal
 from typing import Any
@@ -8,8 +7,8 @@ from service.server import config
 from service.server.config import *  # noqa: F403
 
 
-class Uncounted:
-    """A gauge that does nothing."""
+class NullGauge:
+    """A gauge that counts nothing."""
 
     def add(self, _number: int) -> None:
         """Count nothing."""
@@ -20,17 +19,17 @@ def nothing(*_: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Start as ever; no worker dies of a signal that comes before it listens to it."""
+    """Start as configured. Workers ignore the signal until they handle it."""
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     config.on_starting(server)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Exchange what tells of requests for nothing, and back, at each signal."""
+    """Replace the gauge and the counting of requests at each signal, and put them back at the next."""
     from service.fastpath import predict  # noqa: PLC0415
 
     recorder = worker.wsgi.fast_path._recorder
-    others = [Uncounted(), nothing]
+    others = [NullGauge(), nothing]
 
     def switch(*_: Any) -> None:
         others[0], recorder.in_progress = recorder.in_progress, others[0]
