@@ -89,7 +89,7 @@ class Contender(NamedTuple):
     def check(self, server: Server, x: list[float]) -> None:
         """Raise NotRun unless its predictions are those of the least-squares line."""
         try:
-            found = server.ask(self.path, self.body(x))
+            found = server.post(self.path, self.body(x))
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NotRun(f"no response: {error}") from None
         if self.to_predictions is None:

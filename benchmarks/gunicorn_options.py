@@ -90,25 +90,25 @@ def environment(configuration: Configuration) -> dict[str, str]:
     }
 
 
-def figures_of(server: Server, asked: Contender, folder: Path) -> Iterator[tuple[Load, Figures]]:
+def figures_of(server: Server, server_under_test: Contender, folder: Path) -> Iterator[tuple[Load, Figures]]:
     """Yield the figures of every load on a running server."""
-    bodies = {n: asked.body(x) for n, x in rows_to_predict().items()}
-    asked.check(server, rows_to_predict()[10_000])
-    load(server, Work(asked.path, bodies[1]), 1, folder)
+    bodies = {n: server_under_test.body(x) for n, x in rows_to_predict().items()}
+    server_under_test.check(server, rows_to_predict()[10_000])
+    load(server, Work(server_under_test.path, bodies[1]), 1, folder)
     for each in LOADS:
-        work = Work(asked.path, bodies[each.rows], each.clients, each.keep_alive)
+        work = Work(server_under_test.path, bodies[each.rows], each.clients, each.keep_alive)
         try:
             yield each, load(server, work, SECONDS, folder)
         except NotRun as reason:
-            print(f"{asked.name}, {each}: {reason}", flush=True)
+            print(f"{server_under_test.name}, {each}: {reason}", flush=True)
 
 
-def turn(asked: Contender, place: Place) -> list[tuple[Load, Figures]]:
+def turn(server_under_test: Contender, place: Place) -> list[tuple[Load, Figures]]:
     """Return the figures of one configuration in a round."""
     settle()
-    with asked.serving(place) as server:
-        server.await_response(asked.path, asked.body([1.0]))
-        return list(figures_of(server, asked, place.folder))
+    with server_under_test.serving(place) as server:
+        server.await_response(server_under_test.path, server_under_test.body([1.0]))
+        return list(figures_of(server, server_under_test, place.folder))
 
 
 def measure(folder: Path, configurations: list[Configuration]) -> Found:

@@ -46,7 +46,7 @@ def turn(contender: Contender, place: Place) -> dict[int, Figures]:
     """Return the figures of one contender in a round."""
     settle()
     with contender.serving(place) as server:
-        server.await_answer(contender.path, contender.body([1.0]))
+        server.await_response(contender.path, contender.body([1.0]))
         return {n: measure(contender, server, x, place.folder) for n, x in rows_to_predict().items()}
 
 

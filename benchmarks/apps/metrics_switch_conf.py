@@ -3,7 +3,7 @@
 import signal
 from typing import Any
 
-from service.server import config
+from service.server import config as descent_config
 from service.server.config import *  # noqa: F403
 
 
@@ -21,7 +21,7 @@ def nothing(*_: Any) -> None:
 def on_starting(server: Any) -> None:
     """Start as configured. Workers ignore the signal until they handle it."""
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
-    config.on_starting(server)
+    descent_config.on_starting(server)
 
 
 def post_worker_init(worker: Any) -> None:
