@@ -5,7 +5,7 @@
 # make check          run the formatter, the linter and the type checker
 # make check-prose    find banned words and long sentences in docstrings, comments, messages and pages
 # make format         format the code and apply the linter's fixes
-# make fuzz           test a service with schemathesis against its OpenAPI document
+# make fuzz           read damaged Parquet files, then test a service with schemathesis against its OpenAPI document
 # make clean          remove the virtual environments
 #
 # Benchmarks. Those marked * write their part of docs/benchmarks.md.
@@ -39,6 +39,7 @@ test-gthread: .venv/development
 	DESCENT_TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs tests/e2e
 
 fuzz: .venv/development
+	$(BIN)/python scripts/fuzz_parquet.py
 	scripts/fuzz
 
 bench-streaming: .venv/runtime

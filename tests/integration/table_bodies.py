@@ -1,4 +1,4 @@
-"""The same table in every media type, written by libraries that are not the service's own code."""
+"""Write a table in every media type with other libraries than the service, and send it."""
 
 import csv
 import io
@@ -16,6 +16,9 @@ NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
 PARQUET = "application/vnd.apache.parquet"
 NPY = "application/x-npy"
+
+PLANE = {"a": [1.0, 2.0, 3.0, 4.0, 5.5], "b": [1.0, 0.0, 2.0, 1.0, 0.5], "y": [1.0, 2.0, 4.0, 4.0, 5.0]}
+"""Columns of a small training table."""
 
 
 def as_json(columns):
@@ -61,11 +64,15 @@ TABLES = {CSV: as_csv, NDJSON: as_ndjson, ARROW: as_arrow, PARQUET: as_parquet, 
 ALL = {**NAMED, NPY: as_npy}
 
 
+def send(client, media_type, columns, path="/train", query="", **headers):
+    """Post columns to the app in process and return its response."""
+    return client.post(path + query, data=ALL[media_type](columns), content_type=media_type, headers=headers)
+
+
 def read(media_type, body):
-    """The columns of an answer, by the libraries' own readers."""
+    """Return the columns of a response, read by the libraries themselves."""
     if media_type == JSON:
-        answer = json.loads(body)
-        return {"y": answer["y"]}
+        return {"y": json.loads(body)["y"]}
     if media_type == NPY:
         return {"y": np.load(io.BytesIO(body)).tolist()}
     frame = {

@@ -1,4 +1,4 @@
-"""Data at the edges of float64: an answer in finite numbers or a refusal that says why, and never a wrong number."""
+"""Data near the limits of float64 give finite numbers or a refusal, and never a wrong number."""
 
 import math
 
@@ -46,7 +46,7 @@ def numbers(value):
         {"x": [9007199254740992, 9007199254740994, 9007199254740996], "y": [1, 2, 3], "epochs": 50},
     ],
 )
-def test_extremes_are_answered_in_finite_numbers_or_refused(client, method, body):
+def test_extreme_data_gives_finite_numbers_or_a_refusal(client, method, body):
     answer = post(client, method=method, **{"epochs": 50, **body})
     if answer.status_code == 422:
         assert answer.json["type"] == "urn:descent:problem:invalid-request"
@@ -60,7 +60,7 @@ def test_extremes_are_answered_in_finite_numbers_or_refused(client, method, body
 
 
 @pytest.mark.parametrize("exponent", [-16, -10, -6, -3, 3, 6, 9, 12])
-def test_both_methods_agree_on_columns_of_wildly_different_scales(client, exponent):
+def test_both_methods_agree_on_columns_of_very_different_scales(client, exponent):
     s = 10.0**exponent
     body = {"x": [[1, 2 * s], [2, s], [3, s / 2], [4, 3 * s], [5, -s]], "y": [1, 2, 3, 4, 4], "standardize": False}
     spectral, autograd = (post(client, method=method, epochs=60, **body).json for method in ("spectral", "autograd"))
@@ -71,13 +71,13 @@ def test_both_methods_agree_on_columns_of_wildly_different_scales(client, expone
 
 
 @METHODS
-def test_no_epochs_is_the_start_to_the_bit(client, method):
+def test_zero_epochs_return_the_initial_coefficients_exactly(client, method):
     body = {"x": {"a": [1, 2, 3, 4], "b": [5, 1, 0, 2]}, "y": [1, 2, 3, 5], "method": method, "epochs": 0}
     fit = post(client, initial={"w": {"a": -3, "b": 10}, "b": 1}, **body).json
     assert (fit["w"], fit["b"]) == ({"a": -3, "b": 10}, 1)
 
 
-def test_echoed_options_of_extreme_data_can_be_sent_back(client):
+def test_the_options_in_a_response_reproduce_the_fit(client):
     body = {"x": [1e-100, 2e-100], "y": [1, 2], "fit_intercept": False, "standardize": False}
     first = post(client, **body).json
     assert post(client, **(body | first["options"])).json["w"] == first["w"]

@@ -1,4 +1,4 @@
-"""Whether numbers are within bounds: few and many are told apart by nothing but speed."""
+"""Comparisons with bounds give the same results for few values and for many."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ BOUND = 1e150
         (np.nan, False),
     ],
 )
-def test_one_number_decides(others, shape, number, within):
+def test_one_number_decides_the_result(others, shape, number, within):
     values = np.ones((1 + others, 2))
     values[others, 1] = number
     if shape == "F":
@@ -40,7 +40,7 @@ def test_many_numbers_at_the_bound_are_within_it():
 
 @pytest.mark.parametrize("n", [1, 5, 1000])
 @pytest.mark.parametrize("number", [np.inf, -np.inf, np.nan])
-def test_one_number_that_is_not_finite_is_found(n, number):
+def test_one_number_that_is_not_finite_is_detected(n, number):
     values = np.ones(n)
     assert all_finite(values)
     values[-1] = number

@@ -19,9 +19,9 @@ EPOCHS = 30
 
 
 def loop(batch, w, b, rate, epochs, *, fit_intercept, standardize, l2):
-    """Plain gradient descent by autograd on Σw(ŷ−y)²/Σw + l2·‖w‖², on standardised columns where asked for.
+    """Plain gradient descent by autograd on Σw(ŷ−y)²/Σw + l2·‖w‖², on standardised columns if requested.
 
-    Yields w, b and the mean squared error, in the user's units, before the first step and after each.
+    Yield w, b and the mean squared error, in the user's units, before the first step and after each.
     """
     x, y = torch.from_numpy(batch.x), torch.from_numpy(batch.y)
     weight = torch.ones(len(y), dtype=torch.float64) if batch.weight is None else torch.from_numpy(batch.weight)
@@ -62,7 +62,7 @@ def descent_of(batch, w, b, *, fit_intercept, standardize, l2):
     return Descent.of(Optimum.of(problem, l2), w, b, standardize=standardize)
 
 
-def assert_walks_as_the_loop(batch, w, b, fraction_of_bound, **options):
+def assert_equals_the_loop(batch, w, b, fraction_of_bound, **options):
     b = b if options["fit_intercept"] else 0.0
     descent = descent_of(batch, w, b, **options)
     rate = fraction_of_bound * descent.max_stable_rate
@@ -85,7 +85,7 @@ def assert_walks_as_the_loop(batch, w, b, fraction_of_bound, **options):
 def test_every_step_is_that_of_the_loop(d, fit_intercept, standardize, weighted, l2, started, fraction_of_bound):
     problem = random_problem(d, d, weighted=weighted, started=started)
     options = {"fit_intercept": fit_intercept, "standardize": standardize, "l2": l2}
-    assert_walks_as_the_loop(*problem, fraction_of_bound, **options)
+    assert_equals_the_loop(*problem, fraction_of_bound, **options)
 
 
 @settings(max_examples=60, deadline=None)
@@ -100,25 +100,25 @@ def test_every_step_is_that_of_the_loop_on_random_problems(seed, d, fraction_of_
     fit_intercept, standardize, weighted, started = flags
     problem = random_problem(seed, d, weighted=weighted, started=started)
     options = {"fit_intercept": fit_intercept, "standardize": standardize, "l2": l2}
-    assert_walks_as_the_loop(*problem, fraction_of_bound, **options)
+    assert_equals_the_loop(*problem, fraction_of_bound, **options)
 
 
 @pytest.mark.parametrize("standardize", [True, False])
-def test_collinear_columns_walk_as_the_loop_and_keep_what_the_data_says_nothing_about(standardize):
+def test_collinear_columns_descend_as_the_loop_and_keep_their_undetermined_part(standardize):
     batch, w, b = random_problem(1, 3, weighted=False, started=True)
     batch.x[:, 2] = batch.x[:, 0] - 2 * batch.x[:, 1]
-    assert_walks_as_the_loop(batch, w, b, 0.6, fit_intercept=True, standardize=standardize, l2=0.0)
+    assert_equals_the_loop(batch, w, b, 0.6, fit_intercept=True, standardize=standardize, l2=0.0)
 
 
-def test_a_constant_column_walks_as_the_loop_in_the_users_units():
+def test_a_constant_column_descends_as_the_loop_without_standardising():
     batch, w, b = random_problem(2, 2, weighted=False, started=True)
     batch.x[:, 1] = 7.25
-    assert_walks_as_the_loop(batch, w, b, 0.6, fit_intercept=True, standardize=False, l2=0.0)
+    assert_equals_the_loop(batch, w, b, 0.6, fit_intercept=True, standardize=False, l2=0.0)
 
 
 @pytest.mark.parametrize("l2", [1e6, 1e18, 1e30, 1e40])
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_steps_under_a_penalty_however_large_are_those_of_exact_arithmetic(l2, fit_intercept):
+def test_steps_with_a_large_penalty_are_those_of_exact_arithmetic(l2, fit_intercept):
     x, y = [1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 4.0, 5.0]
     descent = descent_of(
         Batch(np.array([x]).T, np.array(y)), np.zeros(1), 0.0, fit_intercept=fit_intercept, standardize=False, l2=l2
@@ -147,7 +147,7 @@ def test_a_standardised_constant_column_keeps_its_start():
 
 @pytest.mark.parametrize("standardize", [True, False])
 @pytest.mark.parametrize("l2", [0.0, 0.5])
-def test_the_limit_is_the_optimum_whatever_the_path(standardize, l2):
+def test_the_limit_is_the_optimum_for_any_path(standardize, l2):
     batch, w, b = random_problem(4, 5, weighted=True, started=True)
     descent = descent_of(batch, w, b, fit_intercept=True, standardize=standardize, l2=l2)
     np.testing.assert_array_equal(descent.limit_w, descent.optimum.w)
@@ -183,7 +183,7 @@ def test_one_step_at_the_best_rate_of_a_single_standardised_column_is_the_optimu
     assert descent.epochs_to_limit(descent.auto_rate) == 1
 
 
-def test_data_that_says_nothing_leaves_everything_at_its_start():
+def test_data_without_curvature_leaves_the_start_unchanged():
     nothing = Batch(np.zeros((3, 2)), np.ones(3))
     descent = descent_of(nothing, np.array([4.0, 5.0]), 0.0, fit_intercept=False, standardize=True, l2=0.0)
     assert descent.max_stable_rate is None

@@ -1,4 +1,4 @@
-"""The triangle against numpy's own QR of the whole matrix."""
+"""Statistics of blocks against numpy's QR of the whole matrix."""
 
 import itertools
 import weakref
@@ -39,18 +39,18 @@ def cut(batch, edges):
 @pytest.mark.parametrize("d", [1, 2, 8])
 @pytest.mark.parametrize("n", [10, 1000, 40_000])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_triangle_is_that_of_a_qr_factorisation_of_the_whole(n, d, weighted):
+def test_the_triangle_is_that_of_a_qr_factorisation_of_all_rows(n, d, weighted):
     rows = data(n, d, weighted=weighted)
     expected = oracle(rows)
-    found = gather([rows], d)
-    np.testing.assert_allclose(found.raw_triangle, expected, atol=1e-13 * np.abs(expected).max())
-    assert found.n == n
-    np.testing.assert_array_equal(found.lowest, [*rows.x.min(0), rows.y.min()])
-    np.testing.assert_array_equal(found.highest, [*rows.x.max(0), rows.y.max()])
+    statistics = gather([rows], d)
+    np.testing.assert_allclose(statistics.raw_triangle, expected, atol=1e-13 * np.abs(expected).max())
+    assert statistics.n == n
+    np.testing.assert_array_equal(statistics.lowest, [*rows.x.min(0), rows.y.min()])
+    np.testing.assert_array_equal(statistics.highest, [*rows.x.max(0), rows.y.max()])
 
 
 @given(st.lists(st.integers(0, 500), max_size=20), st.booleans())
-def test_the_same_rows_give_the_same_bits_however_they_are_cut_into_batches(edges, weighted):
+def test_the_same_rows_give_the_same_bits_for_any_division_into_batches(edges, weighted):
     rows = data(500, 3, weighted=weighted)
     whole, pieces = gather([rows], 3), gather(cut(rows, edges), 3)
     np.testing.assert_array_equal(whole.triangle, pieces.triangle)
@@ -106,7 +106,7 @@ def test_deviations_from_a_large_mean_keep_their_digits():
     assert triangle[1, 1] == pytest.approx(spread, rel=1e-13)
 
 
-def test_merging_keeps_the_digits_of_deviations_too():
+def test_merging_keeps_the_digits_of_deviations():
     x = 1.7e9 + np.arange(1000.0)
     parts = [gather([Batch(x[rows, None], x[rows])], 1) for rows in (slice(0, 500), slice(500, 1000))]
     spread = np.sqrt(np.square(np.arange(1000.0) - 499.5).sum())
@@ -130,12 +130,12 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
     expected = gather([rows], d).triangle
     for threads in (2, 3):
         for edges in ([], [1, 4999, 5000, 5001, 20_000, 20_001], range(100, 33_333, 1777)):
-            found = gather(cut(rows, edges), d, threads)
-            np.testing.assert_array_equal(found.triangle, expected)
+            statistics = gather(cut(rows, edges), d, threads)
+            np.testing.assert_array_equal(statistics.triangle, expected)
 
 
 @pytest.mark.parametrize(
-    ("d", "threads", "worker_pool", "most"),
+    ("d", "threads", "worker_pool", "max_blocks"),
     [
         (2, 1, None, 3),
         (2, 2, IdleCpuEstimator(), 3),
@@ -144,7 +144,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
         (5, 2, IdleCpuEstimator(), 5),
     ],
 )
-def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool, most):
+def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool, max_blocks):
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)
     read = []
 
@@ -152,7 +152,7 @@ def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool
         for batch in cut(data(5000, d), range(100, 5000, 100)):
             x = batch.x.copy()
             read.append(weakref.ref(x))
-            assert sum(each() is not None for each in read) <= most
+            assert sum(each() is not None for each in read) <= max_blocks
             yield Batch(x, batch.y)
             del x
 
@@ -160,13 +160,13 @@ def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool
     assert len(read) == 50
 
 
-def test_no_rows_have_statistics_too():
+def test_statistics_of_no_rows_are_zero():
     nothing = gather([], 2)
     assert nothing.n == 0
     assert not nothing.triangle.any()
 
 
-def test_the_data_is_left_as_it_was():
+def test_the_data_is_not_changed():
     rows = data(100, 2, weighted=True)
     copies = [array.copy() for array in rows]
     gather([rows], 2)

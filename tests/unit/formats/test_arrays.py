@@ -1,4 +1,4 @@
-"""Tables and vectors out of decoded JSON: every form of x, and every fault at its place."""
+"""Tables and vectors from decoded JSON: every shape of x, and the pointer of every error."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("value", "values", "names", "row_shape", "is_single_row"), GOOD)
-def test_every_form_of_x_becomes_a_table(value, values, names, row_shape, is_single_row):
-    found = table(value, "/x")
-    np.testing.assert_array_equal(found.values, np.array(values, dtype=float))
-    assert (found.names, found.row_shape, found.is_single_row) == (names, row_shape, is_single_row)
+def test_every_shape_of_x_becomes_a_table(value, values, names, row_shape, is_single_row):
+    rows = table(value, "/x")
+    np.testing.assert_array_equal(rows.values, np.array(values, dtype=float))
+    assert (rows.names, rows.row_shape, rows.is_single_row) == (names, row_shape, is_single_row)
 
 
 BAD = [
@@ -59,7 +59,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("value", "pointer", "detail"), BAD)
-def test_every_fault_of_x_is_named_at_its_place(value, pointer, detail):
+def test_every_error_of_x_has_its_pointer(value, pointer, detail):
     with pytest.raises(InvalidRequest) as caught:
         table(value, "/x")
     [fault] = caught.value.faults
@@ -68,7 +68,7 @@ def test_every_fault_of_x_is_named_at_its_place(value, pointer, detail):
 
 
 @pytest.mark.parametrize(("value", "pointer"), [(3, "/y"), ({}, "/y"), ([], "/y"), ([1, [2]], "/y/1"), (None, "/y")])
-def test_a_y_that_is_no_list_of_numbers_is_refused(value, pointer):
+def test_a_y_that_is_not_a_list_of_numbers_is_refused(value, pointer):
     with pytest.raises(InvalidRequest) as caught:
         list_vector(value, "/y")
     assert caught.value.faults[0].pointer == pointer

@@ -1,4 +1,4 @@
-"""What a fault in a CSV text costs, and where it is found."""
+"""The position of the first cell that is not a number, and the cost to find it."""
 
 import io
 from unittest import mock
@@ -11,7 +11,7 @@ from service.formats.text import csv
 LIMITS = Limits(max_buffered_bytes=1 << 20, max_decompression_ratio=100)
 
 
-def fault_of(text):
+def error_of(text):
     source = csv.read(io.BytesIO(text), LIMITS)
     with pytest.raises(UnreadableCell) as caught:
         list(source.batches(range(source.width)))
@@ -19,13 +19,13 @@ def fault_of(text):
 
 
 @pytest.mark.parametrize("row", [0, 1, 4_321, 9_999])
-def test_a_fault_is_found_by_halves(row):
+def test_a_cell_is_found_by_bisection(row):
     rows = [b"1,2\n"] * 10_000
     rows[row] = b"1,two\n"
-    with mock.patch.object(csv, "_are_numbers", wraps=csv._are_numbers) as asked:
-        assert fault_of(b"x,y\n" + b"".join(rows)) == (row, 1, "is 'two', not a number; write it as in 178000.5")
-    assert asked.call_count <= 2 + 14
-    assert sum(len(call.args[0]) for call in asked.call_args_list) <= 3 * 10_000
+    with mock.patch.object(csv, "_are_numbers", wraps=csv._are_numbers) as calls:
+        assert error_of(b"x,y\n" + b"".join(rows)) == (row, 1, "is 'two', not a number; write it as in 178000.5")
+    assert calls.call_count <= 2 + 14
+    assert sum(len(call.args[0]) for call in calls.call_args_list) <= 3 * 10_000
 
 
 @pytest.mark.parametrize(
@@ -39,5 +39,5 @@ def test_a_fault_is_found_by_halves(row):
         (b"one,2\n", 0, 0),
     ],
 )
-def test_the_first_cell_that_is_no_number_is_named(rows, row, column):
-    assert fault_of(b"x,y\n" + rows)[:2] == (row, column)
+def test_the_first_cell_that_is_not_a_number_is_reported(rows, row, column):
+    assert error_of(b"x,y\n" + rows)[:2] == (row, column)

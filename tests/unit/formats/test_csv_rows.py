@@ -1,4 +1,4 @@
-"""The rows of CSV: where they end, wherever the body is cut."""
+"""The ends of CSV rows, for pieces of a body of any size."""
 
 import csv
 import io
@@ -6,14 +6,16 @@ import random
 
 import pytest
 
-from service.formats.text import lines as bodies
+from service.formats.text import lines as text_lines
 from service.formats.text.csv_rows import CsvLines
 
 CELLS = ["1", "-2.5", "", '"seex\n7,999,b"', '"a ""b"" c"', '""', '"\n"', '5" pipe', 'a""b', '"x"y', '"",']
 
 
-def text_of(dice, rows):
-    return "".join(",".join(dice.choices(CELLS, k=3)) + dice.choice(["\n", "\r\n"]) for _ in range(rows))
+def text_of(random_state, rows):
+    return "".join(
+        ",".join(random_state.choices(CELLS, k=3)) + random_state.choice(["\n", "\r\n"]) for _ in range(rows)
+    )
 
 
 def rows_of(text):
@@ -22,8 +24,8 @@ def rows_of(text):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 1000])
 @pytest.mark.parametrize("seed", range(10))
-def test_each_block_holds_whole_rows(monkeypatch, size, seed):
-    monkeypatch.setattr(bodies, "BATCH_BYTES", size)
+def test_each_block_holds_complete_rows(monkeypatch, size, seed):
+    monkeypatch.setattr(text_lines, "BATCH_BYTES", size)
     text = "x,y,note\n" + text_of(random.Random(seed), 30)
     lines = CsvLines(io.BytesIO(text.encode()))
     header = lines.read_header().decode()
@@ -32,26 +34,26 @@ def test_each_block_holds_whole_rows(monkeypatch, size, seed):
     assert [row for block in (header, *blocks) for row in rows_of(block)] == rows_of(text)
 
 
-def test_a_header_may_hold_a_newline():
+def test_a_header_can_contain_a_newline():
     lines = CsvLines(io.BytesIO(b'\n"a\nb",y\n1,2\n'))
     assert lines.read_header() == b'"a\nb",y'
     assert list(lines.blocks()) == [b"1,2\n"]
 
 
-def test_a_quote_that_is_never_closed_is_the_end():
+def test_an_unclosed_quote_extends_to_the_end():
     lines = CsvLines(io.BytesIO(b'x,y\n1,2\n"3,4\n5,6\n'))
     assert lines.read_header() == b"x,y"
     assert list(lines.blocks()) == [b"1,2\n", b'"3,4\n5,6\n']
 
 
-def test_half_of_a_doubled_quote_closes_nothing():
+def test_half_of_an_escaped_quote_does_not_close_a_field():
     rows = b'1,5" pipe\n2,"he said ""hi""\n900,and left"\n3,4\n'
     for size in range(1, len(rows)):
-        held = CsvLines(io.BytesIO())._last_line_end(rows[:size])
-        assert rows[:held].count(b"\n") in (0, 1, 3, 4), (size, rows[:held])
+        end = CsvLines(io.BytesIO())._last_line_end(rows[:size])
+        assert rows[:end].count(b"\n") in (0, 1, 3, 4), (size, rows[:end])
 
 
 @pytest.mark.parametrize("text", [b'"a\nb",y\n1,2\n', b"\nx,y\n1,2\n", b"x,y\n1,2\n"])
-def test_a_mark_before_the_text_is_no_part_of_it(text):
+def test_a_byte_order_mark_is_not_part_of_the_header(text):
     with_mark, without = CsvLines(io.BytesIO(b"\xef\xbb\xbf" + text)), CsvLines(io.BytesIO(text))
     assert (with_mark.read_header(), list(with_mark.blocks())) == (without.read_header(), list(without.blocks()))

@@ -1,4 +1,4 @@
-"""Bodies of lines: where the first one stands, and what comes before it."""
+"""The first line of a body, and empty lines before it."""
 
 import io
 import sys
@@ -10,18 +10,18 @@ from service.formats.text.lines import Lines
 
 
 def calls_of(work):
-    """How many functions of the interpreter's own `work` calls, and what it returns."""
+    """Return the number of built-in functions that `work` calls, and its result."""
     calls, before = [], sys.getprofile()
     sys.setprofile(lambda _frame, event, called: calls.append(called) if event == "c_call" else None)
     try:
-        found = work()
+        result = work()
     finally:
         sys.setprofile(before)
-    return len(calls), found
+    return len(calls), result
 
 
 @pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n", b"\t\f\v \n\n"])
-def test_empty_lines_before_the_first_are_skipped_all_at_once(blank):
+def test_empty_lines_before_the_header_are_skipped_in_one_step(blank):
     lines = Lines(io.BytesIO(blank * (3 * BATCH_BYTES // len(blank)) + b" x,y\r\n1,2\n"))
     calls, header = calls_of(lines.read_header)
     assert header == b" x,y\r"
@@ -44,7 +44,7 @@ def test_empty_lines_before_the_first_are_skipped_all_at_once(blank):
         (b"\n" * (BATCH_BYTES - 1) + b"x" + b"y\n1\n", b"xy", [b"1\n"]),
     ],
 )
-def test_the_first_line_is_the_first_that_is_not_empty(text, header, rest):
+def test_the_header_is_the_first_line_that_is_not_empty(text, header, rest):
     lines = Lines(io.BytesIO(text))
     assert lines.read_header() == header
     assert list(lines.blocks()) == rest

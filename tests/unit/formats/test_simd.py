@@ -1,4 +1,4 @@
-"""The quick way for large JSON bodies reads what the careful one reads, or nothing."""
+"""Large JSON bodies decode to the values of the codec, or to None."""
 
 import json
 from unittest import mock
@@ -42,7 +42,7 @@ def as_floats(value):
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["x", "y", "l2", "initial"]), JSON))
-def test_any_value_is_read_the_same_or_left_to_the_careful_way(value):
+def test_any_value_is_that_of_the_codec_or_none(value):
     body = padded(json.dumps(value, ensure_ascii=False))
     found = simd.decode(body)
     if found is not None:
@@ -51,18 +51,18 @@ def test_any_value_is_read_the_same_or_left_to_the_careful_way(value):
 
 @settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 4), st.data())
-def test_rows_and_columns_are_read_to_the_bit(n, d, data):
+def test_rows_and_columns_have_the_bits_of_the_codec(n, d, data):
     rows = data.draw(st.lists(st.lists(st.floats(-1e150, 1e150), min_size=d, max_size=d), min_size=n, max_size=n))
     columns = {f"c{i}": list(each) for i, each in enumerate(zip(*rows, strict=True))}
     for x in (rows, columns):
         body = padded(json.dumps({"x": x, "y": rows[0], "epochs": 7, "method": "spectral"}))
         found = simd.decode(body)
-        careful = decode(body)
+        expected = decode(body)
         assert found is not None
-        quick, slow = table(found["x"], "/x"), table(careful["x"], "/x")
-        assert quick.values.tobytes() == slow.values.tobytes()
-        assert (quick.names, quick.row_shape, quick.is_columnar) == (slow.names, slow.row_shape, slow.is_columnar)
-        assert list_vector(found["y"], "/y").tobytes() == list_vector(careful["y"], "/y", NUMBERS_OR_NULL).tobytes()
+        fast, slow = table(found["x"], "/x"), table(expected["x"], "/x")
+        assert fast.values.tobytes() == slow.values.tobytes()
+        assert (fast.names, fast.row_shape, fast.is_columnar) == (slow.names, slow.row_shape, slow.is_columnar)
+        assert list_vector(found["y"], "/y").tobytes() == list_vector(expected["y"], "/y", NUMBERS_OR_NULL).tobytes()
         assert (found["epochs"], found["method"]) == (7, "spectral")
 
 
@@ -94,11 +94,11 @@ def test_rows_and_columns_are_read_to_the_bit(n, d, data):
         '{"x": [01]}',
     ],
 )
-def test_what_is_not_plain_is_left_to_the_careful_way(text):
+def test_a_body_that_simdjson_might_read_otherwise_is_left_to_the_codec(text):
     assert simd.decode(padded(text)) is None
 
 
-def test_small_bodies_are_left_to_the_careful_way():
+def test_small_bodies_are_left_to_the_codec():
     assert simd.decode(b'{"x": [1, 2]}') is None
 
 
@@ -111,12 +111,12 @@ def test_magnitudes_are_refused_at_their_place():
         list_vector(found["y"], "/y")
 
 
-def read_in_small_pieces(body, size):
+def decode_in_pieces(body, size):
     with mock.patch.multiple(simd, MIN_BYTES=1, MIN_LIST_BYTES=1, PIECE_BYTES=size):
         return simd.decode(body)
 
 
-def read_carefully(body):
+def decode_or_none(body):
     try:
         return decode(body)
     except MalformedBody:
@@ -125,42 +125,42 @@ def read_carefully(body):
 
 @settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(6, 60), st.data())
-def test_pieces_of_long_lists_are_put_together_to_the_bit(n, d, size, data):
+def test_lists_parsed_in_pieces_have_the_bits_of_the_codec(n, d, size, data):
     number = st.floats(-1e150, 1e150) | st.integers(-9, 9)
     rows = data.draw(st.lists(st.lists(number, min_size=d, max_size=d), min_size=n, max_size=n))
     for x in (rows, rows[0], {"a": rows[0], "b": rows[0]}):
         body = json.dumps({"x": x, "y": rows[0], "epochs": 7}, separators=(",", ":")).encode()
-        found = read_in_small_pieces(body, size)
+        found = decode_in_pieces(body, size)
         if found is not None:  # a number, or a row, may be longer than a piece
             assert table(found["x"], "/x").values.tobytes() == table(decode(body)["x"], "/x").values.tobytes()
-    assert read_in_small_pieces(b'{"x":[[1,2],[3,4],[5,6]],"y":[1,2,3]}', 6)["x"].tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert decode_in_pieces(b'{"x":[[1,2],[3,4],[5,6]],"y":[1,2,3]}', 6)["x"].tolist() == [[1, 2], [3, 4], [5, 6]]
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(2, 30), st.data())
-def test_texts_with_a_slip_in_a_long_list_are_read_as_carefully_or_not_at_all(n, d, size, data):
+def test_a_typo_in_a_long_list_gives_the_value_of_the_codec_or_none(n, d, size, data):
     text = json.dumps({"x": [[1, 2.5, -3][:d]] * n if d > 1 else [1, 2.5, -3] * n, "y": [7] * n}, separators=(",", ":"))
     at = data.draw(st.integers(0, len(text) - 1))
-    slip = data.draw(st.sampled_from([",", "[", "]", "],[", "1", "-", " ", '"', "{", "}", "\\", "\x01", ""]))
-    body = (text[:at] + slip + text[at + data.draw(st.integers(0, 1)) :]).encode()
-    found = read_in_small_pieces(body, size)
+    typo = data.draw(st.sampled_from([",", "[", "]", "],[", "1", "-", " ", '"', "{", "}", "\\", "\x01", ""]))
+    body = (text[:at] + typo + text[at + data.draw(st.integers(0, 1)) :]).encode()
+    found = decode_in_pieces(body, size)
     if found is not None:
-        assert as_floats(plain(found)) == as_floats(read_carefully(body))
+        assert as_floats(plain(found)) == as_floats(decode_or_none(body))
 
 
-def test_no_text_of_a_body_is_taken_for_a_long_list():
+def test_a_text_of_the_body_is_not_mistaken_for_a_placeholder():
     for name in ("\x010", "\\u00010", "10"):
         body = b'{"x": [1, 2], "y": "%b"}' % name.encode()
-        found = read_in_small_pieces(body, 100)
+        found = decode_in_pieces(body, 100)
         assert found is None or found["y"] == "10"
 
 
-def test_a_text_that_is_refused_leaves_nothing_behind():
+def test_a_refused_body_does_not_affect_the_next():
     for body in (b'{"x":[1,2}', b'{"x":[[1],[2,3]]}', b'{"x":[1,null]}'):
-        assert read_in_small_pieces(body, 100) is None
-        assert read_in_small_pieces(b'{"x":[1,2]}', 100)["x"].tolist() == [1, 2]
+        assert decode_in_pieces(body, 100) is None
+        assert decode_in_pieces(b'{"x":[1,2]}', 100)["x"].tolist() == [1, 2]
 
 
-def test_many_names_are_left_to_the_careful_way():
+def test_a_body_with_many_names_is_left_to_the_codec():
     body = b'{"x":[%b]}' % b",".join([b'{"a":1}'] * simd.MAX_NAMES)
     assert simd.decode(body) is None
