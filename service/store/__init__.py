@@ -1,4 +1,4 @@
-"""Versions of models: `Store` is the contract, `FolderStore` keeps them in a folder."""
+"""Storage of model versions: the `Store` protocol and `FolderStore`, which keeps them in a folder."""
 
 from service.store.base import Head, Store, Version, check_name
 from service.store.folder import FolderStore

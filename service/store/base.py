@@ -1,4 +1,4 @@
-"""What a store of versions does, whatever it keeps them in."""
+"""The `Store` protocol: the operations that every store of model versions provides."""
 
 import re
 from contextlib import AbstractContextManager
@@ -8,12 +8,12 @@ from service.errors import InvalidRequest
 from service.store.metadata import Metadata
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-LAST_VERSION = 10**18 - 1
+MAX_VERSION = 10**18 - 1
 NAME_RULE = "1 to 128 letters, digits, dots, hyphens and underscores, the first a letter or digit"
 
 
 class Version(NamedTuple):
-    """One version of a model; `tag` differs between any two files that ever had its name."""
+    """One version of a model; `tag` differs between any two artifacts that were ever stored under this number."""
 
     model: str
     number: int
@@ -21,8 +21,10 @@ class Version(NamedTuple):
 
 
 class Head(NamedTuple):
-    """Where the versions of a model end: the newest, None if there is none, and the number of the next. `remains` is
-    what was kept of later ones that are deleted."""
+    """The newest version of a model (None without versions) and the number of the next one.
+
+    tombstone: data kept of a newer version that has been deleted.
+    """
 
     newest: Version | None
     next_number: int
@@ -30,74 +32,78 @@ class Head(NamedTuple):
 
 
 class Store(Protocol):
-    """Versions count 1, 2, 3 … and never change. Every method may raise StoreUnavailable, and those that
-    take a model's name InvalidRequest."""
+    """Versions are numbered 1, 2, 3 … and never change.
+
+    Every method may raise StoreUnavailable. Methods that take a model's name raise InvalidRequest for an invalid one.
+    """
 
     def models(self) -> list[str]:
-        """The names of all models in order; some may have lost their last version."""
+        """Return the names of all models in order; a model may have no version left."""
 
     def versions(self, model: str) -> list[int]:
-        """The versions of `model`, ascending; raises ModelNotFound."""
+        """Return the version numbers of `model` in ascending order; raises ModelNotFound."""
 
     def version(self, model: str, number: int) -> Version:
-        """Raises ModelNotFound or VersionNotFound."""
+        """Return version `number` of `model`; raises ModelNotFound or VersionNotFound."""
 
     def serving(self, model: str) -> Version:
-        """The version that answers predictions: the newest, unless one is pinned. Raises ModelNotFound."""
+        """Return the version that answers predictions: the pinned one, else the newest. Raises ModelNotFound."""
 
     def newest(self, model: str) -> Version | None:
-        """The version with the highest number; None for a model that is not there."""
+        """Return the version with the highest number; None for an unknown model."""
 
     def head(self, model: str) -> Head:
-        """The newest version and the number that the next will have."""
+        """Return the newest version and the number of the next one."""
 
     def publish_lock(self, model: str) -> AbstractContextManager[None]:
-        """Hold off other publishers of `model` on this machine."""
+        """Hold the lock that keeps other publishers of `model` on this machine waiting."""
 
     def publish(self, model: str, artifact: bytes, after: Head | None = None) -> Version:
-        """Keep `artifact` durably as the next version; nothing is visible before it is whole.
+        """Store `artifact` durably as the next version, which becomes visible in one step.
 
-        Raises Conflict if the model's tip is no longer `after`.
+        Raises Conflict if the head of the model is no longer `after`. Raises StoreUnavailable with the version's number
+        if the version is visible but not known to be durable.
         """
 
     def pin(self, model: str, number: int | None) -> None:
-        """Let `number` be served whatever is published, or, with None, the newest again."""
+        """Serve version `number` from now on, or the newest again with None."""
 
     def pinned(self, model: str) -> Version | None:
-        """The pinned version; raises InvalidModelConfig if the pin cannot be followed."""
+        """Return the pinned version, if any; raises InvalidModelConfig."""
 
     def delete_version(self, model: str, number: int, tombstone: bytes = b"") -> None:
-        """Raises Conflict for a pinned or only version. Its number is never given again; if that was the highest,
-        `remains` is kept."""
+        """Delete a version, whose number is not used again; raises Conflict for a pinned version and for the only one.
+
+        `tombstone` is kept if the version is the newest.
+        """
 
     def delete_model(self, model: str) -> None:
-        """Delete all of a model; raises ModelNotFound."""
+        """Delete a model with all its versions; raises ModelNotFound."""
 
     def retain(self, model: str, versions: int) -> None:
-        """Delete all but the newest `versions`, and the pinned one."""
+        """Delete all versions but the newest `versions` and the serving one."""
 
     def about(self, model: str) -> Metadata:
-        """The model's description and labels."""
+        """Return the description and labels of a model."""
 
     def describe(self, model: str, change: Metadata) -> None:
-        """Change the description and labels that `change` holds, null removing them; raises ModelNotFound, and
-        InvalidRequest for too many labels."""
+        """Update description and labels; null removes one. Raises ModelNotFound, and InvalidRequest for too many."""
 
     def read(self, version: Version) -> bytes:
-        """The file of `version`; raises VersionNotFound if it is gone."""
+        """Return the artifact of `version`; raises VersionNotFound if it has been deleted."""
 
     def change_mark(self, model: str) -> int:
-        """A number that differs after each change of `model` by any process of this machine."""
+        """Return a number that changes whenever any process of this machine changes `model`."""
 
     def changed(self) -> list[tuple[str, int]]:
-        """The names of all models, each with the Unix time in ns of its last change; the last changed first."""
+        """Return all models with the Unix time in ns of their last change, the last changed first."""
 
     def check_ready(self) -> None:
-        """Raise StoreUnavailable unless versions can be read and published now."""
+        """Raise StoreUnavailable unless versions can be read and published."""
 
 
 def check_name(model: str) -> str:
-    """`model`, if it can name one; raises InvalidRequest."""
+    """Return `model` if it is a valid name; raises InvalidRequest."""
     if not NAME.fullmatch(model):
-        raise InvalidRequest.at("/model", f"{model!r} cannot name a model; give {NAME_RULE}")
+        raise InvalidRequest.at("/model", f"{model!r} is not a valid model name; use {NAME_RULE}")
     return model

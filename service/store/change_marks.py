@@ -1,8 +1,7 @@
-"""A mark per model that changes with every publication, and that all processes of a machine see at once.
+"""Change marks: one number per model, which changes with every publication and is visible to all processes at once.
 
-The marks are 64-bit numbers in a small file that every process maps, indexed by a hash of the model's name; looking
-costs a tenth of a microsecond. A change writes a number never used before, so two changes at once cannot look like
-none, and no lock is needed.
+The marks are 64-bit numbers in a file that every process maps into memory, indexed by a hash of the model's name.
+Reading one takes about 0.1 µs. A change writes a random number, so concurrent changes need no lock.
 """
 
 import logging
@@ -19,25 +18,24 @@ log = logging.getLogger(__name__)
 
 
 class ChangeMarks:
-    """The marks in the file at `path`, which is made if it is not there. Where it cannot be (a read-only store), every
-    look finds a change."""
+    """The marks in the file at `path`, which is created if missing. Without a usable file every mark is new."""
 
     def __init__(self, path: Path) -> None:
         self._file, self._marks = _mapped(path)
 
     def of(self, model: str) -> int:
-        """The mark of `model`. Models that share a slot share their changes, which costs a look at the store."""
+        """Return the mark of `model`; models whose names have the same hash share one."""
         if self._marks is None:
             return secrets.randbits(64)
         return self._marks[zlib.crc32(model.encode()) % SLOTS]
 
     def change(self, model: str) -> None:
-        """Let every process see that `model` has changed."""
+        """Notify all processes that `model` has changed."""
         if self._marks is not None:
             self._marks[zlib.crc32(model.encode()) % SLOTS] = secrets.randbits(64)
 
     def close(self) -> None:
-        """Let the file go; it is not to be used afterwards."""
+        """Unmap the file; the marks cannot be used afterwards."""
         if self._marks is not None and self._file is not None:
             self._marks.release()
             self._file.close()
@@ -46,16 +44,13 @@ class ChangeMarks:
 def _mapped(path: Path) -> "tuple[mmap.mmap | None, memoryview[int] | None]":
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            # Writing to a hole of a mapped file raises SIGBUS when the disk is full.
+            os.posix_fallocate(descriptor, 0, BYTES)
+            file = mmap.mmap(descriptor, BYTES)
+        finally:
+            os.close(descriptor)
     except OSError as error:
-        log.warning("%s cannot be used, so every prediction looks at the store: %s", path.name, error.strerror)
+        log.warning("cannot use %s, so every prediction reads the store: %s", path.name, error.strerror)
         return None, None
-    try:
-        # Writing to a hole of a mapped file on a full disk is a fatal signal.
-        os.posix_fallocate(descriptor, 0, BYTES)
-        file = mmap.mmap(descriptor, BYTES)
-        return file, memoryview(file).cast("Q")
-    except OSError as error:
-        log.warning("%s cannot be made, so every prediction looks at the store: %s", path.name, error.strerror)
-        return None, None
-    finally:
-        os.close(descriptor)
+    return file, memoryview(file).cast("Q")

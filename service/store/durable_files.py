@@ -1,4 +1,4 @@
-"""Files that are whole or not there, on disks that may lose what was not synced."""
+"""Atomic and durable changes of files: written to a temporary folder, synced, renamed."""
 
 import contextlib
 import fcntl
@@ -12,14 +12,18 @@ from pathlib import Path
 from service.errors import StoreUnavailable
 
 TEMPORARY = "tmp-"
-"""Names of temporary things never start with a digit: Triton takes 7.tmp for version 7."""
+"""Prefix of temporary folders; it is no digit, because Triton reads 7.tmp as version 7."""
 
 log = logging.getLogger(__name__)
 
 
+class NotDurable(OSError):
+    """A change is visible, but fsync failed, so a power failure may undo it."""
+
+
 @contextlib.contextmanager
 def temporary_folder(parent: Path) -> Iterator[Path]:
-    """A folder that is locked while its maker lives, and gone afterwards unless it was renamed."""
+    """Create a folder that is locked while this process uses it, and remove it unless it has been renamed."""
     path, lock = _make_locked(parent)
     try:
         yield path
@@ -29,7 +33,7 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """A new file, on the disk when this returns."""
+    """Write and sync a new file."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()
@@ -37,15 +41,15 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def replace_durably(path: Path, data: bytes) -> None:
-    """The file with new content, old or new whatever happens, and on the disk when this returns."""
+    """Replace a file atomically; raises NotDurable if it has been replaced but the folder cannot be synced."""
     with temporary_folder(path.parent) as temporary:
         write_durably(temporary / path.name, data)
         (temporary / path.name).replace(path)
-        sync(path.parent)
+        sync_changed(path.parent)
 
 
 def sync(folder: Path) -> None:
-    """Have the folder's entries on the disk."""
+    """Sync the entries of a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -53,13 +57,21 @@ def sync(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_changed(folder: Path) -> None:
+    """Sync a folder after a visible change; raises NotDurable."""
+    try:
+        sync(folder)
+    except OSError as error:
+        raise NotDurable(error.errno, error.strerror) from error
+
+
 def sweep(root: Path) -> int:
-    """Delete the temporary folders one level below `root` whose makers are gone, and say how many."""
+    """Delete abandoned temporary folders one level below `root` and return their number."""
     return sum(_remove_if_abandoned(path) for folder in root.iterdir() for path in _temporary_in(folder))
 
 
 def content(path: Path) -> bytes | None:
-    """What a file holds; None if it is not there."""
+    """Return the content of a file; None if it is missing."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -70,7 +82,7 @@ def content(path: Path) -> bytes | None:
 
 @contextlib.contextmanager
 def unavailable_on_error() -> Iterator[None]:
-    """Let failures of the file system be told as the store's."""
+    """Raise StoreUnavailable for errors of the file system."""
     try:
         yield
     except OSError as error:
@@ -78,20 +90,22 @@ def unavailable_on_error() -> Iterator[None]:
 
 
 def unavailable(error: OSError) -> StoreUnavailable:
-    """What a failure of the file system means to users."""
+    """Return the StoreUnavailable for an error of the file system."""
     return StoreUnavailable(f"The store cannot be used: {error.strerror or 'input/output error'}.")
 
 
 def _make_locked(parent: Path) -> tuple[Path, int]:
     while True:
         path = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-        with contextlib.suppress(FileNotFoundError):  # a sweep met it before it was locked
+        with contextlib.suppress(FileNotFoundError):  # removed by a sweep before it was locked
             return path, _locked(path)
 
 
 def _locked(path: Path) -> int:
-    """The descriptor that locks a new folder; on an error neither it nor the folder stays. Raises FileNotFoundError if
-    the folder is gone."""
+    """Lock a new folder and return the descriptor that holds the lock; on an error, remove the folder.
+
+    Raises FileNotFoundError if the folder has been removed.
+    """
     with contextlib.ExitStack() as undo:
         undo.callback(shutil.rmtree, path, ignore_errors=True)
         lock = os.open(path, os.O_RDONLY)
@@ -104,26 +118,24 @@ def _locked(path: Path) -> int:
 
 
 def _temporary_in(folder: Path) -> list[Path]:
-    """The temporary folders in `folder`; none if it is deleted meanwhile."""
     with contextlib.suppress(FileNotFoundError):
         return list(folder.glob(f"{TEMPORARY}*"))
     return []
 
 
 def _remove_if_abandoned(path: Path) -> bool:
-    """Remove a folder whose lock is free, holding the lock: a maker that comes late waits, and finds it gone. One that
-    cannot be looked at stays."""
+    """Remove a folder whose lock is free; a process that waits for the lock then finds the folder gone."""
     try:
         lock = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     except OSError as error:
-        log.warning("%s cannot be swept: %s", path, error.strerror)
+        log.warning("cannot sweep %s: %s", path, error.strerror)
         return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(path, ignore_errors=True)
-    except OSError:  # its maker lives, or it cannot be locked
+    except OSError:  # in use, or it cannot be locked
         return False
     finally:
         os.close(lock)

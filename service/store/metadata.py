@@ -1,4 +1,4 @@
-"""What users say of a model: {"description": …, "labels": {…}}."""
+"""A model's description and labels: {"description": …, "labels": {…}}."""
 
 from typing import Any
 
@@ -6,33 +6,28 @@ import orjson
 
 from service.errors import InvalidRequest
 
-MOST_LABELS = 100
+MAX_LABELS = 100
 
 Metadata = dict[str, Any]
 
 
-def read(data: bytes) -> Metadata:
-    """What a file says; nothing if it is damaged."""
+def read(data: bytes | None) -> Metadata:
+    """Return the metadata in a file's content; empty metadata for a missing or damaged file."""
     try:
-        about = orjson.loads(data)
+        about = orjson.loads(data or b"null")
     except orjson.JSONDecodeError:
-        return nothing()
+        about = None
     match about:
         case {"description": str() | None as description, "labels": dict() as labels}:
             return {"description": description, "labels": labels}
-    return nothing()
-
-
-def nothing() -> Metadata:
-    """What is said of a model of which nobody has said anything."""
     return {"description": None, "labels": {}}
 
 
 def changed(about: Metadata, change: Metadata) -> Metadata:
-    """`about` with what `change` holds in its place: null removes. Raises InvalidRequest for too many labels."""
+    """Return `about` updated with `change`; null removes a value. Raises InvalidRequest for too many labels."""
     merged = {**about["labels"], **change.get("labels", {})}
     labels = {name: value for name, value in merged.items() if value is not None}
-    if len(labels) > MOST_LABELS:
-        detail = f"would make {len(labels)} labels; a model has at most {MOST_LABELS}, so remove some with null"
+    if len(labels) > MAX_LABELS:
+        detail = f"would make {len(labels)} labels, but a model has at most {MAX_LABELS}; remove some with null"
         raise InvalidRequest.at("/labels", detail)
     return {"description": change.get("description", about["description"]), "labels": labels}

@@ -1,4 +1,4 @@
-"""Turns: one publisher of a model at a time on this machine, so that publishers do not race each other in vain."""
+"""Publish lock: one publisher of a model at a time on this machine."""
 
 import contextlib
 import fcntl
@@ -12,15 +12,14 @@ from service.store.durable_files import unavailable_on_error
 
 SLOTS = 256
 FLOCK = "hhqqi4x"
-"""Linux' struct flock on 64 bits: type, whence, start, length, process."""
+"""Layout of Linux' struct flock on 64 bits: type, whence, start, length, process."""
 
 
 class PublishLock:
     """Locks in the file at `path`, one byte for each hash of a model's name.
 
-    They belong to the open file, so they keep threads and processes apart alike, and vanish with their holder. Record
-    locks of processes would not do: where threads of two processes wait for each other's, of models that have nothing
-    to do with each other, the kernel takes that for a deadlock.
+    Open file description locks exclude threads and processes alike and are released when their holder dies. Record
+    locks belong to processes: to the kernel, threads that wait for unrelated models look like a deadlock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,7 +27,7 @@ class PublishLock:
 
     @contextlib.contextmanager
     def of(self, model: str) -> Iterator[None]:
-        """Hold the turn of `model`."""
+        """Hold the lock of `model`."""
         with unavailable_on_error():
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -40,9 +39,9 @@ class PublishLock:
 
 
 def _lock(descriptor: int, slot: int) -> None:
-    """Lock a slot of the file; all of it where open files have no locks for less."""
+    """Lock one byte of the file, or the whole file on systems without open file description locks."""
     if hasattr(fcntl, "F_OFD_SETLKW"):
-        wanted = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, slot, 1, 0)
-        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, wanted)
+        request = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, slot, 1, 0)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, request)
     else:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,16 +1,15 @@
-"""A model's configuration, as Triton reads it, and the version that its `version_policy` pins."""
+"""A model's config.pbtxt, which Triton reads too; its `version_policy` pins a version."""
 
 import re
 
-PIECE = re.compile(r"""#.*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
-"""A comment or a string, which say nothing of the policy whatever they hold."""
+COMMENT_OR_STRING = re.compile(r"""#.*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
 NAME = re.compile(r"\bversion_policy\b")
 POLICY = re.compile(r"\bversion_policy\s*:?\s*{(?:[^{}]|{[^{}]*})*}")
 PIN = re.compile(r"specific\s*:?\s*{\s*versions\s*:\s*\[?\s*(\d+)\s*\]?\s*}")
 UNPINNED = re.compile(r"(latest|all)\s*:?\s*{")
 LATEST = "version_policy { latest { num_versions: 1 } }"
 
-CONFIGURATION = f"""\
+DEFAULT = f"""\
 platform: "pytorch_libtorch"
 max_batch_size: 0
 input [ {{ name: "INPUT__0" data_type: TYPE_FP64 dims: [ -1, -1 ] }} ]
@@ -20,9 +19,9 @@ instance_group [ {{ kind: KIND_CPU }} ]
 """
 
 
-def pin_of(config: str) -> int | None:
-    """The version that a configuration pins; raises ValueError for a policy that is not understood."""
-    text = _bare(config)
+def pinned_version(config: str) -> int | None:
+    """Return the version that a configuration pins; raises ValueError for an unsupported policy."""
+    text = _masked(config)
     policies = NAME.findall(text)
     if not policies:
         return None
@@ -32,19 +31,19 @@ def pin_of(config: str) -> int | None:
         return int(pin[1])
     if policy and UNPINNED.search(policy[0]):
         return None
-    raise ValueError("its version_policy is neither latest, all, nor specific with one version.")
+    raise ValueError("version_policy must be latest, all, or specific with one version.")
 
 
-def pinning(config: str, number: int | None) -> str:
-    """The configuration with `number` pinned, or the newest served; raises ValueError where that cannot be written."""
+def with_pin(config: str, number: int | None) -> str:
+    """Return the configuration with `number` pinned, or none; raises ValueError if its policy cannot be replaced."""
     policy = LATEST if number is None else f"version_policy {{ specific {{ versions: [ {number} ] }} }}"
-    there = POLICY.search(_bare(config))
-    pinned = config[: there.start()] + policy + config[there.end() :] if there else f"{config.rstrip()}\n{policy}\n"
-    if pin_of(pinned) != number:
-        raise ValueError("its version_policy cannot be replaced.")
-    return pinned
+    found = POLICY.search(_masked(config))
+    changed = config[: found.start()] + policy + config[found.end() :] if found else f"{config.rstrip()}\n{policy}\n"
+    if pinned_version(changed) != number:
+        raise ValueError("its version_policy cannot be replaced. Edit the file so that it has one version_policy.")
+    return changed
 
 
-def _bare(config: str) -> str:
-    """`config` with blanks for comments and strings, so that everything else stays where it is."""
-    return PIECE.sub(lambda piece: " " * len(piece[0]), config)
+def _masked(config: str) -> str:
+    """Return `config` with spaces for comments and strings, so that offsets stay the same."""
+    return COMMENT_OR_STRING.sub(lambda found: " " * len(found[0]), config)

@@ -1,4 +1,4 @@
-"""The numbers in a model's folder. Those with an artifact are versions; the others are taken all the same."""
+"""Version numbers in a model's folder. A number without an artifact is used too: it is not given again."""
 
 import os
 import re
@@ -9,14 +9,14 @@ from service.store import durable_files
 from service.store.durable_files import unavailable
 
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-NEWEST = "newest"
-"""Holds the number of the newest version when that was deleted, so that it is not given again."""
-REMAINS = "keys"
-"""Holds what is kept of that version."""
+DELETED_NEWEST = "newest"
+"""File with the number of the newest version, written when that version is deleted."""
+TOMBSTONE = "keys"
+"""File with the data kept of that version."""
 
 
-def taken(folder: Path) -> list[int]:
-    """The numbers that something in `folder` is called by, ascending; none if it is not there."""
+def used(folder: Path) -> list[int]:
+    """Return the numbers that name an entry of `folder`, ascending; empty if the folder is missing."""
     try:
         with os.scandir(folder) as entries:
             return sorted(int(entry.name) for entry in entries if NUMBER.fullmatch(entry.name))
@@ -27,21 +27,23 @@ def taken(folder: Path) -> list[int]:
 
 
 def deleted_newest(folder: Path) -> int:
-    """The number of the newest version that was deleted; 0 if none was."""
-    content = durable_files.content(folder / NEWEST)
+    """Return the highest number of a version that was deleted while it was the newest; 0 if there is none."""
+    content = durable_files.content(folder / DELETED_NEWEST)
     try:
         return 0 if content is None else int(content)
     except ValueError:
-        raise StoreUnavailable(f"{folder.name}/{NEWEST} does not hold a version's number.") from None
+        raise StoreUnavailable(
+            f"{folder.name}/{DELETED_NEWEST} does not contain a version number; write the highest number ever used."
+        ) from None
 
 
 def tombstone(folder: Path) -> bytes:
-    """What was kept of the newest version that was deleted."""
-    return durable_files.content(folder / REMAINS) or b""
+    """Return the data kept of the deleted newest version."""
+    return durable_files.content(folder / TOMBSTONE) or b""
 
 
-def keep_deleted(folder: Path, number: int, tombstone: bytes) -> None:
-    """Keep that version `number` was the newest, and what remains of it, unless a later one was deleted before."""
+def write_tombstone(folder: Path, number: int, tombstone: bytes) -> None:
+    """Record that version `number` was the newest, unless a later one was deleted before."""
     if number > deleted_newest(folder):
-        durable_files.replace_durably(folder / REMAINS, tombstone)  # which count for nothing before the number is there
-        durable_files.replace_durably(folder / NEWEST, str(number).encode())
+        durable_files.replace_durably(folder / TOMBSTONE, tombstone)  # ignored until the number is written
+        durable_files.replace_durably(folder / DELETED_NEWEST, str(number).encode())

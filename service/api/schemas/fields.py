@@ -14,7 +14,7 @@ from service.artifact.columns import RowShape
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, quoted
 from service.formats import arrays
-from service.store.base import LAST_VERSION
+from service.store.base import MAX_VERSION
 from service.training.fit import Start
 
 Value = TypeVar("Value")
@@ -181,13 +181,13 @@ class BooleanOrVersion(DocumentedField[Any]):
     """true, false, or a version number."""
 
     def __init__(self, description: str, **kwargs: Any) -> None:
-        number = {"type": "integer", "minimum": 1, "maximum": LAST_VERSION}
+        number = {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}
         super().__init__(description, schema={"anyOf": [{"type": "boolean"}, number]}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | int:
         if type(value) is bool:
             return value
-        if _is_integer(value, 1, LAST_VERSION):
+        if _is_integer(value, 1, MAX_VERSION):
             return int(value)
         raise _invalid(value, "true, false, or a version number")
 

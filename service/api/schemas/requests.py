@@ -13,8 +13,8 @@ from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.column_selection import ColumnSelection
 from service.formats.missing_values import MissingValuePolicy
 from service.formats.table import TableReader
-from service.store.base import LAST_VERSION
-from service.store.metadata import MOST_LABELS
+from service.store.base import MAX_VERSION
+from service.store.metadata import MAX_LABELS
 
 LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
@@ -119,7 +119,7 @@ class PinRequest(RequestSchema):
 
     examples: ClassVar = {"the first version": {"value": {"version": 1}}}
 
-    version = Integer("The number of the version to serve.", minimum=1, maximum=LAST_VERSION, required=True)
+    version = Integer("The number of the version to serve.", minimum=1, maximum=MAX_VERSION, required=True)
 
 
 def _length(maximum: int) -> validate.Length:
@@ -140,7 +140,7 @@ class UpdateModelRequest(RequestSchema):
             validate=validate.Length(1, LONGEST_LABEL, error="is not a label name; give {min} to {max} characters"),
         ),
         values=Text("The text of a label.", allow_none=True, validate=_length(LONGEST_LABEL)),
-        validate=validate.Length(max=MOST_LABELS, error="has more than {max} labels; remove some with null"),
+        validate=validate.Length(max=MAX_LABELS, error="has more than {max} labels; remove some with null"),
         error_messages={"invalid": 'is not an object; give one such as {{"site": "north"}}'},
         metadata={"description": "Labels to set, by name; null removes one. Omitted labels do not change."},
     )

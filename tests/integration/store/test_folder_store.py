@@ -168,7 +168,7 @@ def test_a_sweep_passes_over_what_it_cannot_open(store, tmp_path, caplog):
     (tmp_path / "m/tmp-loop").symlink_to("tmp-loop")
     (tmp_path / "m/tmp-left").mkdir()
     assert store.sweep() == 1
-    assert "tmp-loop cannot be swept" in caplog.text
+    assert "cannot sweep" in caplog.text
 
 
 def test_a_sweep_passes_over_a_model_that_is_deleted_meanwhile(store, tmp_path, monkeypatch):
