@@ -17,7 +17,8 @@ from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
 from service.settings import Settings
 from service.store import FolderStore
-from service.training.trainer import Request, Trainer
+from service.training.request import Request
+from service.training.trainer import Trainer
 
 HISTORY = (10, 10_000_000)
 APPENDS = 300
@@ -26,7 +27,7 @@ GROUPS, ROWS = 10_000, 20
 
 def appends(folder: Path) -> None:
     """Print the medians and their ratio for one row appended to a model of few rows and to one of many, alternating."""
-    trainer = Trainer(FolderStore(folder), most_columns=10, most_autograd_epochs=1, kept_versions=0)
+    trainer = Trainer(FolderStore(folder), max_columns=10, max_autograd_epochs=1, keep_versions=0)
     columns, generator = Columns.of(None, RowShape.NUMBER, 1), np.random.default_rng(0)
     for n in HISTORY:
         x = generator.normal(size=(n, 1))

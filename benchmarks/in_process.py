@@ -23,7 +23,7 @@ from common import Row, machine, settle, table, write
 from service.app import create_app
 from service.fastpath.middleware import head_of
 from service.observability import logs
-from service.serving.predictor import LoadedModel
+from service.serving.loaded_model import LoadedModel
 from service.settings import Settings
 
 BODY = b'{"x": [5]}'
@@ -109,8 +109,8 @@ def row(name: str, value: float, most: float | None = None) -> Row:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as store, open(os.devnull, "w") as nowhere:  # noqa: PTH123
-        handler = logs.LineHandler(nowhere)
-        handler.setFormatter(logs.JsonFormatter())
+        handler = logs.LogHandler(nowhere)
+        handler.setFormatter(logs.LogFormatter(plain=False))
         logging.basicConfig(level="INFO", handlers=[handler])
         bench = Bench(store)
         gc.freeze()

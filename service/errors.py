@@ -1,57 +1,56 @@
-"""What can go wrong, as its users see it. `service.api.http.problems` says with which HTTP status.
+"""The errors of the service; `service.api.http.problems` maps them to HTTP statuses.
 
 DescentError
-├── MalformedBody            the body is not what its media type says
-├── UnsupportedMediaType     a media type or charset nobody here reads
-├── BodyTooLarge             more bytes than DESCENT_MAX_BODY_BYTES
-├── InvalidRequest           well-formed, but the content cannot be used; `faults` point at the fields
-├── DivergingLearningRate            a learning rate at or past the largest stable one
-├── NotFound                 no such model or version
+├── MalformedBody                the body does not follow its media type
+├── UnsupportedMediaType         an unknown media type or charset
+├── BodyTooLarge                 more bytes than DESCENT_MAX_BODY_BYTES or DESCENT_MAX_STREAM_BYTES
+├── InvalidRequest               well-formed, but invalid; `faults` point at the fields
+│   └── DivergingLearningRate    a learning rate at or above the largest stable one
+├── NotFound
 │   ├── ModelNotFound
 │   └── VersionNotFound
-├── Conflict                 the model's state does not allow it
-├── PreconditionFailed       If-Match or If-None-Match does not hold
-├── KeyReused                an Idempotency-Key that came with another request before
-├── InvalidModelConfig            a configuration of a model that cannot be followed
-├── CorruptArtifact           a version whose file is not what was written
-├── Busy                     other publishers of the model were quicker, again and again
-└── StoreUnavailable         the store cannot be read or written
+├── Conflict                     the state of the model does not allow the request
+├── PreconditionFailed           If-Match or If-None-Match does not hold
+├── KeyReused                    an Idempotency-Key that was used for another request
+├── InvalidModelConfig           an invalid config.pbtxt
+├── CorruptArtifact              a damaged version file, or one in a later format
+├── PublishContention            publishers on other machines were faster in every attempt
+└── StoreUnavailable             the store cannot be read or written
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, islice
 from typing import NamedTuple
 
-MOST_FAULTS = 10
-"""Faults that one answer tells; who has more of them has seen enough."""
-MOST_NAMED = 20
-LONGEST_NAME = 100
-LONGEST_FAULT = 1000
-LONGEST_DETAIL = 2000
-"""Characters of a name, of a fault's pointer or detail, and of an error's detail that are told: names are the client's,
-and of any length."""
+MAX_FAULTS = 10
+"""Faults that one response reports."""
+MAX_NAMES = 20
+MAX_NAME = 100
+MAX_FAULT = 1000
+MAX_DETAIL = 2000
+"""Characters of a name, of a fault's pointer or detail, and of an error's detail; a client's names have any length."""
 
 
 def counted(count: float, noun: str) -> str:
-    """How many of something there are, in words: 1 number, 2 numbers."""
+    """Return a count with its noun: 1 number, 2 numbers."""
     return f"{count:.15g} {noun}" if count == 1 else f"{count:.15g} {noun}s"
 
 
 class Fault(NamedTuple):
-    """One thing wrong with one field: an RFC 6901 JSON pointer into the request, and what to change."""
+    """A fault of one field: an RFC 6901 JSON pointer into the request, and what to change."""
 
     pointer: str
     detail: str
 
 
 class DescentError(Exception):
-    """An error with a stable `slug`, a `title` for its kind, and a `detail` that says what to change."""
+    """An error with a stable `slug`, the `title` of its kind, and a `detail` that says what to change."""
 
     slug = "error"
     title = "Error"
 
     def __init__(self, detail: str, faults: Iterable[Fault] = (), **facts: object) -> None:
-        self.detail = _cut(detail, LONGEST_DETAIL)
+        self.detail = _cut(detail, MAX_DETAIL)
         self.faults = truncate(faults)
         self.facts = facts
         super().__init__(self.detail)
@@ -59,7 +58,7 @@ class DescentError(Exception):
 
 class MalformedBody(DescentError):
     slug = "malformed-body"
-    title = "The body cannot be read"
+    title = "The body is malformed"
 
 
 class UnsupportedMediaType(DescentError):
@@ -74,19 +73,19 @@ class BodyTooLarge(DescentError):
 
 class InvalidRequest(DescentError):
     slug = "invalid-request"
-    title = "The request's content cannot be used"
+    title = "The request is invalid"
 
     @classmethod
     def at(cls, pointer: str, detail: str) -> "InvalidRequest":
-        """One fault at one field."""
+        """Return an error with one fault."""
         return cls.of([Fault(pointer, detail)])
 
     @classmethod
     def of(cls, faults: Iterable[Fault], advice: str = "") -> "InvalidRequest":
-        """Some faults, and what helps with all of them."""
+        """Return an error with several faults, and advice on all of them."""
         first = truncate(faults)
         places = groupby(first, key=lambda fault: fault.pointer)
-        listing = "; ".join(f"{at}: {'; '.join(fault.detail for fault in those)}" for at, those in places)
+        listing = "; ".join(f"{at}: {'; '.join(fault.detail for fault in group)}" for at, group in places)
         return cls(f"{listing}. {advice}" if advice else listing, first)
 
 
@@ -102,37 +101,37 @@ class NotFound(DescentError):
 
 class ModelNotFound(NotFound):
     slug = "model-not-found"
-    title = "There is no such model"
+    title = "The model does not exist"
 
 
 class VersionNotFound(NotFound):
     slug = "version-not-found"
-    title = "The model has no such version"
+    title = "The version does not exist"
 
 
 class Conflict(DescentError):
     slug = "conflict"
-    title = "The model's state does not allow this"
+    title = "The state of the model does not allow this"
 
 
 class PreconditionFailed(DescentError):
     slug = "precondition-failed"
-    title = "The model is not as the request expects"
+    title = "A precondition failed"
 
 
 class KeyReused(DescentError):
     slug = "idempotency-key-reused"
-    title = "The idempotency key belongs to another request"
+    title = "The idempotency key was used for another request"
 
 
 class InvalidModelConfig(DescentError):
     slug = "invalid-model-config"
-    title = "The model's configuration cannot be followed"
+    title = "The model's configuration is invalid"
 
 
 class PublishContention(DescentError):
     slug = "publish-contention"
-    title = "Too busy now"
+    title = "Other publishers were faster"
 
 
 class CorruptArtifact(DescentError):
@@ -142,25 +141,25 @@ class CorruptArtifact(DescentError):
 
 class StoreUnavailable(DescentError):
     slug = "store-unavailable"
-    title = "The store cannot be used"
+    title = "The store is unavailable"
 
 
 def truncate(faults: Iterable[Fault]) -> list[Fault]:
-    """As many of some faults, and as much of each, as an answer tells."""
-    first = islice(faults, MOST_FAULTS)
-    return [Fault(_cut(pointer, LONGEST_FAULT), _cut(detail, LONGEST_FAULT)) for pointer, detail in first]
+    """Return the first faults, each cut to its maximum length."""
+    first = islice(faults, MAX_FAULTS)
+    return [Fault(_cut(pointer, MAX_FAULT), _cut(detail, MAX_FAULT)) for pointer, detail in first]
 
 
 def quoted(name: str) -> str:
-    """A name that a client gave, as it is told."""
-    return repr(_cut(name, LONGEST_NAME))
+    """Return a client's name in quotes, cut to its maximum length."""
+    return repr(_cut(name, MAX_NAME))
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first of some names, as they are told."""
-    return ", ".join(map(quoted, names[:MOST_NAMED])) + (" …" if len(names) > MOST_NAMED else "")
+    """Return the first names in quotes."""
+    return ", ".join(map(quoted, names[:MAX_NAMES])) + (" …" if len(names) > MAX_NAMES else "")
 
 
-def _cut(text: str, most: int) -> str:
-    """The beginning of `text`; without the tilde that half a pointer's escape would leave at its end."""
-    return text if len(text) <= most else f"{text[:most].rstrip('~')}…"
+def _cut(text: str, length: int) -> str:
+    """Return the first `length` characters of `text`, without the tilde of a split pointer escape."""
+    return text if len(text) <= length else f"{text[:length].rstrip('~')}…"

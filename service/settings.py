@@ -1,4 +1,4 @@
-"""The settings: one table, read once from the environment, failing fast with the name of what is wrong."""
+"""The settings: one table, read once from the environment. A wrong value stops the start and names its variable."""
 
 import dataclasses
 import os
@@ -7,14 +7,33 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "DESCENT_"
+RENAMED = {
+    "graceful_seconds": "graceful_timeout_seconds",
+    "client_seconds": "client_timeout_seconds",
+    "max_inflation": "max_decompression_ratio",
+    "autograd_epochs": "max_autograd_epochs",
+    "cached_models": "model_cache_size",
+    "metrics_models": "metrics_max_models",
+    "refresh_seconds": "store_refresh_seconds",
+    "log_slower_than_ms": "log_min_duration_ms",
+}
+"""Former names of settings. A variable with one stops the start, so that its value is not ignored."""
 
 
 class InvalidSetting(ValueError):
-    """A setting whose text cannot be used; the message names its variable, `name` the setting itself."""
+    """A setting with an invalid value; the message names its variable, `name` is the setting."""
 
     def __init__(self, name: str, text: str, remedy: str) -> None:
         super().__init__(f"{variable(name)}={text!r}: {remedy}")
         self.name, self.text, self.remedy = name, text, remedy
+
+
+class RenamedSetting(InvalidSetting):
+    """A setting under its former name."""
+
+    def __init__(self, name: str, text: str, new_name: str) -> None:
+        super().__init__(name, text, f"is now {variable(new_name)}")
+        self.args = (f"{variable(name)} is now {variable(new_name)}",)
 
 
 def _at_least(least: int) -> Callable[[str], int]:
@@ -24,7 +43,7 @@ def _at_least(least: int) -> Callable[[str], int]:
             raise ValueError
         return value
 
-    read.__doc__ = f"a whole number, at least {least}"
+    read.__doc__ = f"an integer of at least {least}"
     return read
 
 
@@ -37,7 +56,7 @@ def _port(text: str) -> int:
 
 
 def _text(text: str) -> str:
-    """a text that is not empty"""
+    """a non-empty string"""
     if not text:
         raise ValueError
     return text
@@ -51,7 +70,7 @@ def _level(text: str) -> str:
 
 
 def _cores() -> int:
-    """The cores that this process may use, by its affinity and its container's quota."""
+    """Return the number of cores available to this process by its affinity and its container's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
@@ -66,65 +85,66 @@ def _setting(default: Any, read: Callable[[str], Any], about: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Every setting with its default; the variable's name is DESCENT_ and the field's name in capitals."""
+    """Every setting with its default; its variable is DESCENT_ and the name of the field in capitals."""
 
-    store: str = _setting("models", _text, "The folder that holds the models.")
-    host: str = _setting("127.0.0.1", _text, "The address to listen on.")
-    port: int = _setting(8000, _port, "The port to listen on; 0 takes a free one.")
-    workers: int = _setting(
-        _cores(), _at_least(1), "Worker processes; by default one per core. On Linux one more takes long requests."
-    )
+    store: str = _setting("models", _text, "Folder of the models.")
+    host: str = _setting("127.0.0.1", _text, "Address to listen on.")
+    port: int = _setting(8000, _port, "Port to listen on; 0 chooses a free one.")
+    workers: int = _setting(_cores(), _at_least(1), "Worker processes. On Linux one more serves long requests.")
     threads: int = _setting(4, _at_least(1), "Threads per worker.")
     fit_threads: int = _setting(
-        _cores(), _at_least(1), "Threads that fit many rows of more than three columns; by default one per core."
+        _cores(), _at_least(1), "Threads for a training on many rows of more than three columns."
     )
-    graceful_timeout_seconds: int = _setting(30, _at_least(1), "How long a stop waits for requests under way.")
+    graceful_timeout_seconds: int = _setting(30, _at_least(1), "Graceful shutdown timeout.")
     client_timeout_seconds: int = _setting(
-        10, _at_least(1), "How long a client may pause while it sends or takes a message."
+        10, _at_least(1), "Timeout for a client that stops sending its request or reading its response."
     )
-    max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "The largest body that is held as a whole.")
-    max_stream_bytes: int = _setting(64 * 1024**3, _at_least(1), "The largest body that is read as it comes.")
+    max_body_bytes: int = _setting(256 * 1024**2, _at_least(1), "Largest body that is read into memory.")
+    max_stream_bytes: int = _setting(64 * 1024**3, _at_least(1), "Largest body that is read as a stream.")
     max_decompression_ratio: int = _setting(
-        100, _at_least(1), "The largest ratio of a body's inflated size to its own; 16 MiB are always allowed."
+        100, _at_least(1), "Largest ratio of decompressed to compressed size of a body; 16 MiB are always allowed."
     )
-    max_columns: int = _setting(1000, _at_least(1), "The most columns that a model may have.")
-    keep_versions: int = _setting(0, _at_least(0), "The newest versions that are kept of each model; 0 keeps all.")
-    max_autograd_epochs: int = _setting(10_000, _at_least(1), "The most epochs that the autograd method walks.")
-    model_cache_size: int = _setting(1024, _at_least(1), "Loaded versions that a worker keeps in memory.")
+    max_columns: int = _setting(1000, _at_least(1), "Largest number of columns of a model.")
+    keep_versions: int = _setting(0, _at_least(0), "Newest versions to keep of each model; 0 keeps all.")
+    max_autograd_epochs: int = _setting(10_000, _at_least(1), "Largest number of epochs of the autograd method.")
+    model_cache_size: int = _setting(1024, _at_least(1), "Versions that each worker keeps loaded.")
     metrics_max_models: int = _setting(
-        1000, _at_least(0), "The most models that get labels of their own in the metrics."
+        1000, _at_least(0), "Largest number of models with labels of their own in the metrics."
     )
     store_refresh_seconds: int = _setting(
-        1, _at_least(0), "How soon changes by other machines on the same store, and facts in the metrics, are seen."
+        1, _at_least(0), "Interval at which metrics and changes by other machines are read from the store."
     )
-    log_level: str = _setting("info", _level, "The lowest level that is logged: debug, info, warning or error.")
-    log_min_duration_ms: int = _setting(0, _at_least(0), "Requests that take less are logged only if they fail.")
+    log_level: str = _setting("info", _level, "Lowest level to log: debug, info, warning or error.")
+    log_min_duration_ms: int = _setting(0, _at_least(0), "Shortest request to log; failed ones are always logged.")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """The settings in `environment`; raises InvalidSetting."""
-        given = {
+        """Return the settings in `environment`; raises InvalidSetting."""
+        for old, new in RENAMED.items():
+            if variable(old) in environment:
+                raise RenamedSetting(old, environment[variable(old)], new)
+        values = {
             field.name: _read(field, environment[variable(field.name)])
             for field in dataclasses.fields(cls)
             if variable(field.name) in environment
         }
-        return cls(**given)
+        return cls(**values)
 
     @classmethod
     def unknown(cls, environment: Mapping[str, str]) -> list[str]:
-        """Variables that look like settings and are none."""
+        """Return the variables with the prefix of settings that are none."""
         known = {variable(field.name) for field in dataclasses.fields(cls)}
         return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
 
 
 def variable(name: str) -> str:
-    """The environment variable of the setting `name`."""
+    """Return the environment variable of the setting `name`."""
     return PREFIX + name.upper()
 
 
 def table() -> str:
-    """The settings as a Markdown table."""
-    rows = ["| variable | default | what it sets |", "| --- | --- | --- |"]
+    """Return the settings as a Markdown table."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
     for field in dataclasses.fields(Settings):
         default = "cores" if field.name in ("workers", "fit_threads") else field.default
         rows.append(f"| `{variable(field.name)}` | `{default}` | {field.metadata['about']} |")

@@ -1,4 +1,4 @@
-"""The columns of a model, how those of a request match them, and how coefficients are written."""
+"""The columns of a model: matching those of a request, and writing coefficients."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from service.errors import Fault, InvalidRequest, counted, listed, quoted
 
 
 class RowShape(StrEnum):
-    """How one row of x was written; coefficients are answered in the same form."""
+    """The shape of one row of x in JSON; coefficients are returned in the same shape."""
 
     NUMBER = "number"
     LIST = "list"
@@ -22,37 +22,37 @@ class RowShape(StrEnum):
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of a model's columns in the order of its w, and the form of its rows."""
+    """The names of a model's columns in the order of its w, and the shape of its rows."""
 
     names: tuple[str, ...]
-    form: RowShape
+    row_shape: RowShape
 
     @classmethod
-    def of(cls, names: tuple[str, ...] | None, form: RowShape, count: int) -> "Columns":
-        """The columns of data that came with `names`; those that nobody named are x, or x0, x1 …"""
+    def of(cls, names: tuple[str, ...] | None, row_shape: RowShape, count: int) -> "Columns":
+        """Return columns with `names`; by default x, or x0, x1 …"""
         if names is None:
             names = ("x",) if count == 1 else tuple(f"x{i}" for i in range(count))
-        return cls(names, form)
+        return cls(names, row_shape)
 
     @property
     def named(self) -> bool:
-        """Whether the names are the user's own."""
-        return self.form is RowShape.OBJECT
+        """Return whether the user named the columns."""
+        return self.row_shape is RowShape.OBJECT
 
     @property
     def has_number_rows(self) -> bool:
-        """Whether a row was a number."""
-        return self.form is RowShape.NUMBER
+        """Return whether a row is a single number."""
+        return self.row_shape is RowShape.NUMBER
 
     @property
     def given_names(self) -> tuple[str, ...] | None:
-        """The user's own names; None where nobody named the columns."""
+        """Return the user's names; None if the user did not name the columns."""
         return self.names if self.named else None
 
     def in_row_shape(self, coefficients: Iterable[Any]) -> Any:
-        """One value per column in the form of a row."""
+        """Return one value per column in the shape of a row."""
         values = list(coefficients)
-        match self.form:
+        match self.row_shape:
             case RowShape.NUMBER:
                 return values[0]
             case RowShape.LIST:
@@ -63,14 +63,18 @@ class Columns:
     def arrange(
         self, values: FloatArray, names: tuple[str, ...] | None, at: str, *, in_table: bool = False
     ) -> FloatArray:
-        """`values` (n, k), whose columns are called `names`, in this order: (n, d); raises InvalidRequest with pointers
-        below `at`, in words for a table or for JSON."""
+        """Return `values` (n, k), whose columns have `names`, with the columns in the model's order: (n, d).
+
+        Raises InvalidRequest at the pointer `at`, in terms of a table or of JSON.
+        """
         order = self.order(names, values.shape[1], at, in_table=in_table)
         return values if order is None else values[:, order]
 
     def order(self, names: tuple[str, ...] | None, count: int, at: str, *, in_table: bool = False) -> list[int] | None:
-        """Where each column stands among `count` that are called `names`; None if each is in its place. They match by
-        name, else by position; raises InvalidRequest as `arrange` does."""
+        """Return the index of each column among `count` columns with `names`; None if the order is the same.
+
+        Columns match by name, else by position; raises InvalidRequest as `arrange` does.
+        """
         if names is not None and set(names) == set(self.names):
             return None if names == self.names else [names.index(name) for name in self.names]
         if names is not None and self.named:
@@ -80,8 +84,8 @@ class Columns:
         return None
 
     def _mismatch(self, names: tuple[str, ...], at: str) -> InvalidRequest:
-        given, known = set(names), set(self.names)
-        missing = (f"column {quoted(name)} is missing" for name in self.names if name not in given)
+        sent, known = set(names), set(self.names)
+        missing = (f"column {quoted(name)} is missing" for name in self.names if name not in sent)
         unknown = (f"column {quoted(name)} is not one of the model's" for name in names if name not in known)
         faults = (Fault(at, detail) for detail in chain(missing, unknown))
         return InvalidRequest.of(faults, f"The model's columns are {listed(self.names)}.")

@@ -1,4 +1,4 @@
-"""Versions as TorchScript files, sealed by a digest, and back."""
+"""Version files: TorchScript with extra files and a checksum."""
 
 import hashlib
 import io
@@ -20,12 +20,12 @@ from service.core.statistics import Statistics
 from service.errors import CorruptArtifact
 
 FORMAT = 1
-"""The number of this layout of extra files; later releases read older ones."""
+"""The number of this layout of extra files; later versions of the service read older ones."""
 
 ARCHIVE = "archive"
-"""What torch calls the folder in an archive that it writes to memory."""
-END_OF_ARCHIVE = 22
-SEAL = 64
+"""The name that torch gives to the folder in an archive that it writes to memory."""
+END_OF_ARCHIVE_BYTES = 22
+CHECKSUM_CHARACTERS = 64
 
 Module = torch.jit.ScriptModule
 
@@ -45,14 +45,14 @@ class LinearModel(nn.Module):
         self.register_buffer("b", torch.zeros((), dtype=torch.float64))
 
     def forward(self, x: Tensor) -> Tensor:
-        # A product and a sum give each row the same bits alone and in any batch; matmul does not.
+        # A product and a sum return the same bits for a row alone and in any batch; matmul does not.
         return (x.contiguous() * self.w).sum(1) + self.b
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a version's file holds beside the module: the report as answered, the options as asked for, the sufficient
-    statistics, and the idempotency keys that the model has seen."""
+    """The extra files of a version: its report, the requested options, the sufficient statistics, and the model's
+    idempotency keys."""
 
     report: dict[str, Any]
     options: dict[str, Any]
@@ -61,7 +61,7 @@ class Contents:
 
 
 def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
-    """The sealed file of a version: w (d,) and b as the module's buffers, `contents` as extra files."""
+    """Return the file of a version: w (d,) and b as the module's buffers, `contents` as extra files."""
     extra_files = {
         "format": str(FORMAT).encode(),
         "report.json": _json(contents.report),
@@ -75,45 +75,45 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
         module.w = torch.from_numpy(w.copy())
         module.b = torch.tensor(b, dtype=torch.float64)
         torch.jit.save(module, buffer, _extra_files=extra_files)
-    return _seal(buffer.getvalue())
+    return _with_checksum(buffer.getvalue())
 
 
 @dataclass(frozen=True)
 class VersionFile:
-    """A version's file whose seal has been found whole, and the ZIP archive that it is."""
+    """A version's file whose checksum has been verified, and its ZIP archive."""
 
     data: bytes
     archive: zipfile.ZipFile
 
     @property
     def format(self) -> int:
-        """The number of the layout that it was written in."""
+        """Return the number of the file's layout."""
         return int(self._extra_file("format"))
 
     @cached_property
     def report(self) -> dict[str, Any]:
-        """The report, read without torch."""
+        """Return the report with the current fields, without loading torch's module."""
         report: dict[str, Any] = orjson.loads(self._extra_file("report.json"))
         return upgraded(report, lambda: self.statistics)
 
     @property
     def keys(self) -> bytes:
-        """The idempotency keys, read without torch."""
+        """Return the idempotency keys."""
         return self._extra_file("keys")
 
     @property
     def tag(self) -> str:
-        """What tells this file from every other."""
+        """Return the file's tag."""
         return tag(self.data)
 
     @property
     def statistics(self) -> Statistics:
-        """The sufficient statistics, read without torch."""
+        """Return the sufficient statistics."""
         return _unpack(self._extra_file("statistics"))
 
     @property
     def contents(self) -> Contents:
-        """All extra files, read without torch."""
+        """Return all extra files."""
         return Contents(
             report=self.report,
             options=orjson.loads(self._extra_file("options.json")),
@@ -122,10 +122,10 @@ class VersionFile:
         )
 
     def module(self) -> Module:
-        """The module; raises CorruptArtifact unless its buffers are the report's."""
+        """Return the module; raises CorruptArtifact unless its w and b equal the report's."""
         module: Module = torch.jit.load(io.BytesIO(self.data))
         if module.w.tolist() != coefficients_of(self.report) or module.b.item() != self.report["b"]:
-            raise CorruptArtifact("The module's w and b are not those of its report.")
+            raise CorruptArtifact("The module's w and b differ from its report's. Train again or restore the file.")
         return module
 
     def _extra_file(self, name: str) -> bytes:
@@ -133,61 +133,61 @@ class VersionFile:
 
 
 def load_artifact(data: bytes) -> VersionFile:
-    """The file of a version; raises CorruptArtifact unless every byte is as it was written and this release reads its
-    format."""
-    if hashlib.sha256(data[:-SEAL]).hexdigest().encode() != data[-SEAL:]:
-        raise CorruptArtifact("The version's file is not what was written: its seal does not match its bytes.")
+    """Return the verified file of a version; raises CorruptArtifact for a wrong checksum or a later format."""
+    if hashlib.sha256(data[:-CHECKSUM_CHARACTERS]).hexdigest().encode() != data[-CHECKSUM_CHARACTERS:]:
+        raise CorruptArtifact("The version's file is damaged: its checksum is wrong. Train again or restore the file.")
     file = VersionFile(data, zipfile.ZipFile(io.BytesIO(data)))
     if file.format > FORMAT:
-        raise CorruptArtifact(f"The version's file has format {file.format}; this release reads up to {FORMAT}.")
+        raise CorruptArtifact(
+            f"The version's file has format {file.format}, but this service reads up to {FORMAT}. Update the service."
+        )
     return file
 
 
 def tag(data: bytes) -> str:
-    """What tells a version's file from every other: half of its seal."""
-    return data[-SEAL : -SEAL // 2].decode("ascii")
+    """Return a string that identifies a version's file: half of its checksum."""
+    return data[-CHECKSUM_CHARACTERS : -CHECKSUM_CHARACTERS // 2].decode("ascii")
 
 
 def predict(module: Module, x: FloatArray) -> FloatArray:
-    """ŷ (n,) of x (n, d) by the module."""
-    if not hasattr(_this_thread, "runs_as_is"):
-        _run_as_is()
+    """Return ŷ (n,) of x (n, d) by the module."""
+    if not hasattr(_this_thread, "is_unoptimized"):
+        _disable_optimization()
     y: FloatArray = module.forward(torch.from_numpy(x)).numpy()  # calling the module looks for hooks
     return y
 
 
-def _run_as_is() -> None:
-    """Have this thread run modules without optimising them first, which costs the first two calls of each a millisecond
-    and gains nothing for three operations."""
+def _disable_optimization() -> None:
+    """Disable optimization in this thread: it costs the first two calls of a module 1 ms each and gains nothing."""
     torch.jit.optimized_execution(should_optimize=False).__enter__()  # type: ignore[attr-defined]
-    _this_thread.runs_as_is = True
+    _this_thread.is_unoptimized = True
 
 
 def coefficients(module: Module) -> tuple[FloatArray, float]:
-    """w (d,) and b of a module."""
+    """Return w (d,) and b of a module."""
     return module.w.numpy(), float(module.b)
 
 
 def prepare() -> None:
-    """Let torch compute in the calling thread: requests and workers already use the cores."""
+    """Limit torch to the calling thread, because requests and workers already use the cores."""
     torch.set_num_threads(1)
 
 
-def _seal(archive: bytes) -> bytes:
-    """`archive` with the digest of all its bytes as the ZIP archive's comment.
+def _with_checksum(archive: bytes) -> bytes:
+    """Return `archive` with the SHA-256 of all its bytes as the comment of the ZIP archive.
 
-    The archive's own checksums leave out headers and padding, and torch does not check them.
+    The checksums in the archive do not cover headers and padding, and torch does not verify them.
     """
-    end = len(archive) - END_OF_ARCHIVE
+    end = len(archive) - END_OF_ARCHIVE_BYTES
     if archive[end : end + 4] != b"PK\x05\x06":
         raise ValueError("torch's archive does not end in an end-of-archive record")
-    body = archive[:-2] + struct.pack("<H", SEAL)
+    body = archive[:-2] + struct.pack("<H", CHECKSUM_CHARACTERS)
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
 @cache
 def _scripted() -> Module:
-    """The module, compiled once: that costs more than filling its buffers and saving it."""
+    """Return the module, compiled once, because compiling takes longer than filling its buffers and saving it."""
     module: Module = torch.jit.script(LinearModel(1))
     return module
 
@@ -197,8 +197,8 @@ def _json(value: dict[str, Any]) -> bytes:
 
 
 def _pack(statistics: Statistics) -> bytes:
-    """The number of columns in 8 bytes, then in float64: n, Σ log w, lowest, highest, origin, and the upper triangle
-    of R by rows; all little-endian."""
+    """Return the number of columns in 8 bytes, then in float64: n, Σ log w, lowest, highest, origin, and the upper
+    triangle of R by rows; all little-endian."""
     parts = (
         [statistics.n, statistics.log_weight],
         statistics.lowest,

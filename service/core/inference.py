@@ -98,23 +98,9 @@ def undefined_reason(optimum: Optimum, n: float) -> str | None:
     return None
 
 
-def interval_half_width(
-    statistics: Statistics, optimum: Optimum, x: FloatArray, level: float, *, of_mean: bool
-) -> FloatArray:
-    """Return half the width (n,) of the interval around each prediction for x (n, d) at the confidence `level`.
-
-    of_mean: of the mean of y (confidence interval), else of a new y of weight 1 (prediction interval). `optimum` must
-    have statistics and determine every coefficient.
-    """
-    freedom = statistics.n - _parameters(optimum)
-    deviation = optimum.root_loss / math.sqrt(freedom)
-    centred = statistics.centred(x) if optimum.problem.fit_intercept else x
-    leverage: FloatArray = np.square(centred @ optimum.root).sum(axis=1)
-    leverage = leverage + float(optimum.problem.fit_intercept)
-    if not of_mean:
-        leverage = leverage + float(statistics.triangle[0, 0]) ** 2
-    half_width: FloatArray = float(special.stdtrit(freedom, (1 + level) / 2)) * deviation * np.sqrt(leverage)
-    return half_width
+def degrees_of_freedom(statistics: Statistics, optimum: Optimum) -> float:
+    """Return the number of rows less the number of coefficients that the data determines."""
+    return statistics.n - _parameters(optimum)
 
 
 def _parameters(optimum: Optimum) -> int:

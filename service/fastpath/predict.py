@@ -18,8 +18,8 @@ from service.fastpath.match import MAX_BODY_BYTES, PredictRoute, match_route
 from service.formats import arrays, json
 from service.observability.metrics import Metrics
 from service.observability.request_log import REQUEST_ID, Recorder, RequestLogRecord, line, request_id
+from service.serving.loaded_model import LoadedModel
 from service.serving.predictions import Predictions, headers
-from service.serving.predictor import LoadedModel
 
 Lookup = Callable[[str, int | None], LoadedModel | None]
 """Returns a model's version from memory; None if the store has to be read."""

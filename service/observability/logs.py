@@ -1,5 +1,4 @@
-"""Logs: a line for each record or request, JSON where a program reads them and plain where a person does. Never any of
-the data."""
+"""Logs on standard error: JSON lines, or plain lines on a terminal. Values of x and y are never logged."""
 
 import json
 import logging
@@ -14,151 +13,117 @@ from typing import Any, TextIO
 import orjson
 
 REQUEST = "request"
-"""The message of a record of requests."""
-Requests = Sequence[dict[str, Any]]
-"""What the line of each of some requests tells, all by the same names."""
+"""The message of request records."""
+RequestFields = Sequence[dict[str, Any]]
+"""The fields of one or more requests, all with the same names."""
 
-CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
-"""What stands for control characters before a person: a path can hold any of them, and a terminal obeys them."""
-CONTROLS_IN_LINES = {code: text for code, text in CONTROLS.items() if chr(code) not in "\n\t"}
+ESCAPES = {code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0))}
+"""Escapes of control characters: a path may contain any of them, and a terminal would obey them."""
+ESCAPES_IN_LINES = {code: text for code, text in ESCAPES.items() if chr(code) not in "\n\t"}
 
 
-class LineFormatter(logging.Formatter):
-    """The lines of records and of requests, as bytes: a text that is made of them, and then they of it, would take as
-    long again. The last one's end is left to who writes them."""
+class LogFormatter(logging.Formatter):
+    """Formats each record as one JSON object, or as plain text; a record of several requests as one line each."""
 
-    def of_record(self, record: logging.LogRecord) -> bytes:
-        """The lines of any other record than one of requests."""
-        raise NotImplementedError
-
-    def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:
-        """A line for each of the requests."""
-        raise NotImplementedError
-
-    def lines(self, record: logging.LogRecord) -> bytes:
-        """The lines of a record."""
-        if isinstance(record, RequestsRecord):
-            return self.of_requests(record.created, record.levelno, record.name, record.requests)
-        return self.of_record(record)
+    def __init__(self, *, plain: bool) -> None:
+        super().__init__()
+        self._plain = plain
 
     def format(self, record: logging.LogRecord) -> str:
-        """The lines of a record, as a text."""
-        return self.lines(record).decode()
-
-
-class JsonFormatter(LineFormatter):
-    """One JSON object per line."""
-
-    def of_record(self, record: logging.LogRecord) -> bytes:
-        """The line of a record."""
-        told = {
+        """Return the lines of a record without the last line end."""
+        requests = getattr(record, "requests", None)
+        if requests is not None:
+            return self.format_requests(record.created, record.levelno, record.name, requests).decode()
+        trace = self.formatException(record.exc_info) if record.exc_info else None
+        if self._plain:
+            line = _prefix(record.created, record.levelno, record.getMessage().translate(ESCAPES))
+            return line if trace is None else f"{line}\n{trace.translate(ESCAPES_IN_LINES)}"
+        fields = {
             "time": _iso(record.created).decode(),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
             "pid": record.process,
         }
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return _json(told)
+        return _json(fields if trace is None else fields | {"exception": trace}).decode()
 
-    def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:
-        """A line for each of the requests."""
-        return _cut(b'{"time":"%b%b' % (_iso(now), _common(level, logger, os.getpid())), requests)
+    def format_requests(self, now: float, level: int, logger: str, requests: RequestFields) -> bytes:
+        """Return one line per request. In JSON all are encoded in one call, then cut apart.
 
-
-class PlainFormatter(LineFormatter):
-    """Lines for a person."""
-
-    def of_record(self, record: logging.LogRecord) -> bytes:
-        """The lines of a record."""
-        text = _beginning(record.created, record.levelno, record.getMessage().translate(CONTROLS))
-        if record.exc_info:
-            text = f"{text}\n{self.formatException(record.exc_info).translate(CONTROLS_IN_LINES)}"
-        return text.encode(errors="backslashreplace")
-
-    def of_requests(self, now: float, level: int, logger: str, requests: Requests) -> bytes:  # noqa: ARG002 - see above
-        """A line for each of the requests."""
-        beginning = _beginning(now, level, REQUEST)
-        return "\n".join([f"{beginning} {_plain(facts)}" for facts in requests]).encode(errors="backslashreplace")
+        The cut is at `},{` and the first name, which no string contains: its quotes are escaped.
+        """
+        if self._plain:
+            prefix = _prefix(now, level, REQUEST)
+            lines = [" ".join([f"{name}={value}" for name, value in fields.items()]) for fields in requests]
+            return "\n".join([f"{prefix} {line.translate(ESCAPES)}" for line in lines]).encode(
+                errors="backslashreplace"
+            )
+        start = b'{"time":"%b%b' % (_iso(now), _common(level, logger, os.getpid()))
+        text = _json(requests)
+        first_name = text[2 : text.index(b":") + 1]
+        return start + text[2:-1].replace(b"},{" + first_name, b"}\n" + start + first_name)
 
 
-def configuration(level: str) -> dict[str, Any]:
-    """The configuration of logging for gunicorn's `logconfig_dict`: everything to standard error, in one format."""
-    formatter = PlainFormatter if sys.stderr.isatty() else JsonFormatter
-    passed_on = {"level": level.upper(), "propagate": True, "handlers": []}
-    silent = {"level": "CRITICAL", "propagate": False, "handlers": []}  # requests have a line of our own
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
-        "handlers": {
-            "stderr": {
-                "()": f"{LineHandler.__module__}.{LineHandler.__qualname__}",
-                "formatter": "line",
-                "stream": "ext://sys.stderr",
-            }
-        },
-        "root": {"level": level.upper(), "handlers": ["stderr"]},
-        "loggers": {"gunicorn.error": passed_on, "gunicorn.access": silent},
-    }
+class LogHandler(logging.StreamHandler[TextIO]):
+    """Writes whole lines to a stream over bytes, such as standard error."""
 
-
-class RequestsRecord(logging.LogRecord):
-    """The record of requests that were answered together, for handlers of others."""
-
-    def __init__(self, logger: str, level: int, requests: Requests) -> None:
-        super().__init__(logger, level, "", 0, REQUEST, None, None)
-        self.requests = requests
-
-
-class LineHandler(logging.StreamHandler[TextIO]):
-    """A handler of a stream over bytes, such as standard error, for lines of a `LineFormatter`."""
-
-    formatter: LineFormatter
+    formatter: LogFormatter
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record's lines."""
+        """Write the lines of a record."""
         try:
-            self.write(self.formatter.lines(record))
-        except Exception:  # noqa: BLE001 - as in logging: a log that cannot be written stops no request
+            self._write(self.format(record).encode(errors="backslashreplace"))
+        except Exception:  # noqa: BLE001 - as in logging: a failing log stops no request
             self.handleError(record)
 
-    def write(self, lines: bytes) -> None:
-        """Write lines, as many at once as no pipe mixes with those of other processes."""
+    def emit_requests(self, level: int, logger: str, requests: RequestFields) -> None:
+        """Write one line per request, without a LogRecord, which would take longer than the lines."""
+        try:
+            lines = self.formatter.format_requests(time.time(), level, logger, requests)
+            self.acquire()
+            try:
+                self._write(lines)
+            finally:
+                self.release()
+        except Exception:  # noqa: BLE001 - as above
+            self.handleError(logging.makeLogRecord({"name": logger, "levelno": level, "msg": REQUEST}))
+
+    def _write(self, lines: bytes) -> None:
+        """Write lines in pieces of at most PIPE_BUF bytes, which a pipe does not mix with those of other processes."""
         out, lines = self.stream.buffer, lines + b"\n"
         start = 0
         while start < len(lines):
-            end = len(lines) if len(lines) - start <= PIPE_BUF else _last_end(lines, start, start + PIPE_BUF)
+            end = len(lines)
+            if end - start > PIPE_BUF:  # cut after the last line that fits, or else after the first
+                end = lines.rfind(b"\n", start, start + PIPE_BUF) + 1 or lines.index(b"\n", start) + 1
             out.write(lines[start:end])
             out.flush()
             start = end
 
 
-def tell(logger: logging.Logger, level: int, requests: Requests) -> None:
-    """Log a line for each of some requests that were answered together. As the service configures logging, straight to
-    its handler: logging's own way there takes longer than all that is told."""
+def configuration(level: str) -> dict[str, Any]:
+    """Return the `logconfig_dict` for gunicorn: everything to standard error, in one format."""
+    inherited = {"level": level.upper(), "propagate": True, "handlers": []}
+    silent = {"level": "CRITICAL", "propagate": False, "handlers": []}  # replaced by the request log
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": f"{__name__}.LogFormatter", "plain": sys.stderr.isatty()}},
+        "handlers": {"stderr": {"()": f"{__name__}.LogHandler", "formatter": "lines", "stream": "ext://sys.stderr"}},
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "loggers": {"gunicorn.error": inherited, "gunicorn.access": silent},
+    }
+
+
+def log_requests(logger: logging.Logger, level: int, requests: RequestFields) -> None:
+    """Log one line per request; handlers other than a single `LogHandler` get a record with `requests`."""
     if not logger.isEnabledFor(level):
         return
-    handlers = logging.root.handlers
-    handler = handlers[0] if len(handlers) == 1 else None
-    if not isinstance(handler, LineHandler):
-        logger.handle(RequestsRecord(logger.name, level, requests))
-        return
-    try:
-        lines = handler.formatter.of_requests(time.time(), level, logger.name, requests)
-        handler.acquire()  # or two threads' lines could leave in one piece that a pipe tears
-        try:
-            handler.write(lines)
-        finally:
-            handler.release()
-    except Exception:  # noqa: BLE001 - as above
-        handler.handleError(RequestsRecord(logger.name, level, requests))
-
-
-def _last_end(lines: bytes, start: int, most: int) -> int:
-    """Where the last line ends that ends before `most`, or else the first one."""
-    return lines.rfind(b"\n", start, most) + 1 or lines.index(b"\n", start) + 1
+    match logging.root.handlers:
+        case [LogHandler() as handler]:
+            handler.emit_requests(level, logger.name, requests)
+        case _:
+            logger.log(level, REQUEST, extra={"requests": requests})
 
 
 def _json(value: Any) -> bytes:
@@ -170,27 +135,12 @@ def _json(value: Any) -> bytes:
 
 @lru_cache(maxsize=16)
 def _common(level: int, logger: str, process: int) -> bytes:
-    """What the lines of all requests of a level have in common, after the time."""
-    told = {"level": logging.getLevelName(level).lower(), "logger": logger, "message": REQUEST, "pid": process}
-    return b'",%b,' % _json(told)[1:-1]
+    """Return the part after the time that all request lines of a level share."""
+    fields = {"level": logging.getLevelName(level).lower(), "logger": logger, "message": REQUEST, "pid": process}
+    return b'",%b,' % _json(fields)[1:-1]
 
 
-def _cut(beginning: bytes, requests: Requests) -> bytes:
-    """A line for each of the requests, all of the same names, after the same beginning.
-
-    They are written as one list, and cut where one ends and the next begins with its first name. No text within them
-    looks like that: its quotes are escaped, and no name follows the quote at its end.
-    """
-    text = _json(requests)
-    first = text[2 : text.index(b":") + 1]
-    return beginning + text[2:-1].replace(b"},{" + first, b"}\n" + beginning + first)
-
-
-def _plain(facts: dict[str, Any]) -> str:
-    return " ".join([f"{name}={value}" for name, value in facts.items()]).translate(CONTROLS)
-
-
-def _beginning(now: float, level: int, message: str) -> str:
+def _prefix(now: float, level: int, message: str) -> str:
     return f"{_iso(now).decode()} {logging.getLevelName(level).lower():7} {message}"
 
 

@@ -1,7 +1,7 @@
 """The metrics: one table, from which the collectors and the documentation are made.
 
-Facts are read from the store at a scrape; events are counted in the workers, in prometheus_client's multiprocess mode
-wherever PROMETHEUS_MULTIPROC_DIR is set.
+Metrics of models are read from the store at a scrape. Events are counted in the workers, in prometheus_client's
+multiprocess mode if PROMETHEUS_MULTIPROC_DIR is set.
 """
 
 import os
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=MetricWrapperBase)
 BUCKETS = (
     0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
 )  # fmt: skip
-"""Upper bounds in seconds, for calls of 50 µs to 10 s."""
+"""Upper bounds of latency buckets in seconds."""
 
 
 @dataclass(frozen=True)
@@ -29,67 +29,67 @@ class Metric:
     """One row of the table."""
 
     name: str
-    kind: Literal["fact", "counter", "gauge", "latest", "histogram"]
+    kind: Literal["store", "counter", "gauge", "latest", "histogram"]
     about: str
     labels: tuple[str, ...] = ()
 
 
 TABLE = (
     Metric(
-        "descent_training_loss", "fact", "Mean squared error of the serving version on its training data.", ("model",)
+        "descent_training_loss", "store", "Mean squared error of the serving version on its training data.", ("model",)
     ),
-    Metric("descent_training_r2", "fact", "R² of the serving version on its training data.", ("model",)),
-    Metric("descent_training_rows", "fact", "Rows that the serving version was trained on.", ("model",)),
-    Metric("descent_model_version", "fact", "The serving version's number.", ("model",)),
+    Metric("descent_training_r2", "store", "R² of the serving version on its training data.", ("model",)),
+    Metric("descent_training_rows", "store", "Rows that the serving version was trained on.", ("model",)),
+    Metric("descent_model_version", "store", "The serving version's number.", ("model",)),
     Metric(
         "descent_model_trained_timestamp_seconds",
-        "fact",
-        "When the serving version was trained, in Unix time.",
+        "store",
+        "Unix time of the serving version's training.",
         ("model",),
     ),
     Metric(
         "descent_models_without_labels",
-        "fact",
-        "Models past DESCENT_METRICS_MAX_MODELS, which get no labels of their own.",
+        "store",
+        "Models beyond DESCENT_METRICS_MAX_MODELS, which have no labels of their own.",
     ),
-    Metric("descent_store_up", "fact", "Whether the store could be read at this scrape."),
-    Metric("descent_build_info", "fact", "The running release, as a label; always 1.", ("version",)),
-    Metric("descent_trainings_total", "counter", "Trainings, by outcome: published, rejected or failed.", ("outcome",)),
+    Metric("descent_store_up", "store", "1 if the store could be read at this scrape, else 0."),
+    Metric("descent_build_info", "store", "Always 1; its label is the version of the service.", ("version",)),
+    Metric("descent_trainings_total", "counter", "Trainings by outcome: published, rejected or failed.", ("outcome",)),
     Metric(
         "descent_training_duration_seconds",
         "histogram",
-        "Time to fit and publish, from reading the body to the encoded answer.",
+        "Duration of a training, from reading the body to the encoded response.",
     ),
-    Metric("descent_predictions_total", "counter", "BatchResult prediction requests.", ("model",)),
+    Metric("descent_predictions_total", "counter", "Answered prediction requests.", ("model",)),
     Metric("descent_predicted_rows_total", "counter", "Rows in answered prediction requests.", ("model",)),
     Metric(
         "descent_out_of_range_rows_total",
         "counter",
-        "Rows to predict that were outside the range of the training data.",
+        "Predicted rows with a value outside the range of the training data.",
         ("model",),
     ),
-    Metric("descent_evaluation_loss", "latest", "Mean squared error in the latest evaluation.", ("model",)),
+    Metric("descent_evaluation_loss", "latest", "Mean squared error of the latest evaluation.", ("model",)),
     Metric(
         "descent_predict_duration_seconds",
         "histogram",
-        "Time to answer a prediction, from reading the body to the encoded answer.",
+        "Duration of a prediction, from reading the body to the encoded response.",
     ),
     Metric(
         "descent_http_request_duration_seconds",
         "histogram",
-        "Time to answer a request, by the route's pattern.",
+        "Duration of a request by route pattern, method and status.",
         ("route", "method", "status"),
     ),
-    Metric("descent_http_requests_in_progress", "gauge", "Requests being answered now."),
+    Metric("descent_http_requests_in_progress", "gauge", "Requests in progress."),
 )
 
 OTHER_MODELS = "(other models)"
 OUTCOMES = ("published", "rejected", "failed")
-FACTS = {metric.name: metric for metric in TABLE if metric.kind == "fact"}
+FROM_STORE = {metric.name: metric for metric in TABLE if metric.kind == "store"}
 
 
 class LatencyBatch(NamedTuple):
-    """Times that are observed together: their number, their sum in seconds, and how many are in which bucket."""
+    """Latencies observed together: their number, their sum in seconds, and the count of each bucket."""
 
     number: int
     total: float
@@ -97,7 +97,7 @@ class LatencyBatch(NamedTuple):
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "LatencyBatch":
-        """Those of requests that were answered together."""
+        """Return the batch of some latencies."""
         buckets: dict[int, int] = {}
         for each in seconds:
             bucket = bisect_left(BUCKETS, each)
@@ -106,40 +106,40 @@ class LatencyBatch(NamedTuple):
 
 
 class LatencyHistogram(Histogram):
-    """A histogram of times, in `BUCKETS`."""
+    """A histogram with `BUCKETS` that observes batches."""
 
-    def observe_all(self, times: LatencyBatch) -> None:
-        """Observe each of the times."""
-        self._sum.inc(times.total)
-        for bucket, count in times.buckets.items():
+    def observe_all(self, latencies: LatencyBatch) -> None:
+        """Observe each of the latencies."""
+        self._sum.inc(latencies.total)
+        for bucket, count in latencies.buckets.items():
             self._buckets[bucket].inc(count)
 
 
 class Count(Counter):
-    """A counter, without what prometheus_client checks and does besides at each step."""
+    """A counter without the checks and exemplars of prometheus_client's `inc`."""
 
     def add(self, number: int) -> None:
-        """Count so many more."""
+        """Increase the counter by `number`."""
         self._value.inc(number)
 
 
 class Level(Gauge):
-    """A gauge of what there is now, as above."""
+    """A gauge without the checks of prometheus_client's `inc`."""
 
     def add(self, number: int) -> None:
-        """There are so many more, or fewer."""
+        """Change the gauge by `number`."""
         self._value.inc(number)
 
 
 class MetricsByLabel(Generic[M]):
-    """The metrics of one kind, by name and labels; prometheus_client would look for a child anew each time."""
+    """The metrics of one kind by name and labels, cached because prometheus_client looks up a child at each call."""
 
     def __init__(self, metrics: dict[str, M]) -> None:
         self._metrics = metrics
         self._children: dict[tuple[str, ...], M] = {}
 
     def __call__(self, name: str, *labels: str) -> M:
-        """The metric `name`, which has as many labels; an undeclared one is a KeyError."""
+        """Return the metric `name` with its labels; raises KeyError for an undeclared one."""
         key = (name, *labels)
         found = self._children.get(key)
         if found is None:
@@ -149,11 +149,11 @@ class MetricsByLabel(Generic[M]):
 
 
 class Metrics:
-    """The events of one process. The first `most_models` models that it meets get labels of their own."""
+    """The events of one process. The first `max_models` models in it have labels of their own."""
 
-    def __init__(self, most_models: int) -> None:
+    def __init__(self, max_models: int) -> None:
         self._registry = CollectorRegistry()
-        self._most_models = most_models
+        self._max_models = max_models
         self._models: set[str] = set()
         self.counter = MetricsByLabel(
             {m.name: Count(*_described(m), registry=self._registry) for m in _of_kind("counter")}
@@ -165,26 +165,26 @@ class Metrics:
                 for m in _of_kind("histogram")
             }
         )
-        for outcome in OUTCOMES:  # a counter that is first seen at 1 has no increase
+        for outcome in OUTCOMES:  # a counter first scraped at 1 has no increase
             self.counter("descent_trainings_total", outcome)
 
     def _gauge(self, metric: Metric) -> Level:
-        """Over workers, what is in progress adds up; of what was measured, the latest counts."""
+        """Return a gauge that is summed over workers if it counts requests in progress, else the latest value."""
         mode: Literal["livesum", "mostrecent"] = "livesum" if metric.kind == "gauge" else "mostrecent"
         return Level(*_described(metric), registry=self._registry, multiprocess_mode=mode)
 
     def model_label(self, model: str) -> str:
-        """The label of a model that has been looked up: its name, or one for all past the bound."""
+        """Return the label of an existing model: its name, or a common one beyond `max_models`."""
         if model not in self._models:
-            if len(self._models) >= self._most_models:
+            if len(self._models) >= self._max_models:
                 return OTHER_MODELS
             self._models.add(model)
         return model
 
-    def scrape(self, facts: Collector) -> CollectorRegistry:
-        """A registry of `facts` and of the events of every worker, made afresh for each scrape."""
+    def scrape(self, model_metrics: Collector) -> CollectorRegistry:
+        """Return a new registry of `model_metrics` and the events of all workers."""
         registry = CollectorRegistry()
-        registry.register(facts)
+        registry.register(model_metrics)
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             MultiProcessCollector(registry)
         else:
@@ -193,7 +193,7 @@ class Metrics:
 
 
 class _Collected(Collector):
-    """Another registry's metrics."""
+    """The metrics of another registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -203,10 +203,10 @@ class _Collected(Collector):
 
 
 def table() -> str:
-    """The metrics as a Markdown table."""
-    rows = ["| metric | kind | labels | what it tells |", "| --- | --- | --- | --- |"]
+    """Return the metrics as a Markdown table."""
+    rows = ["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |"]
     for metric in TABLE:
-        kind = "gauge" if metric.kind in ("fact", "latest") else metric.kind
+        kind = "gauge" if metric.kind in ("store", "latest") else metric.kind
         rows.append(f"| `{metric.name}` | {kind} | {', '.join(metric.labels)} | {metric.about} |")
     return "\n".join(rows) + "\n"
 

@@ -1,4 +1,4 @@
-"""The folder that the workers of one service count in, and how those of services that were killed are found."""
+"""The folder with the workers' metrics files, and the removal of folders that killed services left behind."""
 
 import fcntl
 import os
@@ -8,28 +8,28 @@ from pathlib import Path
 
 PREFIX = "descent-metrics-"
 IN_USE = "in-use"
-"""A file that has been locked before it had this name, and is until no process of the service is left."""
+"""A file that is locked before it gets this name, until the last process of the service ends."""
 
 
 def make() -> Path:
-    """An empty folder, in use by this process and those that it forks."""
+    """Return a new folder, in use by this process and those that it forks."""
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     unnamed = folder / "new"
-    descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)  # never closed: the kernel does it, however we end
+    descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)  # closed by the kernel, which releases the lock
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     unnamed.rename(folder / IN_USE)
     return folder
 
 
 def sweep() -> int:
-    """Remove the folders that nobody uses any more; how many there were."""
+    """Remove the folders of ended services and return their number."""
     return sum(_remove_if_unused(folder) for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"))
 
 
 def _remove_if_unused(folder: Path) -> bool:
     try:
         lock = os.open(folder / IN_USE, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:  # it is being made, or is another user's, or that of a release that did not lock it
+    except OSError:  # unfinished, another user's, or of a version that did not lock it
         return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

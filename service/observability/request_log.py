@@ -1,4 +1,4 @@
-"""What is told of every answered request, whichever way it was answered: its metrics, and its line in the log."""
+"""The metrics and the log line of every request, on the fast path and on the slow path."""
 
 import logging
 import random
@@ -12,7 +12,7 @@ from service.observability.metrics import LatencyBatch, LatencyHistogram, Metric
 REQUEST_ID = "X-Request-ID"
 ACCEPTED_ID = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Methods are labels, and clients can make them up."""
+"""Methods with a label of their own; others share one, because clients can invent methods."""
 
 Counted = Literal["training", "group-training", "prediction"]
 """The route of a group training counts its groups itself, if the request as a whole succeeds."""
@@ -21,8 +21,7 @@ log = logging.getLogger("descent.requests")
 
 
 class RequestLabels(NamedTuple):
-    """What requests that are observed together have in common: the route's pattern, what its calls count as, and how
-    they were answered."""
+    """The labels of requests that are observed together; `counts` is the kind of call in the model's metrics."""
 
     route: str
     method: str
@@ -31,34 +30,33 @@ class RequestLabels(NamedTuple):
 
 
 RequestLogRecord = dict[str, Any]
-"""What the log's line of a request tells."""
+"""The fields of a request's log line."""
 
 
 class Recorder:
-    """Counts and times requests; logs those that take at least `log_slower_than_ms` milliseconds or fail."""
+    """Counts and times requests; logs those that fail or take at least `log_min_duration_ms` milliseconds."""
 
     def __init__(self, metrics: Metrics, log_min_duration_ms: float) -> None:
         self._metrics = metrics
-        self._log_slower_than_ms = log_min_duration_ms
+        self._log_min_duration_ms = log_min_duration_ms
         self._histograms: dict[RequestLabels, list[LatencyHistogram]] = {}
         self.in_progress = metrics.gauge("descent_http_requests_in_progress")
 
     def count(self, kind: RequestLabels, seconds: Sequence[float]) -> None:
-        """Count requests of one kind, which took so long each, before their last bytes leave. Of many, that costs
-        little more than of one."""
-        times = LatencyBatch.of(seconds)
+        """Count requests with the same labels and these durations, before their last bytes are sent."""
+        latencies = LatencyBatch.of(seconds)
         for histogram in self._timed_by(kind):
-            histogram.observe_all(times)
+            histogram.observe_all(latencies)
         if kind.counts == "training" or (kind.counts == "group-training" and kind.status >= 400):
-            self._metrics.counter("descent_trainings_total", training_outcome(kind.status)).add(times.number)
+            self._metrics.counter("descent_trainings_total", training_outcome(kind.status)).add(latencies.number)
 
     def log(self, lines: Sequence[RequestLogRecord]) -> None:
-        """Write the lines of requests, as far as they are to be logged; many at once cost much less than one by one."""
+        """Log the requests that fail or take long enough; a batch costs much less than single calls."""
         failed = [line for line in lines if line["status"] >= 500]
-        others = [line for line in lines if line["status"] < 500 and line["ms"] >= self._log_slower_than_ms]
-        for level, told in ((logging.ERROR, failed), (logging.INFO, others)):
-            if told:
-                logs.tell(log, level, told)
+        others = [line for line in lines if line["status"] < 500 and line["ms"] >= self._log_min_duration_ms]
+        for level, records in ((logging.ERROR, failed), (logging.INFO, others)):
+            if records:
+                logs.log_requests(log, level, records)
 
     def _timed_by(self, kind: RequestLabels) -> list[LatencyHistogram]:
         if kind.method not in METHODS:
@@ -85,7 +83,7 @@ def line(
     bytes_out: int,
     seconds: float,
 ) -> RequestLogRecord:
-    """What is told of a request for a model or for none, which had so many bytes; its answer had and took so much."""
+    """Return the fields of a request's log line."""
     return {
         "request_id": request_id,
         "method": kind.method,
@@ -100,7 +98,7 @@ def line(
 
 
 def request_id(given: str) -> str:
-    """The client's own id of the request, if it can stand in a log, else a new one."""
+    """Return the client's request id if it is safe to log, else a new one."""
     return given if given and ACCEPTED_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
 
 

@@ -1,7 +1,7 @@
-"""Numbered places for worker processes, so that what each counts goes on in the file of its place.
+"""Numbered slots for worker processes: each worker continues the metrics files of its slot.
 
-A worker takes the lowest place that no living process holds. The kernel frees a place when its holder dies, however it
-dies, so files stay as few as the workers that ever ran at once, and counts survive kills and reloads.
+A worker takes the lowest slot that no process holds. The kernel frees a slot when its holder dies, so there are only as
+many files as workers ever ran at once, and counts survive kills and reloads.
 """
 
 import fcntl
@@ -15,77 +15,77 @@ from typing import Any
 from prometheus_client import mmap_dict, values
 
 FIRST_BYTES = 1 << 16
-"""As large as prometheus_client begins a file; it doubles it whenever that is full."""
-MOST_BESIDE_KEY = 28
-"""What a value takes in a file besides its key: the key's length, what fills it up, the number and a time."""
+"""Initial size of a file in prometheus_client, which doubles it when it is full."""
+MAX_OVERHEAD = 28
+"""Bytes of a value besides its key: the key's length, padding, the number and a time."""
 
 log = logging.getLogger(__name__)
 _held: dict[str, int] = {}
 
 
 def take(folder: Path) -> int:
-    """Take this process's place in `folder`, and let prometheus_client name its files by it."""
+    """Take a slot in `folder` for this process, after which prometheus_client names its files."""
     number, descriptor = _lowest_free(folder)
     _held["slot"], _held["descriptor"] = number, descriptor
-    _forget_in_progress(folder, number)
+    _remove_in_progress(folder, number)
     for slot in folder.glob("*.slot"):
         other = _try_lock(slot)
         if other is not None:
-            _forget_in_progress(folder, int(slot.stem))
+            _remove_in_progress(folder, int(slot.stem))
             os.close(other)
-    values.MmapedDict = _Numbers  # type: ignore[attr-defined, assignment]
+    values.MmapedDict = _AllocatedDict  # type: ignore[attr-defined, assignment]
     values.ValueClass = _values_in(number)
     return number
 
 
-class _Numbers(mmap_dict.MmapedDict):
-    """prometheus_client's numbers in a mapped file, of which every byte has a place on the disk: writing to a hole is a
-    fatal signal if the disk is full. Raises OSError where there is no room."""
+class _AllocatedDict(mmap_dict.MmapedDict):
+    """prometheus_client's mapped file with all of its bytes allocated; raises OSError if the disk is full.
+
+    Without that, writing to a hole of the file on a full disk raises SIGBUS.
+    """
 
     def __init__(self, filename: str) -> None:
         path = Path(filename)
         if not path.exists():
-            _make_whole(path)
+            _create_allocated(path)
         super().__init__(filename)  # type: ignore[no-untyped-call]
 
     def _init_value(self, key: str) -> None:
         size = self._capacity
-        while size < self._used + len(key.encode()) + MOST_BESIDE_KEY:
+        while size < self._used + len(key.encode()) + MAX_OVERHEAD:
             size *= 2
         if size > self._capacity:
             os.posix_fallocate(self._f.fileno(), 0, size)
         super()._init_value(key)  # type: ignore[no-untyped-call]
 
 
-def _make_whole(path: Path) -> None:
-    """Make a file of zeros, which scrapes find as a whole: they cannot read an empty one."""
-    unnamed = path.with_name(f"{path.name}.new")
+def _create_allocated(path: Path) -> None:
+    """Create a file of zeros and rename it into place, because a scrape cannot read an empty file."""
+    temporary = path.with_name(f"{path.name}.new")
     try:
-        with unnamed.open("wb") as file:
+        with temporary.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, FIRST_BYTES)
-        unnamed.rename(path)
+        temporary.rename(path)
     except OSError:
-        unnamed.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-class _Nowhere:
-    """In place of a file for which there is no room."""
+class _NullFile:
+    """Replaces a file for which the disk has no room."""
 
     def write_value(self, *_: Any) -> None:
-        """Nobody reads it."""
+        """Discard the value."""
 
 
 def _values_in(slot: int) -> Any:
-    """prometheus_client's values in the files of a slot. Its own ask before every step whether the process is another
-    than before, and look up where they stand."""
+    """Return prometheus_client's value class for the files of a slot, without its check of the process at each step."""
     stock: Any = values.MultiProcessValue(process_identifier=lambda: slot)
 
     class Value(stock):  # type: ignore[misc]
-        """A number that this process alone writes, one aligned store at a time. Where there is no room for it, scrapes
-        do not find it, and all else goes on."""
+        """A number that only this process writes, one aligned store at a time; not scraped if the disk is full."""
 
-        is_told = False
+        has_warned = False
         _file: Any
         _key: str
 
@@ -96,14 +96,14 @@ def _values_in(slot: int) -> Any:
                 position = self._file._positions[self._key]
                 self._cell = memoryview(self._file._m)[position : position + 8].cast("d")
             except OSError as error:
-                self._value, self._key, self._file = 0.0, "", _Nowhere()
+                self._value, self._key, self._file = 0.0, "", _NullFile()
                 self._cell = memoryview(bytearray(8)).cast("d")
-                if not Value.is_told:
-                    Value.is_told = True
-                    log.warning("some of what is counted here is in no scrape: %s", error.strerror)
+                if not Value.has_warned:
+                    Value.has_warned = True
+                    log.warning("some metrics of this worker are not scraped: %s", error.strerror)
 
         def inc(self, amount: float) -> None:
-            """Add to it."""
+            """Increase the value by `amount`."""
             with self._lock:
                 self._value += amount
                 self._cell[0] = self._value
@@ -120,7 +120,7 @@ def _lowest_free(folder: Path) -> tuple[int, int]:
 
 
 def _try_lock(slot: Path) -> int | None:
-    """A descriptor that holds the lock of a place, or None if somebody else does."""
+    """Return a descriptor that holds the lock of a slot; None if another process holds it."""
     descriptor = os.open(slot, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -130,7 +130,7 @@ def _try_lock(slot: Path) -> int | None:
     return descriptor
 
 
-def _forget_in_progress(folder: Path, number: int) -> None:
-    """What a killed holder of the place left in progress is in progress no more."""
+def _remove_in_progress(folder: Path, number: int) -> None:
+    """Remove the gauges of requests in progress that a killed holder of the slot left."""
     for gauge in folder.glob(f"gauge_live*_{number}.db"):
         gauge.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""Serving: loaded versions and predictions."""
+"""Serving: loaded versions and their predictions."""

@@ -3,7 +3,7 @@
 from service.core.blocks import FloatArray
 from service.formats.arrays import Pointer, Table
 from service.observability.metrics import Metrics
-from service.serving.predictor import LoadedModel
+from service.serving.loaded_model import LoadedModel
 
 RESPONSE_HEADERS = {
     "Descent-Model": "The model that computed the predictions.",

@@ -1,4 +1,4 @@
-"""The tutorial's own loop: gradient descent that torch differentiates, on the rows themselves."""
+"""Gradient descent on the rows with gradients by torch: the loop of the tutorial."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from service.core.descent import Coordinates
 
 
 class Walk(NamedTuple):
-    """Every step of a descent, the start included: w (epochs+1, d), b (epochs+1,) in the user's units."""
+    """All steps of a descent with its start, in the user's units: w (epochs+1, d), b (epochs+1,)."""
 
     w: FloatArray
     b: FloatArray
 
 
 def walk(rows: Batch, w: FloatArray, b: float, coordinates: Coordinates, l2: float, rate: float, epochs: int) -> Walk:
-    """Descend `epochs` steps on Σw(ŷ−y)²/Σw + l2·‖w‖² from w (d,) and b, walking in `coordinates`."""
+    """Take `epochs` steps on Σw(ŷ−y)²/Σw + l2·‖w‖² from w (d,) and b, in `coordinates`."""
     x = torch.from_numpy(coordinates.standardized(rows.x))
     y = torch.from_numpy(np.ascontiguousarray(rows.y))
     shares = torch.from_numpy(_shares(rows))
@@ -39,13 +39,13 @@ def walk(rows: Batch, w: FloatArray, b: float, coordinates: Coordinates, l2: flo
 
 
 def seeded_weights(seed: int, d: int) -> FloatArray:
-    """The tutorial's start: `torch.manual_seed(seed); torch.randn(d)`, from a generator of its own: (d,)."""
+    """Return the initial weights of the tutorial, `torch.manual_seed(seed); torch.randn(d)`: (d,)."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(d, generator=generator).numpy().astype(np.float64)
 
 
 def _step(parameter: torch.Tensor, rate: float) -> None:
-    """One step against the gradient, which is then cleared."""
+    """Take one step against the gradient, then clear it."""
     if parameter.grad is not None:
         with torch.no_grad():
             parameter -= rate * parameter.grad

@@ -1,12 +1,10 @@
-"""One fit, from rows and options: which start, which rate, how far, and what to warn of."""
+"""One fit: from statistics and options to coefficients, a loss curve and warnings."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from service.artifact.columns import Columns
 from service.core.blocks import Batch, FloatArray
@@ -14,46 +12,15 @@ from service.core.descent import MAX_EPOCHS, Descent, IntArray, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Statistics
-from service.errors import DivergingLearningRate, Fault, InvalidRequest, counted
+from service.errors import DivergingLearningRate, Fault, InvalidRequest
 from service.training import autograd
+from service.training.fit_warnings import SLOW_CONVERGENCE, FitWarning, data_warnings, not_converged
+from service.training.options import Options, Start
 
-SMALLEST = 1e-150
-"""A column that stays below this magnitude has squares that underflow."""
-SHOWN_OF_DIVERGENCE = 100
-"""The epochs of a diverging descent that are shown where none are asked for."""
-DISTANT = "The limit is more than 2^53 epochs away at this learning_rate, so epochs is null."
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where a descent starts: w (d,), the names it came under, and b."""
-
-    w: FloatArray
-    names: tuple[str, ...] | None
-    b: float
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to train: the fields of `POST /train`. None stands for a default that depends on the rest."""
-
-    method: Literal["spectral", "autograd"] = "spectral"
-    learning_rate: float | Literal["auto"] = "auto"
-    epochs: int | None = None
-    seed: int | None = None
-    initial: Start | None = None
-    standardize: bool | None = None
-    fit_intercept: bool = True
-    l2: float = 0.0
-
-
-@dataclass(frozen=True)
-class FitWarning:
-    """What a fit's reader should know of it."""
-
-    type: str
-    detail: str
-    columns: list[str] = field(default_factory=list)
+SMALLEST_MAGNITUDE = 1e-150
+"""The squares of a column that stays below this magnitude underflow."""
+EPOCHS_OF_DIVERGENCE = 100
+"""The epochs shown of a diverging descent, unless the request sets them."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +34,15 @@ class History:
 
 @dataclass(frozen=True)
 class Fit:
-    """A line, how descent came to it, and how far that is from the best one there is.
+    """Fitted coefficients w (d,) and b, the descent that led to them, and the least-squares solution beside them.
 
-    asked, options: those asked for, and the effective ones. epochs: the steps to the line, None where the limit is
-    past 2⁵³ of them.
+    requested, options: the options as requested, and with every default resolved. epochs: the steps to the
+    coefficients; None if the limit is more than 2⁵³ steps away.
     """
 
     columns: Columns
     statistics: Statistics
-    asked: Options
+    requested: Options
     options: Options
     start: Start
     descent: Descent
@@ -88,12 +55,12 @@ class Fit:
 
     @property
     def loss(self) -> float:
-        """The mean squared error of the line."""
+        """Return the mean squared error of the fitted coefficients."""
         return float(self.descent.optimum.problem.mean_squared_error(self.w, self.b))
 
     @property
     def objective(self) -> float:
-        """The loss with the penalty."""
+        """Return the loss plus the penalty l2·‖w‖²."""
         l2 = self.options.l2
         return self.loss + l2 * float(np.square(self.w).sum()) if l2 else self.loss
 
@@ -104,7 +71,7 @@ class Fit:
 
     @property
     def converged(self) -> bool:
-        """Whether the line is the limit of the descent."""
+        """Return whether the fitted coefficients are the limit of the descent."""
         return self.descent.has_converged(self.w, self.b)
 
 
@@ -112,23 +79,23 @@ def fit(
     statistics: Statistics,
     columns: Columns,
     options: Options,
-    most_autograd_epochs: int,
+    max_autograd_epochs: int,
     *,
     rows: Batch | None,
     show_divergence: bool = False,
 ) -> Fit:
-    """Fit the data of `statistics`, whose x has `columns`; the autograd method walks its `rows`.
+    """Fit the data of `statistics`, whose x has `columns`; the autograd method iterates over its `rows`.
 
     Raises InvalidRequest, and DivergingLearningRate unless divergence is to be shown.
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            fitted = _fit(statistics, columns, options, most_autograd_epochs, rows, show_divergence=show_divergence)
+            fitted = _fit(statistics, columns, options, max_autograd_epochs, rows, show_divergence=show_divergence)
             is_finite = all(np.isfinite(part).all() for part in _results(fitted))
     except (np.linalg.LinAlgError, OverflowError):
         is_finite = False
     if not is_finite:
-        raise InvalidRequest("The fit has numbers that no float64 holds; send x and y in units nearer to 1.")
+        raise InvalidRequest("The fit overflows float64. Rescale x and y so that their values are closer to 1.")
     return fitted
 
 
@@ -145,7 +112,7 @@ def _fit(
     statistics: Statistics,
     columns: Columns,
     options: Options,
-    most_autograd_epochs: int,
+    max_autograd_epochs: int,
     rows: Batch | None,
     *,
     show_divergence: bool,
@@ -153,24 +120,21 @@ def _fit(
     _check_scales(statistics, columns)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)
-    standardize = _standardize(options)
+    standardize = options.learning_rate == "auto" if options.standardize is None else options.standardize
     descent = Descent.of(optimum, start.w, start.b, standardize=standardize)
-    rate = _rate(options.learning_rate, descent)
-    epochs = _epochs(options, most_autograd_epochs)
-    warnings = list(_warnings(statistics, optimum, columns))
-    if not _is_stable(rate, descent):
+    rate = descent.auto_rate if options.learning_rate == "auto" else options.learning_rate
+    epochs = _epochs(options, max_autograd_epochs)
+    diverges = descent.max_stable_rate is not None and rate >= descent.max_stable_rate
+    if diverges:
         if not show_divergence:
             raise _diverging(rate, descent)
-        epochs = SHOWN_OF_DIVERGENCE if epochs is None else epochs
-        warnings.append(FitWarning("diverging", _diverging(rate, descent).detail))
+        epochs = EPOCHS_OF_DIVERGENCE if epochs is None else epochs
     reached = descent.epochs_to_limit(rate) if epochs is None else epochs
-    if reached is None:
-        warnings.append(FitWarning("slow-convergence", DISTANT))
     history, w, b = _walk(options, rows, start, descent, rate, MAX_EPOCHS if reached is None else reached)
     fitted = Fit(
         columns=columns,
         statistics=statistics,
-        asked=options,
+        requested=options,
         options=replace(options, learning_rate=rate, epochs=epochs, standardize=standardize),
         start=start,
         descent=descent,
@@ -179,25 +143,23 @@ def _fit(
         epochs=reached if epochs is None else int(history.epoch[-1]),
         history=history,
         inference=infer(statistics, optimum),
-        warnings=warnings,
+        warnings=list(data_warnings(statistics, optimum, columns)),
     )
-    if _is_stable(rate, descent) and not fitted.converged:
-        warnings.append(_not_converged(fitted))
+    fitted.warnings.extend(_descent_warnings(fitted, rate, diverges=diverges))
     return fitted
 
 
 def _check_scales(statistics: Statistics, columns: Columns) -> None:
-    """Refuse a column whose squares underflow; those whose squares overflow were refused when they were read."""
+    """Refuse a column whose squares underflow; reading refuses those whose squares overflow."""
     largest = np.maximum(np.abs(statistics.lowest), np.abs(statistics.highest))
-    for what, size in zip((*(f"column {name!r}" for name in columns.names), "y"), largest, strict=True):
-        if 0 < size < SMALLEST:
-            raise InvalidRequest(
-                f"All numbers of {what} are within ±{SMALLEST:g}, where squares vanish; use other units."
-            )
+    for what, size in zip((*(f"Column {name!r}" for name in columns.names), "y"), largest, strict=True):
+        if 0 < size < SMALLEST_MAGNITUDE:
+            limit = f"has no value above {SMALLEST_MAGNITUDE:g} in magnitude, so its squares underflow"
+            raise InvalidRequest(f"{what} {limit}. Use other units.")
 
 
 def rounded_down(value: float, digits: int) -> float:
-    """`value` > 0 to so many significant digits, never upwards: a bound that is printed so can be relied on."""
+    """Return `value` > 0 rounded down to `digits` significant digits, so that a printed bound is safe to use."""
     return float(Context(prec=digits, rounding=ROUND_FLOOR).create_decimal_from_float(value))
 
 
@@ -207,41 +169,28 @@ def _start(options: Options, columns: Columns) -> Start:
         return Start(autograd.seeded_weights(options.seed, d), columns.names, 0.0)
     if options.initial is None:
         return Start(np.zeros(d), columns.names, 0.0)
-    given = options.initial
-    if given.b and not options.fit_intercept:
-        raise InvalidRequest.at("/initial/b", "is not zero, but fit_intercept is false; leave it out")
-    w = columns.arrange(given.w[None, :], given.names, "/initial/w")
-    return Start(w[0], columns.names, given.b)
+    initial = options.initial
+    if initial.b and not options.fit_intercept:
+        raise InvalidRequest.at("/initial/b", f"is {initial.b:g}, but fit_intercept is false; omit it")
+    w = columns.arrange(initial.w[None, :], initial.names, "/initial/w")
+    return Start(w[0], columns.names, initial.b)
 
 
-def _standardize(options: Options) -> bool:
-    """A rate given as a number means plain descent in the user's own units, unless it is said otherwise."""
-    return options.learning_rate == "auto" if options.standardize is None else options.standardize
-
-
-def _epochs(options: Options, most_autograd_epochs: int) -> int | None:
-    """The steps to take; None for all the way to the limit, which a loop cannot promise."""
+def _epochs(options: Options, max_autograd_epochs: int) -> int | None:
+    """Return the steps to take; None to run to convergence, which only the spectral method does."""
     if options.method == "spectral":
         return options.epochs
-    if options.epochs is not None and options.epochs > most_autograd_epochs:
-        hint = f"is past the {most_autograd_epochs} that the autograd method may walk (DESCENT_MAX_AUTOGRAD_EPOCHS)"
-        raise InvalidRequest.at("/epochs", f'{hint}; send fewer, or "method": "spectral", where epochs are free')
-    return most_autograd_epochs if options.epochs is None else options.epochs
-
-
-def _rate(wanted: float | Literal["auto"], descent: Descent) -> float:
-    return descent.auto_rate if wanted == "auto" else wanted
-
-
-def _is_stable(rate: float, descent: Descent) -> bool:
-    return descent.max_stable_rate is None or rate < descent.max_stable_rate
+    if options.epochs is not None and options.epochs > max_autograd_epochs:
+        detail = f"is {options.epochs}, but autograd runs at most {max_autograd_epochs} (DESCENT_MAX_AUTOGRAD_EPOCHS)"
+        raise InvalidRequest.at("/epochs", f'{detail}; send fewer, or "method": "spectral", which has no limit')
+    return max_autograd_epochs if options.epochs is None else options.epochs
 
 
 def _diverging(rate: float, descent: Descent) -> DivergingLearningRate:
     bound = rounded_down(descent.max_stable_rate or np.inf, 6)
     return DivergingLearningRate(
         f"learning_rate {rate:g} makes gradient descent diverge on this data: it must be below {bound:g}. "
-        'Send a smaller one, or "auto".',
+        'Use a smaller one, or "auto".',
         [Fault("/learning_rate", f"must be below {bound:g}")],
         largest_stable_learning_rate=bound,
     )
@@ -250,53 +199,31 @@ def _diverging(rate: float, descent: Descent) -> DivergingLearningRate:
 def _walk(
     options: Options, rows: Batch | None, start: Start, descent: Descent, rate: float, epochs: int
 ) -> tuple[History, FloatArray, float]:
-    """The history of the descent and where it ends: after `epochs`, or before its numbers overflow."""
+    """Return the history of the descent and its last w and b: after `epochs`, or before its numbers overflow."""
     shown = history_epochs(epochs)
     if options.method == "autograd":
         if rows is None:
-            raise InvalidRequest.at("/method", 'autograd walks the rows, which an append does not have; use "spectral"')
+            raise InvalidRequest.at("/method", 'autograd needs all rows, which an append does not have; use "spectral"')
         steps = autograd.walk(rows, start.w, start.b, descent.coordinates, descent.optimum.l2, rate, epochs)
         w, b = steps.w[shown], steps.b[shown]
     else:
         w, b = descent.at(rate, shown)
-    history = _history(descent.optimum, shown, w, b)
-    held = np.isfinite(history.objective) & np.isfinite(w).all(axis=1)
-    last = len(held) - 1 if held.all() else max(int(np.argmin(held)) - 1, 0)
+    loss = descent.optimum.problem.mean_squared_error(w, b)
+    l2 = descent.optimum.l2
+    objective = loss + (l2 * np.square(w).sum(axis=-1) if l2 else 0.0)
+    is_finite = np.isfinite(objective) & np.isfinite(w).all(axis=1)
+    last = len(is_finite) - 1 if is_finite.all() else max(int(np.argmin(is_finite)) - 1, 0)
     until = slice(last + 1)
-    return History(history.epoch[until], history.loss[until], history.objective[until]), w[last], float(b[last])
+    return History(shown[until], loss[until], objective[until]), w[last], float(b[last])
 
 
-def _history(optimum: Optimum, epochs: IntArray, w: FloatArray, b: FloatArray) -> History:
-    loss = optimum.problem.mean_squared_error(w, b)
-    penalty = optimum.l2 * np.square(w).sum(axis=-1) if optimum.l2 else 0.0
-    return History(epochs, loss, loss + penalty)
-
-
-def _warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Iterator[FitWarning]:
-    undetermined = optimum.unidentified
-    flat = undetermined & (optimum.problem.spread == 0)
-    if flat.any():
-        names = _chosen(columns, flat)
-        yield FitWarning("constant", f"Constant columns have no coefficient to estimate: {', '.join(names)}.", names)
-    if (undetermined & ~flat).any():
-        names = _chosen(columns, undetermined & ~flat)
-        detail = f"Columns that the data cannot tell apart keep part of their start: {', '.join(names)}."
-        yield FitWarning("collinear", detail, names)
-    parameters = len(columns.names) - len(optimum.null) + optimum.problem.fit_intercept
-    if statistics.n <= parameters:
-        rows, free = counted(statistics.n, "row"), counted(parameters, "parameter")
-        yield FitWarning("underdetermined", f"{rows} for {free}: the line fits the noise as closely as the signal.")
-
-
-def _not_converged(fitted: Fit) -> FitWarning:
-    measure = "objective" if fitted.options.l2 else "loss"
-    optimum = fitted.descent.optimum
-    detail = (
-        f"Gradient descent stopped after {counted(fitted.epochs or 0, 'epoch')}, before it converged: its {measure} is "
-        f"{fitted.objective:.6g} and the smallest possible is {optimum.objective:.6g}. Increase epochs"
-    )
-    return FitWarning("not-converged", f"{detail}{', or omit it' if fitted.options.method == 'spectral' else ''}.")
-
-
-def _chosen(columns: Columns, mask: npt.NDArray[np.bool_]) -> list[str]:
-    return [name for name, chosen in zip(columns.names, mask, strict=True) if chosen]
+def _descent_warnings(fitted: Fit, rate: float, *, diverges: bool) -> Iterator[FitWarning]:
+    if diverges:
+        yield FitWarning("diverging", _diverging(rate, fitted.descent).detail)
+    elif fitted.epochs is None:
+        yield SLOW_CONVERGENCE
+    elif not fitted.converged:
+        measure = "objective" if fitted.options.l2 else "loss"
+        may_omit = fitted.options.method == "spectral"
+        smallest = fitted.descent.optimum.objective
+        yield not_converged(fitted.epochs, measure, fitted.objective, smallest, may_omit=may_omit)

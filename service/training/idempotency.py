@@ -1,6 +1,6 @@
-"""Idempotency keys: which trainings a model has already answered, kept in its newest version.
+"""Idempotency keys: the trainings that a model has already answered, kept in its newest version.
 
-Key and rows are published in one step, so a retried training counts once however the first try ended.
+A key and its result are published in one step, so a repeated training counts once, even after a crash.
 """
 
 import hashlib
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from service.errors import KeyReused
 
-MOST_KEYS = 1000
+MAX_KEYS = 1000
 ENTRY = struct.Struct("<16s16sQ")
 
 
 @dataclass(frozen=True)
 class Token:
-    """What identifies a training: its key, and a digest of the request that came with it."""
+    """The identity of a training: its key, and a digest of its request."""
 
     key: str
     request: bytes
 
     @classmethod
     def of(cls, key: str, *parts: bytes) -> "Token":
-        """The token of a request that consists of `parts`."""
+        """Return the token of a request that consists of `parts`."""
         digest = hashlib.blake2b(digest_size=16)
         for part in parts:
             digest.update(len(part).to_bytes(8, "little") + part)
@@ -30,28 +30,28 @@ class Token:
 
     @property
     def hash(self) -> bytes:
-        """What is kept of the key."""
+        """Return the digest of the key, which is stored in its place."""
         return hashlib.blake2b(self.key.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True)
 class Keys:
-    """The last keys of a model, oldest first, as they stand in its newest version."""
+    """The last keys of a model, oldest first, as stored in its newest version."""
 
     packed: bytes = b""
 
     def version_of(self, token: Token) -> int | None:
-        """The version that a training with this key has published; raises KeyReused if it was another training."""
+        """Return the version that a training with this key published; raises KeyReused for another request."""
         for key, request, version in ENTRY.iter_unpack(self.packed):
             if key == token.hash:
                 if request != token.request:
-                    raise KeyReused(f"Idempotency-Key {token.key!r} came with another request; use a new key.")
+                    raise KeyReused(f"Idempotency-Key {token.key!r} was used for another request; use a new key.")
                 return int(version)
         return None
 
-    def having(self, token: Token | None, version: int) -> "Keys":
-        """These and one more, which published `version`; the oldest make room."""
+    def with_token(self, token: Token | None, version: int) -> "Keys":
+        """Return these keys and that of `version`, without the oldest if there are too many."""
         if token is None:
             return self
         packed = self.packed + ENTRY.pack(token.hash, token.request, version)
-        return Keys(packed[-MOST_KEYS * ENTRY.size :])
+        return Keys(packed[-MAX_KEYS * ENTRY.size :])

@@ -1,4 +1,4 @@
-"""A fit as its users read it: the answer of `/train`, kept in the artifact."""
+"""The report of a fit: the response of `/train`, stored in the artifact."""
 
 import math
 from typing import Any
@@ -7,20 +7,21 @@ from service.artifact.columns import Columns
 from service.core.blocks import FloatArray
 from service.core.inference import Coefficients
 from service.training.fit import Fit, History, rounded_down
+from service.training.fit_warnings import FitWarning
 
 SCALARS = ("r2", "adjusted_r2", "residual_std_error", "f", "f_p_value", "aic", "bic", "condition_number")
 PER_COEFFICIENT = ("std_errors", "t", "p_values", "lower", "upper")
 
 
 def report(fit: Fit) -> dict[str, Any]:
-    """The report of `fit`; numbers that are undefined are null."""
+    """Return the report of `fit`; undefined numbers are null."""
     bound = fit.descent.max_stable_rate
     penalised = fit.options.l2 > 0
     return {
         "w": fit.columns.in_row_shape(fit.w.tolist()),
         "b": fit.b,
         "columns": list(fit.columns.names),
-        "form": fit.columns.form,
+        "form": fit.columns.row_shape,
         "n": _whole(fit.statistics.n),
         "loss": fit.loss,
         **({"objective": fit.objective} if penalised else {}),
@@ -32,12 +33,12 @@ def report(fit: Fit) -> dict[str, Any]:
         "largest_stable_learning_rate": None if bound is None else rounded_down(bound, 12),
         "optimum": _optimum(fit),
         "history": _history(fit.history, penalised=penalised),
-        "warnings": [_notice(notice.type, notice.detail, notice.columns) for notice in fit.warnings],
+        "warnings": [_warning(warning) for warning in fit.warnings],
     }
 
 
 def _effective_options(fit: Fit) -> dict[str, Any]:
-    """Every option with the value it had: sent again, they give the same fit."""
+    """Return every option with its resolved value: sent again, they give the same fit."""
     options = fit.options
     seeded = options.seed is not None
     return {
@@ -78,8 +79,9 @@ def _history(history: History, *, penalised: bool) -> dict[str, Any]:
     return {**curves, "objective": history.objective.tolist()} if penalised else curves
 
 
-def _notice(kind: str, detail: str, columns: list[str]) -> dict[str, Any]:
-    return {"type": kind, "detail": detail, **({"columns": columns} if columns else {})}
+def _warning(warning: FitWarning) -> dict[str, Any]:
+    fields = {"type": warning.type, "detail": warning.detail}
+    return {**fields, "columns": warning.columns} if warning.columns else fields
 
 
 def _numbers(values: FloatArray) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Settings are read once, and fail fast with the variable's name."""
+"""Settings are read once; errors name the variable."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from service import settings
 from service.observability import metrics
-from service.settings import InvalidSetting, Settings
+from service.settings import RENAMED, InvalidSetting, Settings
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
@@ -30,17 +30,41 @@ def test_a_bad_value_names_its_variable(name, value):
         Settings.from_environment({f"DESCENT_{name}": value})
 
 
-def test_misspelt_variables_are_found():
+def test_every_renamed_setting_has_a_new_name():
+    names = {field.name for field in dataclasses.fields(Settings)}
+    assert set(RENAMED.values()) <= names
+    assert not set(RENAMED) & names
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("GRACEFUL_SECONDS", "GRACEFUL_TIMEOUT_SECONDS"),
+        ("CLIENT_SECONDS", "CLIENT_TIMEOUT_SECONDS"),
+        ("MAX_INFLATION", "MAX_DECOMPRESSION_RATIO"),
+        ("AUTOGRAD_EPOCHS", "MAX_AUTOGRAD_EPOCHS"),
+        ("CACHED_MODELS", "MODEL_CACHE_SIZE"),
+        ("METRICS_MODELS", "METRICS_MAX_MODELS"),
+        ("REFRESH_SECONDS", "STORE_REFRESH_SECONDS"),
+        ("LOG_SLOWER_THAN_MS", "LOG_MIN_DURATION_MS"),
+    ],
+)
+def test_a_former_name_stops_the_start_and_names_the_new_one(old, new):
+    with pytest.raises(InvalidSetting, match=f"^DESCENT_{old} is now DESCENT_{new}$"):
+        Settings.from_environment({f"DESCENT_{old}": "5", f"DESCENT_{new}": "5"})
+
+
+def test_unknown_variables_are_found():
     assert Settings.unknown({"DESCENT_PROT": "1", "DESCENT_PORT": "1", "PATH": ""}) == ["DESCENT_PROT"]
 
 
-def test_every_setting_says_what_it_sets():
+def test_every_setting_has_a_description():
     assert all(field.metadata["about"] for field in dataclasses.fields(Settings))
 
 
-def test_the_readme_lists_the_settings_as_they_are():
+def test_the_readme_has_the_table_of_settings():
     assert settings.table() in README
 
 
-def test_the_readme_lists_the_metrics_as_they_are():
+def test_the_readme_has_the_table_of_metrics():
     assert metrics.table() in README

@@ -20,8 +20,8 @@ from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, Table
 from service.formats.dataset import FeatureRows, LabelledRows
 from service.formats.table import Columns
+from service.serving.loaded_model import LoadedModel, check_finite
 from service.serving.predictions import RESPONSE_HEADERS, Predictions
-from service.serving.predictor import LoadedModel, check_finite
 
 predicting = Blueprint("predicting", __name__)
 
@@ -131,7 +131,7 @@ def _requested_columns(loaded: LoadedModel, body: dict[str, Any]) -> ColumnsOf:
     half_width = None
     if body["interval"] is not None:
         of_mean = body["interval_kind"] == "confidence"
-        half_width = services().predictor.reach(loaded, body["interval"], of_mean=of_mean)
+        half_width = loaded.half_width(body["interval"], of_mean=of_mean)
 
     @np.errstate(over="ignore", invalid="ignore")
     def columns_of(x: FloatArray, y: FloatArray, pointer: Pointer) -> Columns:

@@ -19,7 +19,8 @@ from service.formats import dataset
 from service.formats.arrays import Table
 from service.observability.request_log import training_outcome
 from service.training.idempotency import Token
-from service.training.trainer import Conditions, Request, Trained
+from service.training.request import Conditions, Request
+from service.training.trainer import Trained
 
 training = Blueprint("training", __name__)
 
@@ -95,7 +96,7 @@ def _training_request(
     return Request(
         batches=(batch for batch, _ in rows.batches),
         columns=rows.columns,
-        given={name: value for name, value in body.items() if name not in NOT_OPTIONS},
+        explicit_options={name: value for name, value in body.items() if name not in NOT_OPTIONS},
         append=body["append"],
         decay=body["decay"],
         token=token,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
-from service.errors import LONGEST_NAME, Fault, InvalidRequest
+from service.errors import MAX_NAME, Fault, InvalidRequest
 from service.formats.arrays import escape
 
 MESSAGES = {
@@ -34,14 +34,14 @@ class RequestSchema(Schema):
         for name, each in messages.items():
             if name not in self.fields:
                 detail = f"is not a known {self.field_kind}; {self._suggestion(name)}"
-                yield Fault(f"/{escape(name[:LONGEST_NAME])}", detail)
+                yield Fault(f"/{escape(name[:MAX_NAME])}", detail)
             else:
                 yield from _nested_faults(f"/{escape(name)}", each, self.fields[name])
 
     def _suggestion(self, name: str) -> str:
         if not self.fields:
             return "this path takes none"
-        near = difflib.get_close_matches(name[:LONGEST_NAME], self.fields, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name[:MAX_NAME], self.fields, n=1, cutoff=0.5)
         if near:
             return f"the nearest is {near[0]!r}"
         if len(self.fields) == 1:
@@ -61,6 +61,6 @@ def _nested_faults(pointer: str, messages: Any, field: Any) -> Iterator[Fault]:
         yield Fault(pointer, "; ".join(MESSAGES.get(message, message) for message in messages))
         return
     for name, each in messages.items():
-        nested = f"{pointer}/{escape(str(name)[:LONGEST_NAME])}"
+        nested = f"{pointer}/{escape(str(name)[:MAX_NAME])}"
         for element in each.values() if isinstance(field, fields.Mapping) else [each]:
             yield from _nested_faults(nested, element, None)

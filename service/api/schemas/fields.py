@@ -15,7 +15,7 @@ from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, quoted
 from service.formats import arrays
 from service.store.base import MAX_VERSION
-from service.training.fit import Start
+from service.training.options import Start
 
 Value = TypeVar("Value")
 

@@ -18,7 +18,7 @@ from service.api.schemas.fields import (
 )
 from service.core.descent import MAX_EPOCHS
 from service.formats.arrays import MAX_MAGNITUDE
-from service.training.fit import Options
+from service.training.options import Options
 
 MIN_LEVEL = 1e-6
 MIN_DECAY = 1e-6

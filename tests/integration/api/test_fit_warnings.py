@@ -23,8 +23,8 @@ def test_one_row_gives_warnings_and_null_statistics(client):
     report = fit(client, x=[2], y=[6])
     assert [notice["type"] for notice in report["warnings"]] == ["constant", "underdetermined"]
     assert [notice["detail"] for notice in report["warnings"]] == [
-        "Constant columns have no coefficient to estimate: x.",
-        "1 row for 1 parameter: the line fits the noise as closely as the signal.",
+        "Constant columns have no unique coefficient: x. Drop them.",
+        "1 row for 1 parameter: the model also fits the noise. Add rows or drop columns.",
     ]
     assert report["optimum"]["std_errors"] is None
     assert report["optimum"]["undefined"]

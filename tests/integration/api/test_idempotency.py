@@ -88,7 +88,7 @@ def test_the_last_thousand_keys_are_kept():
     keys = idempotency.Keys()
     tokens = [idempotency.Token.of(str(i), b"body") for i in range(1005)]
     for version, token in enumerate(tokens, 1):
-        keys = keys.having(token, version)
+        keys = keys.with_token(token, version)
     assert keys.version_of(tokens[4]) is None
     assert keys.version_of(tokens[5]) == 6
     assert keys.version_of(tokens[-1]) == 1005

@@ -74,7 +74,12 @@ def test_an_overflowing_interval_is_rejected_at_its_row(client, kind):
         response = client.post("/models/m/predict", json={"x": x, **options})
         assert (response.status_code, response.json["errors"]) == (
             422,
-            [{"pointer": pointer, "detail": "has an interval that no float64 holds"}],
+            [
+                {
+                    "pointer": pointer,
+                    "detail": "has an interval that overflows float64; send values of smaller magnitude",
+                }
+            ],
         )
     table = {"data": "x\n0\n1e149\n", "content_type": "text/csv", "headers": {"Accept": "text/csv"}}
     response = client.post("/models/m/predict", query_string=options, **table)

@@ -68,7 +68,10 @@ def test_an_error_names_the_row_by_its_number_in_the_request(http):
     table = b"x\n" + b"0\n" * 300_000 + b"1e150\n"
     response = http.post("/invocations?model=steep", content=table, headers={"Content-Type": "text/csv"})
     assert response.status_code == 400
-    assert response.json()["message"] == "/x/300000: has a prediction that no float64 holds"
+    assert (
+        response.json()["message"]
+        == "/x/300000: has a prediction that overflows float64; send values of smaller magnitude"
+    )
 
 
 def test_other_media_types_and_models_are_rejected(http, predicted):

@@ -1,4 +1,4 @@
-"""When the predictor looks at the store."""
+"""When the predictor reads the store, and when it answers from its cache."""
 
 import shutil
 
@@ -11,7 +11,8 @@ from service.errors import ModelNotFound
 from service.serving import predictor
 from service.serving.predictor import Predictor
 from service.store import FolderStore
-from service.training.trainer import Request, Trainer
+from service.training.request import Request
+from service.training.trainer import Trainer
 
 REFRESH = 10
 
@@ -46,12 +47,12 @@ def train(store, model="line"):
     Trainer(store, 10, 10, 0).train(model, Request([rows], Columns.of(None, RowShape.NUMBER, 1)))
 
 
-def test_nothing_is_known_before_a_look(found, clock):
+def test_the_cache_is_empty_before_the_first_lookup(found, clock):
     assert found.cached_or_elect_refresher("line") is None
     assert found.model("line") is found.cached_or_elect_refresher("line")
 
 
-def test_when_it_is_time_to_look_again_one_caller_does(found, clock):
+def test_on_expiry_one_caller_refreshes(found, clock):
     known = found.model("line")
     clock.now += REFRESH
     assert [found.cached_or_elect_refresher("line") for _ in range(3)] == [
@@ -64,7 +65,7 @@ def test_when_it_is_time_to_look_again_one_caller_does(found, clock):
     assert found.cached_or_elect_refresher("line") is known
 
 
-def test_another_looks_if_the_first_does_not(found, clock):
+def test_another_caller_is_elected_if_the_first_does_not_refresh(found, clock):
     known = found.model("line")
     clock.now += REFRESH
     assert [found.cached_or_elect_refresher("line"), found.cached_or_elect_refresher("line")] == [
@@ -78,7 +79,7 @@ def test_another_looks_if_the_first_does_not(found, clock):
     ]
 
 
-def test_who_looks_is_not_told_what_was_known(found, clock):
+def test_the_refresher_gets_no_stale_version(found, clock):
     known = found.model("line")
     assert found.cached("line") is known
     clock.now += REFRESH
@@ -91,7 +92,7 @@ def test_who_looks_is_not_told_what_was_known(found, clock):
     assert found.cached("line") is known
 
 
-def test_what_a_look_does_not_find_is_known_no_more(found, store, clock, tmp_path):
+def test_a_failed_lookup_leaves_the_cache(found, store, clock, tmp_path):
     found.model("line")
     shutil.rmtree(tmp_path / "line")
     clock.now += REFRESH
@@ -103,7 +104,7 @@ def test_what_a_look_does_not_find_is_known_no_more(found, store, clock, tmp_pat
     ] * 3
 
 
-def test_a_change_on_this_machine_is_known_at_once(found, store, clock):
+def test_a_change_on_this_machine_expires_the_cache_at_once(found, store, clock):
     found.model("line")
     clock.now += REFRESH
     assert found.cached_or_elect_refresher("line") is None
@@ -112,7 +113,7 @@ def test_a_change_on_this_machine_is_known_at_once(found, store, clock):
     assert found.model("line").version.number == 2
 
 
-def test_what_made_room_is_looked_for_as_if_new(found, store, clock):
+def test_an_evicted_version_is_looked_up_as_if_new(found, store, clock):
     found.model("line")
     clock.now += REFRESH
     assert found.cached_or_elect_refresher("line") is None
@@ -122,7 +123,7 @@ def test_what_made_room_is_looked_for_as_if_new(found, store, clock):
     assert [found.cached_or_elect_refresher("line"), found.cached_or_elect_refresher("line")] == [None, None]
 
 
-def test_without_a_time_between_looks_nothing_is_known(store, clock):
+def test_without_a_refresh_interval_nothing_is_cached(store, clock):
     train(store)
     always = Predictor(store, 2, 0)
     always.model("line")

@@ -1,4 +1,4 @@
-"""The folder store: versions appear whole, once each, and what a kill leaves is swept."""
+"""The folder store: versions become visible whole and once, and unfinished publications are swept."""
 
 import contextlib
 import fcntl
@@ -52,7 +52,7 @@ def test_the_configuration_is_tritons(store, tmp_path):
     assert config.version_policy.latest.num_versions == 1
 
 
-def test_what_is_not_there_is_told_apart(store):
+def test_missing_models_and_versions_have_errors_of_their_own(store):
     with pytest.raises(ModelNotFound):
         store.serving("m")
     version = store.publish("m", b"x")
@@ -68,7 +68,7 @@ def test_a_name_that_could_leave_the_store_is_refused(store, name):
         store.publish(name, b"x")
 
 
-def test_what_is_no_version_is_not_taken_for_one(store, tmp_path):
+def test_other_entries_of_a_folder_are_not_versions(store, tmp_path):
     store.publish("m", b"x")
     for name in ("7.tmp", "tmp-7", "0", "07", "notes"):
         (tmp_path / "m" / name).mkdir()
@@ -77,7 +77,7 @@ def test_what_is_no_version_is_not_taken_for_one(store, tmp_path):
     assert store.models() == ["m"]
 
 
-def test_all_of_a_version_is_on_the_disk_before_it_is_told_and_synced_once(store, tmp_path, monkeypatch):
+def test_a_version_is_synced_once_before_it_is_returned(store, tmp_path, monkeypatch):
     synced, fsync = [], os.fsync
 
     def note(descriptor):
@@ -94,7 +94,7 @@ def test_all_of_a_version_is_on_the_disk_before_it_is_told_and_synced_once(store
 
 
 def killed_while_publishing(root, method):
-    """A process that publishes to `root` and is killed when it comes to Path.`method`."""
+    """Run a process that publishes to `root` and is killed when it calls Path.`method`; return its exit status."""
     code = textwrap.dedent(f"""
         import os, pathlib, signal
         from service.store import FolderStore, durable_files
@@ -116,7 +116,7 @@ def test_a_kill_before_the_rename_leaves_nothing_that_is_served(store, tmp_path)
     assert store.publish("m", b"y").number == 1
 
 
-def test_a_sweep_spares_publications_under_way(store, tmp_path):
+def test_a_sweep_keeps_publications_in_progress(store, tmp_path):
     store.publish("m", b"x")
     code = textwrap.dedent(f"""
         import pathlib, sys
@@ -163,7 +163,7 @@ def test_a_temporary_folder_that_cannot_be_locked_leaves_nothing(store, tmp_path
     assert not list(tmp_path.glob("m/tmp-*"))
 
 
-def test_a_sweep_passes_over_what_it_cannot_open(store, tmp_path, caplog):
+def test_a_sweep_skips_folders_that_it_cannot_open(store, tmp_path, caplog):
     store.publish("m", b"x")
     (tmp_path / "m/tmp-loop").symlink_to("tmp-loop")
     (tmp_path / "m/tmp-left").mkdir()
@@ -171,7 +171,7 @@ def test_a_sweep_passes_over_what_it_cannot_open(store, tmp_path, caplog):
     assert "cannot sweep" in caplog.text
 
 
-def test_a_sweep_passes_over_a_model_that_is_deleted_meanwhile(store, tmp_path, monkeypatch):
+def test_a_sweep_skips_a_model_that_is_deleted_meanwhile(store, tmp_path, monkeypatch):
     for model in ("a", "b"):
         store.publish(model, b"x")
         (tmp_path / model / "tmp-left").mkdir()
@@ -195,7 +195,7 @@ def test_a_store_that_cannot_be_written_still_reads(store, tmp_path, monkeypatch
     assert reader.publish("m", b"y").number == version.number + 1
 
 
-def test_a_store_that_cannot_be_used_is_said_to_be(tmp_path):
+def test_an_unusable_store_raises_store_unavailable(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable):
         FolderStore(tmp_path / "file" / "models")

@@ -35,7 +35,7 @@ def test_missing_and_unknown_columns_are_named():
     ]
 
 
-def test_of_many_wrong_columns_the_first_are_told_and_of_long_names_the_beginning():
+def test_lists_of_wrong_columns_and_long_names_are_cut():
     model = Columns(tuple(f"column {i}" for i in range(1000)), RowShape.OBJECT)
     names = tuple(f"{i}" * 50_000 for i in range(1000))
     with pytest.raises(InvalidRequest) as caught:
@@ -56,7 +56,7 @@ def test_a_wrong_number_of_columns_suggests_rows(columns, hint):
 
 
 @pytest.mark.parametrize(
-    ("form", "expected"), [(RowShape.NUMBER, 1.5), (RowShape.LIST, [1.5]), (RowShape.OBJECT, {"a": 1.5})]
+    ("row_shape", "expected"), [(RowShape.NUMBER, 1.5), (RowShape.LIST, [1.5]), (RowShape.OBJECT, {"a": 1.5})]
 )
-def test_coefficients_are_written_as_a_row_was(form, expected):
-    assert Columns(("a",), form).in_row_shape([1.5]) == expected
+def test_coefficients_have_the_shape_of_a_row(row_shape, expected):
+    assert Columns(("a",), row_shape).in_row_shape([1.5]) == expected

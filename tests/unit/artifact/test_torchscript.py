@@ -1,4 +1,4 @@
-"""A version's file: exact, whole, and refused when a byte is not what it was."""
+"""A version's file: it keeps every bit, and damaged files are refused."""
 
 import io
 import zipfile
@@ -36,7 +36,7 @@ def test_a_row_has_the_same_bits_alone_in_any_batch_and_in_either_memory_order(d
     np.testing.assert_array_equal(module(torch.from_numpy(np.asfortranarray(x))).numpy(), whole)
 
 
-def test_everything_comes_back_as_it_went_in():
+def test_a_file_returns_what_was_dumped():
     data, w, b, contents = dumped()
     module = torchscript.load_artifact(data).module()
     np.testing.assert_array_equal(module.w.numpy(), w)
@@ -71,7 +71,7 @@ def test_a_file_cut_short_is_refused(length):
         torchscript.load_artifact(data[:length])
 
 
-def test_a_module_that_is_not_its_reports_is_refused():
+def test_a_module_that_differs_from_its_report_is_refused():
     data, w, b, contents = dumped(2, columns=("a", "b"))
     torchscript.load_artifact(data).module()
     other = torchscript.dump(w, np.nextafter(b, 10), contents)

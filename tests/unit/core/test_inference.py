@@ -7,7 +7,7 @@ from scipy import special
 from sklearn.datasets import load_diabetes
 
 from service.core.blocks import Batch
-from service.core.inference import interval_half_width
+from service.core.intervals import Intervals
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import gather
 from tests.unit.core.exact_fits import NIST_NAMES, nist, rationals, solve, sums_of_squares, weighted_product
@@ -66,7 +66,7 @@ def test_intervals_of_predictions_are_those_of_statsmodels(diabetes, weighted, f
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=fit_intercept), 0.0)
     frame = oracle.get_prediction(design[:20], weights=np.ones(20) if weighted else None).summary_frame(1 - level)
     for of_mean, name in ((True, "mean_ci_upper"), (False, "obs_ci_upper")):
-        half_width = interval_half_width(statistics, optimum, x[:20], level, of_mean=of_mean)
+        half_width = Intervals.of(statistics, optimum).half_width(x[:20], level, of_mean=of_mean)
         np.testing.assert_allclose(half_width, frame[name] - frame["mean"], rtol=1e-8)
 
 
@@ -97,7 +97,7 @@ def test_intervals_keep_their_digits_far_from_zero(offset, weighted, of_mean):
     new = offset + np.linspace(-2, 2, 9)
     statistics = gather([Batch(x[:, None], y, weight)], 1)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=True), 0.0)
-    half_width = interval_half_width(statistics, optimum, new[:, None], 0.95, of_mean=of_mean)
+    half_width = Intervals.of(statistics, optimum).half_width(new[:, None], 0.95, of_mean=of_mean)
     np.testing.assert_allclose(half_width, exact_half_width(x, y, weight, new, 0.95, of_mean=of_mean), rtol=1e-14)
 
 

@@ -1,4 +1,4 @@
-"""LatencyBatch that are observed together are counted as prometheus_client counts them one by one."""
+"""Latencies observed together give the same histogram as one by one."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Folders of metrics: they are kept while anybody uses them, and swept once nobody does."""
+"""Metrics folders are kept while a service uses them, and swept afterwards."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def service():
-    """A process that uses a folder."""
+    """A process that uses a metrics folder."""
     with subprocess.Popen([sys.executable, "-c", MAKES_ONE], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline()
         yield process
@@ -45,7 +45,7 @@ def test_the_folder_of_a_service_that_was_killed_is_swept(service, folder):
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_being_made_or_is_not_ours_is_kept(folder):
+def test_unfinished_and_unrelated_folders_are_kept(folder):
     (folder / "descent-metrics-made-now").mkdir()
     (folder / "descent-metrics-of-an-earlier-release").mkdir()
     (folder / "descent-metrics-of-an-earlier-release/0.slot").touch()

@@ -1,4 +1,4 @@
-"""What is told of requests."""
+"""Metrics and log lines of requests."""
 
 import pytest
 
@@ -8,10 +8,10 @@ from service.observability.request_log import Recorder, RequestLabels
 
 @pytest.fixture
 def metrics():
-    return Metrics(most_models=10)
+    return Metrics(max_models=10)
 
 
-def test_methods_that_clients_make_up_are_counted_as_one_and_remembered_as_one(metrics):
+def test_invented_methods_share_a_label_and_a_cache_entry(metrics):
     recorder = Recorder(metrics, 0)
     for number in range(50):
         recorder.count(RequestLabels("none", f"MADE{number}", 404, None), [0.1])

@@ -1,4 +1,4 @@
-"""Places for workers: the lowest free one, whose counts go on."""
+"""Worker slots: a worker takes the lowest free one and continues its counts."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ def release():
     os.close(worker_slots._held["descriptor"])
 
 
-def test_a_worker_takes_the_lowest_place_that_nobody_holds(tmp_path):
+def test_a_worker_takes_the_lowest_free_slot(tmp_path):
     assert worker_slots.take(tmp_path) == 0
     first = worker_slots._held["descriptor"]
     assert worker_slots.take(tmp_path) == 1
@@ -30,7 +30,7 @@ def test_a_worker_takes_the_lowest_place_that_nobody_holds(tmp_path):
     assert worker_slots.take(tmp_path) == 0
 
 
-def test_counts_go_on_in_the_place_of_a_worker_that_died(tmp_path):
+def test_counts_continue_in_the_slot_of_a_worker_that_died(tmp_path):
     for _ in range(3):
         worker_slots.take(tmp_path)
         Counter("tries", "Tries.", registry=CollectorRegistry()).inc()
@@ -41,7 +41,7 @@ def test_counts_go_on_in_the_place_of_a_worker_that_died(tmp_path):
     assert [path.name for path in tmp_path.glob("*.db")] == ["counter_0.db"]
 
 
-def test_what_a_killed_worker_had_in_progress_is_in_progress_no_more(tmp_path):
+def test_requests_in_progress_of_a_killed_worker_are_removed(tmp_path):
     worker_slots.take(tmp_path)
     Gauge("busy", "Busy.", registry=CollectorRegistry(), multiprocess_mode="livesum").inc()
     release()
@@ -50,7 +50,7 @@ def test_what_a_killed_worker_had_in_progress_is_in_progress_no_more(tmp_path):
 
 
 def counted():
-    """What scrapes find, by label."""
+    """Return the values in a scrape by label."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
     return {sample.labels.get("of"): sample.value for each in registry.collect() for sample in each.samples}
@@ -58,7 +58,7 @@ def counted():
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    """A disk that has no more room from when this is called."""
+    """Return a function that fills the disk."""
 
     def refuse(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -66,7 +66,7 @@ def full_disk(monkeypatch):
     return lambda: monkeypatch.setattr(os, "posix_fallocate", refuse)
 
 
-def test_files_have_a_place_on_the_disk_for_all_of_their_bytes(tmp_path):
+def test_all_bytes_of_a_file_are_allocated(tmp_path):
     worker_slots.take(tmp_path)
     counter = Counter("tries", "Tries.", ["of"], registry=CollectorRegistry())
     for number in range(1000):
@@ -77,7 +77,7 @@ def test_files_have_a_place_on_the_disk_for_all_of_their_bytes(tmp_path):
     assert counted() == {f"{number:0500}": number for number in range(1000)}
 
 
-def test_on_a_full_disk_a_worker_counts_for_itself(tmp_path, full_disk, caplog):
+def test_on_a_full_disk_a_worker_counts_in_memory(tmp_path, full_disk, caplog):
     full_disk()
     worker_slots.take(tmp_path)
     counter = Counter("tries", "Tries.", registry=CollectorRegistry())
@@ -87,10 +87,10 @@ def test_on_a_full_disk_a_worker_counts_for_itself(tmp_path, full_disk, caplog):
     assert (counter._value.get(), level._value.get()) == (2, 3)
     assert counted() == {}
     assert [path.name for path in tmp_path.iterdir()] == ["0.slot"]
-    assert caplog.messages == [f"some of what is counted here is in no scrape: {os.strerror(errno.ENOSPC)}"]
+    assert caplog.messages == [f"some metrics of this worker are not scraped: {os.strerror(errno.ENOSPC)}"]
 
 
-def test_what_had_room_on_a_disk_that_is_full_now_is_counted_on(tmp_path, full_disk):
+def test_counters_allocated_before_the_disk_was_full_continue(tmp_path, full_disk):
     worker_slots.take(tmp_path)
     counter = Counter("tries", "Tries.", ["of"], registry=CollectorRegistry())
     counter.labels("first").inc()

@@ -1,4 +1,4 @@
-"""The tutorial's loop, and its seeded start."""
+"""The tutorial's loop and its seeded start."""
 
 import numpy as np
 import torch
@@ -6,13 +6,13 @@ import torch
 from service.training import autograd
 
 
-def test_a_seeded_start_is_the_tutorials():
+def test_a_seeded_start_is_that_of_the_tutorial():
     torch.manual_seed(20)
     expected = torch.randn(3).numpy().astype(float)
     np.testing.assert_array_equal(autograd.seeded_weights(20, 3), expected)
 
 
-def test_a_seeded_start_leaves_the_global_generator_alone():
+def test_a_seeded_start_does_not_change_the_global_generator():
     torch.manual_seed(1)
     expected = torch.randn(2)
     torch.manual_seed(1)
