@@ -48,6 +48,7 @@ def test_requests_without_an_id_get_one_each(service):
     assert len({response.headers["X-Request-ID"] for response in responses}) == 20
 
 
+@pytest.mark.own_worker_class("checks whether its master lives while clients keep sending requests")
 def test_clients_do_not_hold_the_port_after_the_master_was_killed(new_service):
     service = new_service(DESCENT_WORKERS="2", DESCENT_GRACEFUL_TIMEOUT_SECONDS="60")
     service.post("/models/m/train", json=POINTS)

@@ -87,11 +87,12 @@ def statuses(port, data):
     """The statuses of all responses on one connection that sends `data`."""
     received = bytearray()
     with socket.create_connection(("127.0.0.1", port), TIMEOUT) as peer:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(OSError):  # the server has closed the connection
             peer.sendall(data)
             peer.shutdown(socket.SHUT_WR)
-        while piece := peer.recv(1 << 16):
-            received += piece
+        with contextlib.suppress(ConnectionResetError):
+            while piece := peer.recv(1 << 16):
+                received += piece
     return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)]
 
 
