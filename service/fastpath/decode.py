@@ -9,7 +9,7 @@ from service.formats.json import simd
 MAX_MICROSECONDS = 1000
 """The largest estimated cost. The factors below are microseconds, measured on a machine with 2 cores and rounded up."""
 MAX_UNCHECKED_BYTES = 512
-"""Bodies up to this size are below the limit whatever they contain."""
+"""Bodies of this size or less are below the limit, so they are not scanned."""
 MAX_SIMD_NAMES = 16
 """simdjson takes ten times as long as orjson for an object's name, and a third of the time for a number."""
 SIMD_VALUE, SIMD_LIST = 0.03, 0.06

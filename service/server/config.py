@@ -145,7 +145,7 @@ def post_fork(server: Any, worker: Any) -> None:
     """Give the worker its files of metrics and its socket for long requests, before it builds the app."""
     from service.observability import worker_slots
     from service.server import application
-    from service.server.worker.cpu_priority import IdleCpuEstimator
+    from service.server.worker.idle_cpu import IdleCpuEstimator
 
     number = worker_slots.take(server.metrics_folder)
     worker.client_timeout_seconds = settings.client_timeout_seconds

@@ -8,7 +8,7 @@ from service.api.http.context import services_of
 from service.observability import worker_slots
 from service.server import application, config
 from service.server.gunicorn_stream import GunicornBodyAdapter
-from service.server.worker.cpu_priority import IdleCpuEstimator
+from service.server.worker.idle_cpu import IdleCpuEstimator
 from service.server.worker.worker import Worker
 
 

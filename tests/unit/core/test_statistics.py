@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.core import blocks
 from service.core.blocks import Batch
 from service.core.statistics import decay, gather, merge
-from service.server.worker.cpu_priority import IdleCpuEstimator
+from service.server.worker.idle_cpu import IdleCpuEstimator
 
 
 def data(n, d, seed=0, weighted=False):
