@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
 WORKER_CLASS = os.environ.get("DESCENT_TEST_WORKER_CLASS")
 """A worker class of gunicorn to test in place of the service's own."""
+WORKERS = 4
+"""The workers of tests that need several."""
 TLS = ssl.create_default_context()  # httpx takes 20 ms to load the certificates again for each client
 
 
@@ -95,6 +97,12 @@ class Service:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(TIMEOUT)
+
+
+def samples(url):
+    """Return the samples of /metrics by name and labels."""
+    lines = [line for line in httpx.get(f"{url}/metrics").text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 def free_port():

@@ -1,6 +1,7 @@
-"""A request is answered the same on both ways: the quick one, and the ordinary one, which a header that means nothing
-asks for. The requests are the corpus of bad ones, and good ones beside them; they come in two pieces, as http.client
-sends them, and in one."""
+"""The fast path and the slow path answer a request alike. A header without effect selects the slow path.
+
+The requests are the corpus of bad requests, and some good ones, sent in two segments as http.client does and in one.
+"""
 
 import contextlib
 from pathlib import Path
@@ -9,7 +10,7 @@ import bad_request_cases as corpus
 import pytest
 from exchange import JSON, connect, exchange, exchange_bytes, train_models
 
-ORDINARY = {"Content-Encoding": "identity"}
+SLOW = {"Content-Encoding": "identity"}
 NAMED = {"X-Request-ID": "me"}
 TESTS = Path(__file__).parents[1]
 CASES = corpus.load(TESTS / "integration/api/bad_requests") | corpus.load(TESTS / "e2e/bad_requests")
@@ -49,25 +50,25 @@ def exchange_in_one_piece(connection, case):
     return exchange_bytes(connection, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
 
 
-def told(answer):
-    """All of an answer but when it was given."""
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return answer.status, {name: value for name, value in headers.items() if name != "date"}, answer.body
+def without_date(response):
+    """Return a response without its date."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return response.status, {name: value for name, value in headers.items() if name != "date"}, response.body
 
 
 @pytest.mark.parametrize("send", [exchange, exchange_in_one_piece])
 @pytest.mark.parametrize("name", SENT)
-def test_a_bad_request_is_answered_the_same_on_both_ways(name, send, connection):
+def test_a_bad_request_is_answered_alike(name, send, connection):
     case = SENT[name]
-    quick, ordinary = (send(connection, case | {"headers": case["headers"] | NAMED | way}) for way in ({}, ORDINARY))
-    assert quick.status == case["expect"]["status"]
-    assert told(quick) == told(ordinary)
+    fast, slow = (send(connection, case | {"headers": case["headers"] | NAMED | path}) for path in ({}, SLOW))
+    assert fast.status == case["expect"]["status"]
+    assert without_date(fast) == without_date(slow)
 
 
 @pytest.mark.parametrize("send", [exchange, exchange_in_one_piece])
-@pytest.mark.parametrize(("path", "body"), GOOD)
-def test_a_good_request_is_answered_the_same_on_both_ways(path, body, send, connection):
-    request = {"request": f"POST /models/bad-requests-line{path}/predict", "body": body}
-    answers = [send(connection, request | {"headers": JSON | NAMED | way}) for way in (ORDINARY, {}) * 4]
-    assert answers[0].status == 200
-    assert all(told(answer) == told(answers[0]) for answer in answers)
+@pytest.mark.parametrize(("suffix", "body"), GOOD)
+def test_a_good_request_is_answered_alike(suffix, body, send, connection):
+    request = {"request": f"POST /models/bad-requests-line{suffix}/predict", "body": body}
+    responses = [send(connection, request | {"headers": JSON | NAMED | path}) for path in (SLOW, {}) * 4]
+    assert responses[0].status == 200
+    assert all(without_date(response) == without_date(responses[0]) for response in responses)
