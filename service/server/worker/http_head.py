@@ -50,10 +50,10 @@ _UNUSUAL = frozenset(
     }
 )
 _PER_REQUEST = re.compile(
-    rb"\n(?:[xX]-[rR][eE][qQ][uU][eE][sS][tT]-[iI][dD]:([\t -~]*)"
+    rb"\r\n(?:[xX]-[rR][eE][qQ][uU][eE][sS][tT]-[iI][dD]:([\t -~]*)"
     rb"|(?:[tT]race(?:[pP]arent|[sS]tate)|[bB]aggage|[cC]ookie|[fF]orwarded|[sS]entry-[tT]race|[uU]ber-[tT]race-[iI]d"
     rb"|[xX]-(?:[aA]mzn-[tT]race-[iI]d|[bB]3-[A-Za-z]+|[cC]loud-[tT]race-[cC]ontext|[cC]orrelation-[iI][dD]"
-    rb"|[dD]atadog-[A-Za-z-]+|[fF]orwarded-[fF]or|[rR]eal-[iI][pP])):[\t -~]*)\r(?=\n)"
+    rb"|[dD]atadog-[A-Za-z-]+|[fF]orwarded-[fF]or|[rR]eal-[iI][pP])):[\t -~]*)(?=\r\n)"
 )
 """Fields that differ between the requests of a client and do not change how a request is read: ids, traces, cookies."""
 

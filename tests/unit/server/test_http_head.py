@@ -50,6 +50,7 @@ def parser():
 @settings(max_examples=2000, deadline=None)
 @given(methods, targets, versions, fields, st.booleans())
 @example("POST", "/predict?model=a", "HTTP/1.1", [("Accept", ": ", "*/*", "\r\n")], True)
+@example("POST", "/predict", "HTTP/1.1", [("Host", ":", "8\ntraceparent:8", "\r\n")], False)
 @example("POST", "/predict", "HTTP/1.1", [("Cookie", ": ", "a", "\r\n "), ("X-Request-ID", ": ", "b", "\r\n")], True)
 def test_a_plain_head_means_what_gunicorns_parser_finds(method, target, version, more, complete):
     lines = [f"{method} {target} {version}\r\n"]
