@@ -19,7 +19,7 @@ from service.settings import Settings
 
 MEGABYTE = 1 << 20
 SECONDS = 60
-"""The aim is one second, but no test depends on how fast the machine is."""
+"""Far above the expected second, since no test depends on the speed of the machine."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def client(tmp_path_factory):
 
 
 def refused(client, body, media_type, encoding="identity"):
-    """The answer, which came at once and without much memory."""
+    """Return the response, which takes little time and memory."""
     before, started = _peak(), time.monotonic()
     answer = client.post("/train", data=body, content_type=media_type, headers={"Content-Encoding": encoding})
     assert time.monotonic() - started < SECONDS
@@ -46,7 +46,7 @@ def _peak():
 
 @cache
 def bomb(encoding, start, text):
-    """A small body that inflates to 200 MB."""
+    """Return a small body that decompresses to 200 MB."""
     compress = {"gzip": lambda data: gzip.compress(data, 1), "zstd": zstandard.compress}[encoding]
     return compress(start + text * (200 * MEGABYTE // len(text)))
 
@@ -65,13 +65,13 @@ def bomb(encoding, start, text):
         (table_bodies.NPY, b"", b"\0"),
     ],
 )
-def test_a_bomb_is_refused(client, media_type, start, text, encoding):
+def test_a_decompression_bomb_is_refused(client, media_type, start, text, encoding):
     answer = refused(client, bomb(encoding, start, text), media_type, encoding)
     if answer.status_code == 413:
         assert "decompresses" in answer.json["detail"]
 
 
-def test_a_body_that_is_not_what_its_encoding_says_is_refused(client):
+def test_a_body_that_is_not_of_its_content_encoding_is_refused(client):
     for encoding in ("gzip", "zstd"):
         assert "cannot be decompressed" in refused(client, b"x,y\n1,2\n", table_bodies.CSV, encoding).json["detail"]
         whole = {"gzip": gzip.compress, "zstd": zstandard.compress}[encoding](b"x,y\n" + b"1,2\n" * 10_000)
@@ -85,7 +85,7 @@ def test_a_csv_of_many_columns_is_refused(client, rows):
     assert "DESCENT_MAX_COLUMNS" in answer.json["detail"]
 
 
-def test_a_few_of_many_columns_can_be_chosen(client):
+def test_a_few_of_many_columns_can_be_selected(client):
     names = [f"c{i}" for i in range(2_000)]
     body = ",".join([*names, "y"]) + "\n" + "".join(f"{i}," * 2_000 + f"{i}\n" for i in range(5))
     answer = client.post("/train?x=c7", data=body, content_type=table_bodies.CSV)
@@ -93,7 +93,7 @@ def test_a_few_of_many_columns_can_be_chosen(client):
 
 
 def _arrow(**changes):
-    """An Arrow stream with other numbers in place of its own."""
+    """Return an Arrow stream with some of its numbers replaced."""
     body = table_bodies.as_arrow({"x": np.arange(1000.0), "y": np.arange(1000.0)}, rows_per_batch=1000)
     for old, new in changes.values():
         assert old in body
@@ -116,11 +116,11 @@ def _arrow(**changes):
         b"\xff\xff\xff\xff" + struct.pack("<i", 4) + b"\xff\xff\xff\xff" + _arrow()[8:],
     ],
 )
-def test_an_arrow_stream_with_a_lying_header_is_refused(client, body):
+def test_an_arrow_stream_with_an_inconsistent_header_is_refused(client, body):
     refused(client, body, table_bodies.ARROW)
 
 
-def test_an_arrow_batch_that_inflates_too_far_is_refused(client):
+def test_an_arrow_batch_over_the_decompression_limit_is_refused(client):
     zeros = np.zeros(16 * MEGABYTE)
     body = table_bodies.as_arrow({"x": zeros, "y": zeros}, rows_per_batch=len(zeros), compression="zstd")
     assert len(body) < MEGABYTE
@@ -128,7 +128,7 @@ def test_an_arrow_batch_that_inflates_too_far_is_refused(client):
 
 
 @pytest.mark.parametrize("call", ["/train?missing=drop", "/models/nulls/predict?missing=drop&x=x"])
-def test_arrow_rows_of_nulls_without_end_are_refused(client, call):
+def test_very_many_arrow_rows_of_nulls_are_refused(client, call):
     client.post("/models/nulls/train", json={"x": {"x": [1, 2]}, "y": [1, 2]})
     body = table_bodies.as_arrow({"x": pa.nulls(1000), "y": pa.nulls(1000)}, rows_per_batch=1000)
     old, new = struct.pack("<q", 1000), struct.pack("<q", 2**62)
@@ -138,7 +138,7 @@ def test_arrow_rows_of_nulls_without_end_are_refused(client, call):
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
-def test_what_arrow_batches_inflate_to_is_bounded_in_sum(client, compression):
+def test_the_decompression_limit_applies_to_the_sum_of_arrow_batches(client, compression):
     zeros = np.zeros(MEGABYTE)
     columns = {"x": zeros, "y": zeros}
     assert _train(client, table_bodies.as_arrow(columns, len(zeros), compression=compression)).status_code == 201
@@ -146,7 +146,7 @@ def test_what_arrow_batches_inflate_to_is_bounded_in_sum(client, compression):
     assert "decompresses" in refused(client, body, table_bodies.ARROW).json["detail"]
 
 
-def test_arrow_buffers_that_are_compressed_in_the_old_way_are_refused(client):
+def test_arrow_buffers_with_the_experimental_compression_are_refused(client):
     packed = struct.pack("<q", 512 * MEGABYTE) + 512 * zstandard.compress(bytes(MEGABYTE))
     packed = pa.py_buffer(packed + bytes(-len(packed) % 8))
     column = pa.Array.from_buffers(pa.float64(), packed.size // 8, [None, packed])
@@ -157,12 +157,12 @@ def test_arrow_buffers_that_are_compressed_in_the_old_way_are_refused(client):
     refused(client, sink.getvalue(), table_bodies.ARROW)
 
 
-def test_arrow_streams_of_the_version_before_are_taken(client):
+def test_arrow_streams_of_metadata_version_4_are_accepted(client):
     body = table_bodies.as_arrow({"x": [1.0, 2.0], "y": [1.0, 2.0]}, metadata_version=pa.ipc.MetadataVersion.V4)
     assert _train(client, body).status_code == 201
 
 
-def test_what_a_body_becomes_is_bounded_by_what_was_sent_of_it(client):
+def test_the_decompression_limit_depends_on_the_bytes_received(client):
     batch = np.zeros(1 << 16)
     batch[:1024] = np.random.default_rng(3).normal(size=1024)
     column = np.tile(batch, 20)
@@ -174,7 +174,7 @@ def test_what_a_body_becomes_is_bounded_by_what_was_sent_of_it(client):
 
 @pytest.mark.parametrize("kind", [np.int8, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
-def test_large_arrow_streams_of_any_numbers_are_taken(client, kind, compression):
+def test_large_arrow_streams_of_any_number_type_are_accepted(client, kind, compression):
     numbers = np.random.default_rng(3).integers(-100, 100, (2, 2 * MEGABYTE)).astype(kind)
     body = table_bodies.as_arrow({"x": numbers[0], "y": numbers[1]}, rows_per_batch=1 << 16, compression=compression)
     assert _train(client, body).json["n"] == 2 * MEGABYTE
@@ -205,7 +205,7 @@ def test_a_parquet_file_of_very_many_equal_rows_is_refused(client):
     assert refused(client, sink.getvalue(), table_bodies.PARQUET).status_code == 413
 
 
-def test_a_parquet_file_that_says_it_has_few_rows_is_refused_for_those_of_its_groups(client):
+def test_a_parquet_file_is_refused_for_the_rows_of_its_groups(client):
     sink, zeros = io.BytesIO(), np.zeros(1 << 24)
     parquet.write_table(pa.table({"x": zeros, "y": zeros}), sink, row_group_size=len(zeros), store_schema=False)
     body = bytearray(sink.getvalue())
@@ -217,7 +217,7 @@ def test_a_parquet_file_that_says_it_has_few_rows_is_refused_for_those_of_its_gr
 
 
 @pytest.mark.parametrize(("order", "shape"), [("C", (10**12, 2)), ("F", (10**12, 2)), ("C", (2, 10**9))])
-def test_a_npy_header_that_lies_is_refused(client, order, shape):
+def test_a_npy_header_of_a_larger_array_is_refused(client, order, shape):
     header = io.BytesIO()
     described = {"descr": "<f8", "fortran_order": order == "F", "shape": shape}
     np.lib.format.write_array_header_1_0(header, described)
@@ -230,13 +230,13 @@ def test_a_npy_header_that_is_nested_too_deeply_is_refused(client, text):
     assert "not a .npy file" in answer.json["detail"]
 
 
-def test_what_comes_after_the_data_is_refused(client):
+def test_bytes_after_the_data_are_refused(client):
     for media_type in (table_bodies.ARROW, table_bodies.NPY):
         body = table_bodies.ALL[media_type]({"x": [1.0, 2.0], "y": [1.0, 2.0]})
         assert "goes on" in refused(client, body + b"x", media_type).json["detail"]
 
 
-def test_rows_past_what_autograd_may_hold_are_refused(tmp_path):
+def test_rows_over_the_memory_limit_of_autograd_are_refused(tmp_path):
     client = create_app(
         Settings(store=str(tmp_path), max_body_bytes=MEGABYTE, log_min_duration_ms=10_000)
     ).test_client()

@@ -1,4 +1,4 @@
-"""Answers that go out piece by piece, in process and with sockets that take no more."""
+"""Responses that are sent in pieces, in process and to sockets that accept no more bytes."""
 
 import contextlib
 import gzip
@@ -17,13 +17,13 @@ from service.api.http.full_duplex import spool_until_received
 from service.api.http.response import ViewResult, write_response
 from service.server.gunicorn_stream import GunicornBodyAdapter
 
-LINE = b"0.12345\n"
+ROW = b"0.12345\n"
 
 
 def rows(count, last=b""):
     yield b"x\n"
     for _ in range(count // 10_000):
-        yield LINE * 10_000
+        yield ROW * 10_000
     yield last
 
 
@@ -35,7 +35,7 @@ def app_with(body_adapter):
 
 
 def fill(connection):
-    """Send until the other side's buffers take no more."""
+    """Send until the buffers of both sockets are full."""
     connection.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -43,13 +43,13 @@ def fill(connection):
 
 
 @pytest.fixture(scope="module")
-def line(http):
+def model(http):
     assert http.post("/models/line/train", json={"x": [1, 2, 4], "y": [1, 2, 3]}).status_code == 201
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/csv", "application/vnd.apache.arrow.stream"])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_long_table_is_answered_in_pieces(http, line, accept, encoding):
+def test_a_long_table_is_sent_in_pieces(http, model, accept, encoding):
     headers = {"Content-Type": "text/csv", "Accept": accept, "Accept-Encoding": encoding}
     answer = http.post("/models/line/predict?missing=drop", content=rows(200_000), headers=headers)
     assert answer.status_code == 200
@@ -61,7 +61,7 @@ def test_a_long_table_is_answered_in_pieces(http, line, accept, encoding):
         assert len(answer.text.splitlines()) == 200_001
 
 
-def test_a_fault_after_the_first_byte_breaks_the_answer_off(http, line):
+def test_an_error_after_the_first_byte_ends_the_response(http, model):
     headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": "identity"}
     with pytest.raises(Exception, match="is 'no number', not a number"):
         http.post("/models/line/predict", content=rows(200_000, b"no number\n"), headers=headers)
@@ -70,7 +70,7 @@ def test_a_fault_after_the_first_byte_breaks_the_answer_off(http, line):
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "zstd"])
 @pytest.mark.parametrize("accept", ["application/json", "text/csv"])
-def test_a_fault_before_the_first_byte_is_a_problem_however_well_the_answer_compresses(http, line, accept, encoding):
+def test_an_error_before_the_first_byte_of_a_compressed_response_is_a_problem(http, model, accept, encoding):
     headers = {"Content-Type": "text/csv", "Accept": accept, "Accept-Encoding": encoding}
     count = 10_000 if encoding == "identity" else 400_000
     answer = http.post("/models/line/predict", content=rows(count, b"oops\n"), headers=headers)
@@ -79,7 +79,7 @@ def test_a_fault_before_the_first_byte_is_a_problem_however_well_the_answer_comp
     assert answer.json()["errors"] == [{"pointer": f"/x/x/{count}", "detail": detail}]
 
 
-def test_a_client_that_hangs_up_is_no_fault_of_the_services(http, line, caplog):
+def test_a_client_that_disconnects_is_not_logged_as_an_error(http, model, caplog):
     headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": "identity"}
     with http.stream("POST", "/models/line/predict", content=rows(200_000), headers=headers) as answer:
         assert next(answer.iter_raw())
@@ -90,7 +90,7 @@ def test_a_client_that_hangs_up_is_no_fault_of_the_services(http, line, caplog):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "zstd"])
-def test_a_fault_after_the_first_byte_of_a_compressed_answer_breaks_it_off(http, line, encoding):
+def test_an_error_after_the_first_byte_ends_a_compressed_response(http, model, encoding):
     headers = {"Content-Type": "text/csv", "Accept": "text/csv", "Accept-Encoding": encoding}
     numbers = np.random.default_rng(20).normal(size=60_000)
     body = "x\n" + "\n".join(map(str, numbers)) + "\noops\n"
@@ -99,18 +99,18 @@ def test_a_fault_after_the_first_byte_of_a_compressed_answer_breaks_it_off(http,
 
 
 @pytest.mark.parametrize("length", [10, 1_000, 500_000])
-def test_only_what_is_worth_it_is_compressed(length):
+def test_a_short_response_is_not_compressed(length):
     batches = iter([{"y": np.zeros(length)}])
     with app_with(WSGIBodyAdapter()).test_request_context(headers={"Accept-Encoding": "gzip"}):
         g.body = SimpleNamespace(is_read=True)
-        response = write_response(ViewResult({"model": "a"}, batches=batches), Band(), 200)
+        response = write_response(ViewResult({"model": "a"}, batches=batches), Columns(), 200)
         data = b"".join(response.iter_encoded())
     assert response.headers.get("Content-Encoding") == (None if length == 10 else "gzip")
     document = json.loads(data if length == 10 else gzip.decompress(data))
     assert document == {"model": "a", "y": [0] * length}
 
 
-def test_what_a_client_does_not_take_waits_until_the_request_has_come():
+def test_bytes_that_the_client_does_not_accept_are_spooled_until_the_request_is_received():
     ours, theirs = socket.socketpair()
     app = app_with(GunicornBodyAdapter())
     with ours, theirs, app.test_request_context(environ_overrides={"gunicorn.socket": ours}):
@@ -131,8 +131,8 @@ def test_what_a_client_does_not_take_waits_until_the_request_has_come():
         assert first + b"".join(sent) == b"".join(bytes([i]) * 100_000 for i in range(5))
 
 
-class Band(Schema):
-    """An answer of several columns."""
+class Columns(Schema):
+    """The schema of a response of several columns."""
 
     model = fields.String()
     dropped = fields.Integer()
@@ -144,7 +144,7 @@ def test_several_columns_make_one_document(length):
     with app_with(WSGIBodyAdapter()).test_request_context():
         g.body = SimpleNamespace(is_read=True)
         response = write_response(
-            ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Band(), 200
+            ViewResult({"model": "a"}, batches=batches, trailer=lambda: {"dropped": 7}), Columns(), 200
         )
         document = json.loads(b"".join(response.iter_encoded()))
     expected = [0] * length + [1] * length
