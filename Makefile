@@ -29,10 +29,10 @@ PAIRS ?= 9
   check check-prose format clean
 
 run: .venv/runtime
-	exec $(BIN)/gunicorn
+	exec $(BIN)/python -m service
 
 test: .venv/development
-	$(BIN)/pytest -n 2 --cov --cov-report=term tests/unit tests/integration
+	$(BIN)/pytest -n 2 --cov --cov-report=term tests/unit tests/integration client/tests
 	$(BIN)/pytest tests/e2e
 
 test-gthread: .venv/development
@@ -87,9 +87,9 @@ format: .venv/development
 clean:
 	rm -rf .venv .venv-peers
 
-.venv/runtime: requirements.txt scripts/install pyproject.toml
+.venv/runtime: requirements.txt scripts/install pyproject.toml client/pyproject.toml
 	scripts/install $(PYTHON) requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable ./client
 	touch $@
 
 .venv/development: .venv/runtime requirements-dev.txt

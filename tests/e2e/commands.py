@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DESCENT = [sys.executable, "-m", "service"]
+DESCENT = [sys.executable, "-m", "descent"]
 
 
 def environment(**variables):
-    """This process's environment, in which the package is found from any folder."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    """This process's environment, in which both packages are found from any folder."""
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'client/src'}", **variables}
 
 
 def descent(*arguments, folder, **variables):

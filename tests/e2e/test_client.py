@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from service.client import Client, Problem
+from descent import Client, Problem
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_the_way_to_the_examples_leads_there():
 @pytest.mark.parametrize("index", range(len(COMMANDS)))
 def test_a_command_prints_what_the_guide_says(index, service, examples):
     script, expected = COMMANDS[index]
-    shell = f'set -e; descent() {{ "{DESCENT[0]}" -m service "$@"; }}\n{script}'
+    shell = f'set -e; descent() {{ "{DESCENT[0]}" -m descent "$@"; }}\n{script}'
     found = subprocess.run(
         ["sh", "-c", shell],
         cwd=examples,

@@ -72,7 +72,7 @@ def test_the_shell_and_python_examples_run(service, tmp_path):
     [python] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     out = tmp_path / "prices.parquet"
     for command in shell.replace("prices.parquet", str(out)).splitlines():
-        words = [sys.executable, "-m", "service", *shlex.split(command)[1:], "--url", service.url]
+        words = [sys.executable, "-m", "descent", *shlex.split(command)[1:], "--url", service.url]
         subprocess.run(words, cwd=ROOT, capture_output=True, check=True)
     assert out.read_bytes()[:4] == b"PAR1"
     program = python.replace("http://127.0.0.1:8000", service.url)

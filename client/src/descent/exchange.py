@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from service.client.encoding import encode, encode_option
-from service.client.problems import Problem, Unintelligible, Unreachable
+from descent.encoding import encode, encode_option
+from descent.errors import Problem, Unintelligible, Unreachable
 
 JSON = "application/json"
 BUSY = (429, 503)

@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from service.client import Client, File, Problem, Unintelligible, Unreachable, Unsendable
-from service.client.data import ARROW, NPY, data_of
-from service.client.encoding import encode
+from descent import Client, File, Problem, Unintelligible, Unreachable, Unsendable
+from descent.data import ARROW, NPY, data_of
+from descent.encoding import encode
 
 FIT = {"model": "m", "version": 1, "serving": 1, "w": 2.0}
 

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import httpx
 
-from service.client.data import Data, data_of
-from service.client.exchange import (
+from descent.data import Data, data_of
+from descent.errors import Problem, Unreachable, Unsendable
+from descent.exchange import (
     JSON,
     Answer,
     Body,
@@ -20,7 +21,6 @@ from service.client.exchange import (
     media_type_of,
     query_of,
 )
-from service.client.problems import Problem, Unreachable, Unsendable
 
 URL = "http://127.0.0.1:8000"
 

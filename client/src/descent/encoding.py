@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from service.client.problems import Unsendable
+from descent.errors import Unsendable
 
 ROWS = ("x", "y", "sample_weight")
 """The members in which NaN is a missing value, which JSON writes as null. Elsewhere it is a mistake."""

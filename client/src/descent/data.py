@@ -6,8 +6,8 @@ from collections import Counter
 from functools import reduce
 from typing import Any, NamedTuple, Protocol
 
-from service.client.exchange import Answer
-from service.client.problems import Unintelligible, Unsendable
+from descent.errors import Unintelligible, Unsendable
+from descent.exchange import Answer
 
 NPY = "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from service.client import File
-from service.client.data import ARROW, NPY
-from service.client.exchange import JSON
+from descent import File
+from descent.data import ARROW, NPY
+from descent.exchange import JSON
 
 MEDIA_TYPES = {
     ".csv": "text/csv",

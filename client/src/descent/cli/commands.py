@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from service import __version__
-from service.cli import display
-from service.cli.application import Commands, command
-from service.cli.options import (
+from descent import __version__
+from descent.cli import display
+from descent.cli.option_groups import Commands, command
+from descent.cli.options import (
     Columns,
     Common,
     DataFile,
@@ -24,8 +24,8 @@ from service.cli.options import (
     X,
     asked,
 )
-from service.cli.session import session
-from service.cli.terminal import STDERR, confirm, saying, show
+from descent.cli.session import session
+from descent.cli.terminal import STDERR, confirm, saying, show
 
 app = typer.Typer(
     cls=Commands,
@@ -62,10 +62,10 @@ def serve(
     log_level: Annotated[LogLevel | None, typer.Option(help="The least level that is logged.")] = None,
 ) -> None:
     """Run the service. Options override the DESCENT_* variables, which hold all other settings."""
-    from service.cli import serving
+    from descent.cli import server_process
 
     given = {"host": host, "port": port, "workers": workers, "threads": threads, "store": store}
-    serving.serve(given | {"log_level": log_level})
+    server_process.serve(given | {"log_level": log_level})
 
 
 @command(app)
@@ -85,7 +85,7 @@ def train(
 
     The file is sent as it is. A .json file is a request, {"x": …, "y": …}, with its options inside.
     """
-    from service.cli.files import file_of, watched
+    from descent.cli.files import file_of, watched
 
     options = asked(columns, descent, append=append_to or append, decay=decay, dry_run=dry_run)
     rows = file_of(file, options)
@@ -111,8 +111,8 @@ def predict(
     common: Common,
 ) -> None:
     """Predict ŷ for a file's rows."""
-    from service.cli.files import file_of, media_type_of, watched, write
-    from service.client.exchange import JSON
+    from descent.cli.files import file_of, media_type_of, watched, write
+    from descent.exchange import JSON
 
     options = asked(x=x, missing=missing, interval=interval, interval_kind=interval_kind, explain=explain)
     rows, accept = file_of(file, options), media_type_of(out) if out else JSON
@@ -131,7 +131,7 @@ def evaluate(
     file: DataFile, *, columns: Columns, model: Model = "default", version: Version = None, common: Common
 ) -> None:
     """Compare a version's predictions for a file's rows with their y."""
-    from service.cli.files import file_of, watched
+    from descent.cli.files import file_of, watched
 
     options = asked(columns)
     rows = file_of(file, options)
@@ -175,7 +175,7 @@ def download(
     common: Common,
 ) -> None:
     """Download the TorchScript file of a version, by default of the serving one."""
-    from service.cli.files import write
+    from descent.cli.files import write
 
     with session(common) as client:
         version = version or client.model(name)["serving"]

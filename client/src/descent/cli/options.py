@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from service.cli.application import Options
+from descent.cli.option_groups import Options
 
 URL_VARIABLE = "DESCENT_URL"
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from service.cli.options import URL_VARIABLE, Common
+from descent.cli.options import URL_VARIABLE, Common
 
 if TYPE_CHECKING:
     import httpx
 
-    from service.client import Client, ClientError
+    from descent import Client, ClientError
 
 MISUSED, REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 2, 3, 4, 5, 6
 """0 is success, 1 a question that was not confirmed or a fault of the command itself."""
@@ -27,7 +27,7 @@ IN_PROCESS = "http://in-process"
 def session(common: Common, *, creates: bool = False) -> Iterator["Client"]:
     """A client of the service at a URL, or of one in process over a folder, which has to be there unless the command
     `creates` it. A ClientError ends the command, with what it says on standard error."""
-    from service.client import ClientError
+    from descent import ClientError
 
     if common.url and common.store:
         raise typer.BadParameter("give either --url or --store")
@@ -43,7 +43,7 @@ def session(common: Common, *, creates: bool = False) -> Iterator["Client"]:
 
 def status_of(error: "ClientError") -> int:
     """The exit status of a command that met `error`."""
-    from service.client import Problem, Unreachable, Unsendable
+    from descent import Problem, Unreachable, Unsendable
 
     if isinstance(error, Unsendable):
         return MISUSED
@@ -57,8 +57,8 @@ def status_of(error: "ClientError") -> int:
 
 
 def _client(url: str | None, store: Path | None) -> "Client":
-    from service.client import Client
-    from service.client.api import URL
+    from descent import Client
+    from descent.client import URL
 
     if store is None:
         return Client(url or os.environ.get(URL_VARIABLE) or URL)
@@ -79,7 +79,7 @@ def _in_process(store: Path) -> "httpx.BaseTransport":
 
 
 def _tell(error: "ClientError", *, as_json: bool) -> None:
-    from service.client import Problem
+    from descent import Problem
 
     if as_json:
         document = error.document() if isinstance(error, Problem) else {"detail": str(error)}

@@ -1,0 +1,5 @@
+"""Run the command line: `python -m descent`."""
+
+from descent.cli import main
+
+main()
