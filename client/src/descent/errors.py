@@ -1,10 +1,10 @@
-"""What can go wrong between a client and its service.
+"""Exceptions of the client.
 
 ClientError
-├── Problem          the service refused or failed, with the fields of its problem document
-├── Unreachable      no answer, after all retries
-├── Unsendable       what was given cannot be sent: a name, a URL, a column
-└── Unintelligible   an answer that is none of a Descent service
+├── Problem             the service refused the request or failed; has the fields of its problem document
+├── Unreachable         no response: the connection was refused or lost, or timed out
+├── InvalidArgument     an argument cannot be sent: a name, a URL, a column, a number that JSON does not have
+└── UnexpectedResponse  the response is not one of a Descent service
 """
 
 import email.utils
@@ -15,27 +15,37 @@ from typing import Any
 
 import httpx
 
-KNOWN = ("type", "title", "status", "detail", "errors")
+STANDARD_MEMBERS = ("type", "title", "status", "detail", "errors")
 
 
 class ClientError(Exception):
-    """Every error that the client raises of its own."""
+    """Base class of the client's exceptions."""
 
 
 class Unreachable(ClientError):
-    """The service gave no answer."""
+    """The service did not respond."""
 
 
-class Unsendable(ClientError):
-    """What was given cannot be made into a request."""
+class InvalidArgument(ClientError):
+    """An argument cannot be sent to the service. Nothing was sent."""
 
 
-class Unintelligible(ClientError):
-    """What answered is no Descent service."""
+class UnexpectedResponse(ClientError):
+    """The response does not come from a Descent service, or not from this version of it."""
 
 
 class Problem(ClientError):
-    """The service's own account of what is wrong (RFC 9457); `members` are the fields that only some problems have."""
+    """The service refused the request or failed, as its problem document (RFC 9457) says.
+
+    Attributes:
+        status: HTTP status of the response.
+        type: URN of the kind of problem, or "about:blank".
+        title: the kind of problem in words.
+        detail: what is wrong and how to correct it.
+        errors: the fields at fault, each with "pointer" and "detail".
+        members: all other members of the document, such as "largest_stable_learning_rate".
+        retry_after: seconds that the service asks to wait, or None.
+    """
 
     def __init__(self, status: int, document: Mapping[str, Any], retry_after: float | None = None) -> None:
         self.status = status
@@ -43,34 +53,34 @@ class Problem(ClientError):
         self.title: str = document.get("title", "")
         self.detail: str = document.get("detail", "")
         self.errors: list[dict[str, str]] = document.get("errors", [])
-        self.members = {name: value for name, value in document.items() if name not in KNOWN}
+        self.members = {name: value for name, value in document.items() if name not in STANDARD_MEMBERS}
         self.retry_after = retry_after
         super().__init__(self.detail or self.title)
 
     def document(self) -> dict[str, Any]:
-        """The problem as the service wrote it."""
-        fields = {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail}
-        return fields | ({"errors": self.errors} if self.errors else {}) | self.members
+        """Return the problem document."""
+        standard = {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail}
+        return standard | ({"errors": self.errors} if self.errors else {}) | self.members
 
     @classmethod
-    def of(cls, response: httpx.Response) -> "Problem":
-        """The problem that `response`, which is no success, tells of; a proxy's page becomes one as well."""
+    def from_response(cls, response: httpx.Response) -> "Problem":
+        """Return the problem that an error response carries. The page of a proxy becomes its detail."""
         try:
             document = json.loads(response.content)
         except ValueError:
             document = None
         if not isinstance(document, dict):
             document = {"title": response.reason_phrase, "detail": response.text[:200].strip()}
-        return cls(response.status_code, document, seconds_to_wait(response.headers.get("Retry-After")))
+        return cls(response.status_code, document, parse_retry_after(response.headers.get("Retry-After")))
 
 
-def seconds_to_wait(retry_after: str | None) -> float | None:
-    """The seconds that a Retry-After header asks for, as a number or as a date."""
-    if retry_after is None:
+def parse_retry_after(header: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, given as a number or as a date."""
+    if header is None:
         return None
-    if retry_after.isdecimal():
-        return float(retry_after)
+    if header.isdecimal():
+        return float(header)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(header).timestamp() - time.time())
     except ValueError:
         return None

@@ -1,77 +1,65 @@
-"""Files of data: what their names say of them, and how far an upload got."""
+"""Files that commands send and write."""
 
 import contextlib
+import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+import click
 
-from descent import File
-from descent.data import ARROW, NPY
-from descent.exchange import JSON
+from descent.errors import InvalidArgument
+from descent.request_body import JSON, File, media_type_of_path
 
-MEDIA_TYPES = {
-    ".csv": "text/csv",
-    ".parquet": "application/vnd.apache.parquet",
-    ".arrow": ARROW,
-    ".arrows": ARROW,
-    ".ndjson": "application/x-ndjson",
-    ".jsonl": "application/x-ndjson",
-    ".npy": NPY,
-    ".json": JSON,
-}
-ENCODINGS = {".gz": "gzip", ".zst": "zstd"}
+PROGRESS_BAR_BYTES = 1 << 20
+"""Smaller files are sent without a progress bar."""
 
-WORTH_A_BAR = 1 << 20
-"""Bytes. Smaller files are sent before a bar could be read."""
+JSON_NAMES = {"weight": "sample_weight"}
+"""Options that have another name in a JSON request."""
 
 
-NAMES_IN_JSON = {"weight": "sample_weight"}
-"""Of options that a request in JSON has under another name."""
-
-
-def media_type_of(path: Path) -> str:
-    """The media type of a file by the end of its name; a BadParameter if that tells nothing."""
+def data_file(path: Path, options: Collection[str]) -> File:
+    """Return the file `path`, to be sent with `options`. Raises BadParameter if it cannot be sent with them."""
     try:
-        return MEDIA_TYPES[path.suffix.lower()]
-    except KeyError:
-        unknown = f"no format is known by the suffix {path.suffix}"
-        reason = unknown if path.suffix else f"{path.name} has no suffix to tell its format"
-        raise typer.BadParameter(f"{reason}; use {', '.join(MEDIA_TYPES)}") from None
-
-
-def file_of(path: Path, asked: Collection[str]) -> File:
-    """The file `path`, to be sent with the options `asked`; a BadParameter if it cannot be."""
-    encoding = ENCODINGS.get(path.suffix.lower())
-    file = File(path, media_type_of(path.with_suffix("") if encoding else path), encoding)
-    if file.media_type == JSON and asked:
-        names = " and ".join(NAMES_IN_JSON.get(name, name) for name in asked)
-        raise typer.BadParameter(
-            f"a .json file holds the whole request: put {names} in the file, or send a table such as .csv"
+        file = File.from_path(path)
+    except InvalidArgument as error:
+        raise click.BadParameter(str(error), param_hint="FILE") from None
+    if file.media_type == JSON and options:
+        names = " and ".join(JSON_NAMES.get(name, name) for name in options)
+        raise click.BadParameter(
+            f"a .json file holds the whole request. Put {names} into the file, or send a table such as .csv",
+            param_hint="FILE",
         )
     return file
 
 
+def media_type_to_write(path: Path) -> str:
+    """Return the media type of the file `path`, which is to be written. Raises BadParameter for an unknown suffix."""
+    try:
+        return media_type_of_path(path)
+    except InvalidArgument as error:
+        raise click.BadParameter(str(error), param_hint="--out") from None
+
+
 @contextlib.contextmanager
-def watched(file: File, console: Console) -> Iterator[File]:
-    """`file` with a bar on `console` while it is under way, if that is a terminal and the file is long."""
+def upload_progress(file: File) -> Iterator[File]:
+    """Yield `file` with a progress bar on standard error, if that is a terminal and the file is large."""
     total = file.path.stat().st_size
-    columns = ("[progress.description]{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    hidden = not console.is_terminal or total < WORTH_A_BAR
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as progress:
-        task = progress.add_task(file.path.name, total=total)
-        yield file._replace(progress=lambda sent, _: progress.update(task, completed=sent))
+    hidden = not sys.stderr.isatty() or total < PROGRESS_BAR_BYTES
+    with click.progressbar(length=total, label=file.path.name, hidden=hidden, file=sys.stderr) as bar:
+
+        def show(sent: int, _: int) -> None:
+            bar.finished = False  # a retry starts at 0 again
+            bar.update(sent - bar.pos)
+
+        yield file._replace(progress=show)
 
 
 def write(path: Path, pieces: Iterator[bytes]) -> None:
-    """Write an answer to `path`. A refusal comes in place of its first piece, and leaves the file as it was."""
+    """Write `pieces` to `path`. If the first one raises, the file is left as it was."""
     first = next(pieces, b"")
     try:
         with path.open("wb") as written:
             written.write(first)
             written.writelines(pieces)
     except OSError as error:
-        typer.echo(f"{path}: {error.strerror}", err=True)
-        raise typer.Exit(1) from error
+        raise click.FileError(str(path), error.strerror) from error

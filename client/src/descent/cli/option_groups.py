@@ -1,76 +1,51 @@
-"""Commands as typer makes them, except that options may come in groups, and that --help gives flags no type."""
+"""Options that appear under a heading of their own in --help, and options that many commands share."""
 
-import functools
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+import click
 
-Command = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options that belong together. A command with a parameter of such a class has an option for each field."""
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
-class Commands(TyperGroup):
-    """All commands; its own flags show no type."""
+class GroupedOption(click.Option):
+    """An option that --help shows under the heading `group`."""
 
-    def get_params(self, ctx: Any) -> Any:
-        return _with_plain_flags(super().get_params(ctx))
-
-
-class _Command(TyperCommand):
-    def get_params(self, ctx: Any) -> Any:
-        return _with_plain_flags(super().get_params(ctx))
+    def __init__(self, *args: Any, group: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.group = group
 
 
-def command(app: typer.Typer, name: str | None = None) -> Callable[[Command], Command]:
-    """Make a function a command of `app`, called `name` or as the function is."""
+class GroupedCommand(click.Command):
+    """A command whose --help has a section for each group of options, after the section "Options"."""
 
-    def add(function: Command) -> Command:
-        app.command(name, cls=_Command)(spread(function))
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):
+                heading = parameter.group if isinstance(parameter, GroupedOption) else "Options"
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+
+def grouped_option(group: str) -> Callable[..., Decorator]:
+    """Return `click.option` for options under the heading `group`."""
+
+    def option(*declarations: str, **attributes: Any) -> Decorator:
+        return click.option(*declarations, cls=GroupedOption, group=group, **attributes)
+
+    return option
+
+
+def option_group(*options: Decorator) -> Decorator:
+    """Return a decorator that adds `options` to a command, in this order."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed(options):
+            function = option(function)
         return function
 
-    return add
-
-
-def spread(function: Command) -> Command:
-    """`function`, which takes the fields of its Options one by one."""
-    own = inspect.signature(function, eval_str=True).parameters
-    groups = {name: each.annotation for name, each in own.items() if _is_group(each.annotation)}
-
-    @functools.wraps(function)
-    def spreading(**given: Any) -> None:
-        for name, group in groups.items():
-            given[name] = group(**{field: given.pop(field) for field in _fields(group)})
-        function(**given)
-
-    flat = {field: each for name, each in own.items() for field, each in _spread(name, each).items()}
-    by_name = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat.values()]
-    spreading.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]
-    return spreading
-
-
-def _spread(name: str, parameter: inspect.Parameter) -> Mapping[str, inspect.Parameter]:
-    return _fields(parameter.annotation) if _is_group(parameter.annotation) else {name: parameter}
-
-
-def _is_group(annotation: Any) -> bool:
-    return inspect.isclass(annotation) and issubclass(annotation, Options)
-
-
-def _fields(group: type[Options]) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(group, eval_str=True).parameters
-
-
-def _with_plain_flags(parameters: list[Any]) -> list[Any]:
-    """`parameters`, whose flags are shown without a type, since they take no value."""
-    for each in parameters:
-        if isinstance(each, TyperOption) and each.is_flag:
-            each.metavar = ""
-    return parameters
+    return decorate

@@ -1,108 +1,147 @@
-"""The options that several commands share, and those that are many."""
+"""The options that commands share."""
 
 import functools
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 
-import typer
+import click
 
-from descent.cli.option_groups import Options
+from descent.cli.option_groups import grouped_option, option_group
+from descent.connection import DEFAULT_URL
+from descent.options import IntervalKind, LearningRate, Method, Missing
 
 URL_VARIABLE = "DESCENT_URL"
 
-Method = Literal["spectral", "autograd"]
-MissingValues = Literal["error", "drop"]
-IntervalKind = Literal["prediction", "confidence"]
+PORT = click.IntRange(0, 65_535)
+POSITIVE = click.IntRange(min=1)
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-def _in_a_folder(path: Path | None) -> Path | None:
+def _parse_json(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not JSON: {error}") from None
+
+
+def _parse_learning_rate(_ctx: click.Context, _param: click.Parameter, text: str | None) -> LearningRate | None:
+    try:
+        return None if text is None else "auto" if text == "auto" else float(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a number or auto") from None
+
+
+def _check_folder(_ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
     if path is not None and not path.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {path.parent}")
+        raise click.BadParameter(f"folder {path.parent} does not exist")
     return path
 
 
-def _json(text: str | None) -> str | None:
-    try:
-        json.loads("null" if text is None else text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not JSON: {error}") from None
-    return text
+_where = grouped_option("Service or folder of models")
+_training = grouped_option("Training")
+_columns = grouped_option("Columns and rows")
 
+name_argument = click.argument("name", metavar="MODEL")
+version_argument = click.argument("version", type=POSITIVE)
+file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+model_option = click.option("--model", default="default", show_default=True, help="Name of the model.")
+version_option = click.option("--version", type=POSITIVE, help="Number of the version; by default the serving one.")
 
-Name = Annotated[str, typer.Argument(help="The model's name.", metavar="MODEL")]
-Model = Annotated[str, typer.Option(help="The model's name.")]
-Version = Annotated[int | None, typer.Option(help="The version's number; by default the serving one.", min=1)]
-DataFile = Annotated[
-    Path,
-    typer.Argument(
-        help="The rows: .csv, .parquet, .arrow, .ndjson, .npy or .json.", metavar="FILE", exists=True, dir_okay=False
+out_option = functools.partial(
+    click.option, "--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), callback=_check_folder
+)
+"""A file to write. Its folder is checked before anything is sent."""
+
+x_option = _columns("--x", multiple=True, help="Column to use as a feature; repeat for each. By default all others.")
+missing_option = _columns(
+    "--missing",
+    type=click.Choice(get_args(Missing)),
+    help="Refuse rows with missing values (error, the default) or leave them out (drop).",
+)
+column_options = option_group(
+    _columns("--y", help='Column of observed values; by default "y".'),
+    x_option,
+    _columns("--weight", help="Column of weights; by default all rows have the same weight."),
+    missing_option,
+)
+"""Columns of rows that have a y."""
+
+training_options = option_group(
+    _training(
+        "--method",
+        type=click.Choice(get_args(Method)),
+        help="Compute the path of the descent in closed form (spectral, the default) or run it with torch (autograd).",
     ),
-]
-Out = functools.partial(typer.Option, dir_okay=False, writable=True, callback=_in_a_folder)
-"""A file to write, whose folder has to be there before anything is sent."""
+    _training(
+        "--learning-rate", metavar="NUMBER|auto", callback=_parse_learning_rate, help="Step size; auto by default."
+    ),
+    _training("--epochs", type=click.IntRange(min=0), help="Number of steps; by default, run to convergence."),
+    _training("--seed", type=click.IntRange(min=0), help="Seed of a random start."),
+    _training(
+        "--initial", metavar="JSON", callback=_parse_json, help='Start of the descent, such as \'{"w": 0.5, "b": 1}\'.'
+    ),
+    _training(
+        "--standardize/--no-standardize",
+        default=None,
+        help="Descend on centred and scaled columns; by default if the learning rate is auto.",
+    ),
+    _training(
+        "--fit-intercept/--no-fit-intercept", default=None, help="Fit the intercept b (default), or keep it at 0."
+    ),
+    _training("--l2", type=float, help="Penalty on the squared coefficients; 0 by default."),
+    _training("--append", is_flag=True, default=None, help="Add the rows to those of the newest version."),
+    _training("--append-to", type=POSITIVE, help="Add the rows to those of the version with this number."),
+    _training("--decay", type=float, help="With --append: factor on the weights of all earlier rows."),
+    _training("--dry-run", is_flag=True, default=None, help="Fit without publishing a version."),
+)
+"""Options of training."""
 
-_Where = functools.partial(typer.Option, rich_help_panel="Where the models are")
-_How = functools.partial(typer.Option, rich_help_panel="How to train")
-
-X = Annotated[
-    list[str] | None, typer.Option("--x", help="A column of x; once for each. By default all others.", metavar="<str>")
-]
-Missing = Annotated[
-    MissingValues | None, typer.Option(help="What becomes of rows with missing values; by default error.")
-]
+prediction_options = option_group(
+    x_option,
+    missing_option,
+    click.option("--interval", type=float, help="Add the interval with this probability, such as 0.95."),
+    click.option(
+        "--interval-kind",
+        type=click.Choice(get_args(IntervalKind)),
+        help="Interval of a new y (prediction, the default) or of the mean of y (confidence).",
+    ),
+    click.option("--explain", is_flag=True, default=None, help="Add the contribution of each column."),
+)
+"""Rows to predict from, and results to add."""
 
 
 @dataclass(frozen=True)
-class Common(Options):
-    """The options of all commands that speak to a service or work on a folder."""
+class Target:
+    """Where a command finds models, and how it prints its result."""
 
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False
-    url: Annotated[str | None, _Where(help=f"The service; by default ${URL_VARIABLE}, else http://127.0.0.1:8000.")] = (
-        None
-    )
-    store: Annotated[Path | None, _Where(help="A folder of models to work on without a service.", file_okay=False)] = (
-        None
-    )
+    url: str | None
+    store: Path | None
+    as_json: bool
 
 
-@dataclass(frozen=True)
-class Columns(Options):
-    """How to read rows that have a y."""
+def target_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add --url, --store and --json to a command, which receives them as its parameter `target`."""
 
-    y: Annotated[str | None, typer.Option(help="The column of y; by default the one named y.")] = None
-    x: X = None
-    weight: Annotated[str | None, typer.Option(help="The column of weights.")] = None
-    missing: Missing = None
+    @functools.wraps(function)
+    def with_target(*, url: str | None, store: Path | None, as_json: bool, **parameters: Any) -> None:
+        if url and store:
+            raise click.UsageError("give either --url or --store, not both")
+        function(target=Target(url, store, as_json), **parameters)
 
-
-@dataclass(frozen=True)
-class Descent(Options):
-    """How to train."""
-
-    method: Annotated[Method | None, _How(help="spectral, by default, or autograd.", metavar="<name>")] = None
-    learning_rate: Annotated[str | None, _How(help="A number, or auto.")] = None
-    epochs: Annotated[int | None, _How(help="Steps to take; by default, as many as reach the limit.")] = None
-    seed: Annotated[int | None, _How(help="Start from this draw.")] = None
-    initial: Annotated[
-        str | None, _How(help='Start from this line, such as {"w": 0.5, "b": 1}.', metavar="<json>", callback=_json)
-    ] = None
-    standardize: Annotated[
-        bool | None,
-        _How(
-            "--standardize/--no-standardize",
-            help="Descend on centred and scaled columns; by default if the learning rate is auto.",
+    return option_group(
+        click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
+        _where("--url", help=f"URL of the service; by default ${URL_VARIABLE}, else {DEFAULT_URL}."),
+        _where(
+            "--store",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Folder of models to use without a running service; needs the service's package.",
         ),
-    ] = None
-    fit_intercept: Annotated[
-        bool | None, _How("--fit-intercept/--no-fit-intercept", help="Fit b, as by default, or keep it at 0.")
-    ] = None
-    l2: Annotated[float | None, _How(help="The penalty on w.")] = None
+    )(with_target)
 
 
-def asked(*groups: Options, **others: Any) -> dict[str, Any]:
-    """What was given of the options in `groups` and of `others`, by the names that the service has for them."""
-    given = {name: value for group in groups for name, value in asdict(group).items()} | others
-    return {name: value for name, value in given.items() if value is not None}
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given on the command line."""
+    return {name: value for name, value in options.items() if value is not None and value != ()}

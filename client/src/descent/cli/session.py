@@ -1,4 +1,4 @@
-"""The client that a command works with, and the exit status that tells how it went."""
+"""The client that a command uses, and the exit status for each error."""
 
 import contextlib
 import dataclasses
@@ -6,84 +6,91 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import typer
+import click
+import httpx
 
-from descent.cli.options import URL_VARIABLE, Common
+from descent.cli.options import URL_VARIABLE, Target
+from descent.client import Client
+from descent.connection import DEFAULT_URL
+from descent.errors import ClientError, InvalidArgument, Problem, Unreachable
 
-if TYPE_CHECKING:
-    import httpx
+USAGE, REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 2, 3, 4, 5, 6
+"""Exit statuses. 0 is success, 1 a declined confirmation or a failure of the command itself."""
 
-    from descent import Client, ClientError
+IN_PROCESS_URL = "http://in-process"
 
-MISUSED, REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 2, 3, 4, 5, 6
-"""0 is success, 1 a question that was not confirmed or a fault of the command itself."""
 
-IN_PROCESS = "http://in-process"
+class ServiceNotInstalled(click.ClickException):
+    """A command needs the service's package. Click prints its message in one line."""
+
+    exit_code = USAGE
 
 
 @contextlib.contextmanager
-def session(common: Common, *, creates: bool = False) -> Iterator["Client"]:
-    """A client of the service at a URL, or of one in process over a folder, which has to be there unless the command
-    `creates` it. A ClientError ends the command, with what it says on standard error."""
-    from descent import ClientError
-
-    if common.url and common.store:
-        raise typer.BadParameter("give either --url or --store")
-    if common.store and not creates and not common.store.is_dir():
-        raise typer.BadParameter(f"there is no folder {common.store}", param_hint="--store")
+def service_required(feature: str) -> Iterator[None]:
+    """Turn an import error of the service into a message that names `feature`, which needs the service."""
     try:
-        with _client(common.url, common.store) as client:
+        yield
+    except ModuleNotFoundError as error:
+        detail = f"{feature} needs the package descent-service in this Python environment"
+        raise ServiceNotInstalled(f"{detail} ({error})") from None
+
+
+@contextlib.contextmanager
+def session(target: Target, *, creates_store: bool = False) -> Iterator[Client]:
+    """Yield a client for the service, or for the folder of models, that `target` names.
+
+    The folder must exist unless the command `creates_store`. A ClientError is printed on standard error and ends the
+    command with its exit status.
+    """
+    if target.store and not creates_store and not target.store.is_dir():
+        raise click.BadParameter(f"folder {target.store} does not exist", param_hint="--store")
+    try:
+        with create_client(target.url, target.store) as client:
             yield client
     except ClientError as error:
-        _tell(error, as_json=common.as_json)
-        raise typer.Exit(status_of(error)) from error
+        _print_error(error, as_json=target.as_json)
+        raise click.exceptions.Exit(exit_status(error)) from error
 
 
-def status_of(error: "ClientError") -> int:
-    """The exit status of a command that met `error`."""
-    from descent import Problem, Unreachable, Unsendable
-
-    if isinstance(error, Unsendable):
-        return MISUSED
+def exit_status(error: ClientError) -> int:
+    """Return the exit status for an error."""
+    if isinstance(error, InvalidArgument):
+        return USAGE
     if isinstance(error, Unreachable):
         return UNREACHABLE
     if not isinstance(error, Problem):
         return REFUSED
-    if error.status == 404:
+    if error.status == httpx.codes.NOT_FOUND:
         return NOT_FOUND
-    return FAILED if error.status >= 500 or error.status == 429 else REFUSED
+    is_failure = error.status >= httpx.codes.INTERNAL_SERVER_ERROR or error.status == httpx.codes.TOO_MANY_REQUESTS
+    return FAILED if is_failure else REFUSED
 
 
-def _client(url: str | None, store: Path | None) -> "Client":
-    from descent import Client
-    from descent.client import URL
-
+def create_client(url: str | None, store: Path | None) -> Client:
+    """Return a client for the service at `url`, or for the app in this process on the folder `store`."""
     if store is None:
-        return Client(url or os.environ.get(URL_VARIABLE) or URL)
-    return Client(IN_PROCESS, transport=_in_process(store))
+        return Client(url or os.environ.get(URL_VARIABLE) or DEFAULT_URL)
+    return Client(IN_PROCESS_URL, transport=_in_process_transport(store))
 
 
-def _in_process(store: Path) -> "httpx.BaseTransport":
-    import httpx
-
-    from service.app import create_app
-    from service.settings import InvalidSetting, Settings
+def _in_process_transport(store: Path) -> httpx.BaseTransport:
+    with service_required("--store"):
+        from service.app import create_app
+        from service.settings import InvalidSetting, Settings
 
     try:
         settings = dataclasses.replace(Settings.from_environment(os.environ), store=str(store))
     except InvalidSetting as error:
-        raise typer.BadParameter(str(error)) from None
+        raise click.BadParameter(str(error)) from None
     return httpx.WSGITransport(app=create_app(settings))
 
 
-def _tell(error: "ClientError", *, as_json: bool) -> None:
-    from descent import Problem
-
+def _print_error(error: ClientError, *, as_json: bool) -> None:
     if as_json:
         document = error.document() if isinstance(error, Problem) else {"detail": str(error)}
-        typer.echo(json.dumps(document, ensure_ascii=False), err=True)
+        click.echo(json.dumps(document, ensure_ascii=False), err=True)
         return
     title = f"{error.title}\n" if isinstance(error, Problem) and error.title else ""
-    typer.echo(f"{title}{error}", err=True)
+    click.echo(f"{title}{error}", err=True)

@@ -1,0 +1,36 @@
+"""The interface of the data types."""
+
+from typing import Any, NamedTuple, Protocol
+
+from descent.options import Json
+
+
+class BinaryBody(NamedTuple):
+    """A body in a binary media type, and the query parameters that name its columns of y and weights."""
+
+    content: bytes
+    column_query: dict[str, str]
+
+
+class Data(Protocol):
+    """Rows of x, and their y and weights if there are any."""
+
+    media_type: str | None
+    """Binary media type of the data, or None if it has none."""
+
+    def to_binary(self) -> BinaryBody | None:
+        """Return the body in `media_type`, or None if the data has no such form."""
+
+    def to_json(self) -> Json:
+        """Return the members of a JSON body."""
+
+    def from_binary(self, content: bytes) -> Any:
+        """Return predictions in `media_type` as values of the same kind as x."""
+
+    def from_json(self, values: Any) -> Any:
+        """Return predictions in JSON as values of the same kind as x."""
+
+
+def without_none(**members: Any) -> Json:
+    """Return the members that are not None."""
+    return {name: value for name, value in members.items() if value is not None}

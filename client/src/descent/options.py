@@ -1,0 +1,50 @@
+"""Types of the options of training and predicting, and their encoding in a query."""
+
+import csv
+import enum
+import io
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from descent.json_encoding import encode_option
+
+
+class Unset(enum.Enum):
+    """Type of UNSET."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""Default of every option: it is not sent. The service uses its own default, or the value that an append inherits.
+
+None is sent as null: in an append, epochs=None runs to convergence, while UNSET inherits the number of epochs."""
+
+Json = dict[str, Any]
+Method = Literal["spectral", "autograd"]
+LearningRate = float | Literal["auto"]
+Missing = Literal["error", "drop"]
+IntervalKind = Literal["prediction", "confidence"]
+
+
+def set_options(**options: Any) -> Json:
+    """Return the options that are not UNSET."""
+    return {name: value for name, value in options.items() if value is not UNSET}
+
+
+def encode_query(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return options as query parameters: text as it is, lists of names as a line of CSV, anything else as JSON."""
+    return {name: _encode_parameter(name, value) for name, value in options.items()}
+
+
+def _encode_parameter(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(each, str) for each in value):
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(value)
+        return line.getvalue()
+    return encode_option(name, value)

@@ -1,0 +1,154 @@
+"""Training models."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from descent.connection import Connection, file_body, model_path
+from descent.data import to_data
+from descent.errors import InvalidArgument
+from descent.options import UNSET, Json, LearningRate, Method, Missing, Unset, set_options
+from descent.request_body import File
+from descent.responses import decode_object
+
+
+class Training(Connection):
+    """Methods that train."""
+
+    def train(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        model: str = "default",
+        sample_weight: Any = None,
+        missing: Missing | Unset = UNSET,
+        method: Method | Unset = UNSET,
+        learning_rate: LearningRate | Unset = UNSET,
+        epochs: int | Unset | None = UNSET,
+        initial: Mapping[str, Any] | Unset | None = UNSET,
+        seed: int | Unset | None = UNSET,
+        standardize: bool | Unset | None = UNSET,
+        fit_intercept: bool | Unset = UNSET,
+        l2: float | Unset = UNSET,
+        append: bool | int | Unset = UNSET,
+        decay: float | Unset = UNSET,
+        dry_run: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Train a model and publish the fit as its next version. Return the report of the fit.
+
+        Options that are not given are not sent: the service uses its defaults, and an append inherits their values.
+
+        Args:
+            x: rows of features, one column per feature.
+            y: observed value of each row. For a frame or table, also the name of its column.
+            model: name of the model.
+            sample_weight: weight of each row, at least 0. For a frame or table, also the name of its column.
+            missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            method: "spectral" (default) computes the path of the descent in closed form, "autograd" runs it with torch.
+            learning_rate: step size, a positive number, or "auto" (default), half the largest stable one.
+            epochs: number of steps; None (default) runs to convergence.
+            initial: start of the descent, such as {"w": 0.5, "b": 1}; None (default) starts at zeros.
+            seed: seed of a random start, as torch.manual_seed draws it; None (default) starts from `initial`.
+            standardize: descend on centred and scaled columns; None (default) does if `learning_rate` is "auto".
+            fit_intercept: fit the intercept b (default), or keep it at 0.
+            l2: penalty on the squared coefficients, at least 0 (default); the intercept is not penalised.
+            append: True adds the rows to those of the newest version, a number to those of that version.
+            decay: in an append, factor on the weights of all earlier rows, above 0 and at most 1 (default).
+            dry_run: fit without publishing a version.
+            idempotency_key: key under which a repeated request trains once; by default a random one per call.
+        """
+        options = set_options(
+            missing=missing,
+            method=method,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            initial=initial,
+            seed=seed,
+            standardize=standardize,
+            fit_intercept=fit_intercept,
+            l2=l2,
+            append=append,
+            decay=decay,
+            dry_run=dry_run,
+        )
+        data = to_data(x, y, sample_weight)
+        return decode_object(self._post_data(f"{model_path(model)}/train", data, options, _key_header(idempotency_key)))
+
+    def train_file(
+        self,
+        file: File | str | PathLike[str],
+        *,
+        model: str = "default",
+        y: str | Unset = UNSET,
+        x: Sequence[str] | Unset = UNSET,
+        weight: str | Unset = UNSET,
+        missing: Missing | Unset = UNSET,
+        method: Method | Unset = UNSET,
+        learning_rate: LearningRate | Unset = UNSET,
+        epochs: int | Unset | None = UNSET,
+        initial: Mapping[str, Any] | Unset | None = UNSET,
+        seed: int | Unset | None = UNSET,
+        standardize: bool | Unset | None = UNSET,
+        fit_intercept: bool | Unset = UNSET,
+        l2: float | Unset = UNSET,
+        append: bool | int | Unset = UNSET,
+        decay: float | Unset = UNSET,
+        dry_run: bool | Unset = UNSET,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Train a model on a file, which is read while it is sent. Return the report of the fit.
+
+        A JSON file holds a whole request, {"x": ..., "y": ...}, with its options inside; give none beside it.
+
+        Args:
+            file: path of a .csv, .parquet, .arrow, .ndjson, .npy or .json file, or a File.
+            model: name of the model.
+            y: column of observed values; by default "y". In .npy files it is the last column.
+            x: columns to train on; by default all others.
+            weight: column of weights; by default all rows have the same weight.
+            missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            method: "spectral" (default) computes the path of the descent in closed form, "autograd" runs it with torch.
+            learning_rate: step size, a positive number, or "auto" (default), half the largest stable one.
+            epochs: number of steps; None (default) runs to convergence.
+            initial: start of the descent, such as {"w": 0.5, "b": 1}; None (default) starts at zeros.
+            seed: seed of a random start, as torch.manual_seed draws it; None (default) starts from `initial`.
+            standardize: descend on centred and scaled columns; None (default) does if `learning_rate` is "auto".
+            fit_intercept: fit the intercept b (default), or keep it at 0.
+            l2: penalty on the squared coefficients, at least 0 (default); the intercept is not penalised.
+            append: True adds the rows to those of the newest version, a number to those of that version.
+            decay: in an append, factor on the weights of all earlier rows, above 0 and at most 1 (default).
+            dry_run: fit without publishing a version.
+            idempotency_key: key under which a repeated request trains once; by default a random one per call.
+        """
+        options = set_options(
+            y=y,
+            x=x,
+            weight=weight,
+            missing=missing,
+            method=method,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            initial=initial,
+            seed=seed,
+            standardize=standardize,
+            fit_intercept=fit_intercept,
+            l2=l2,
+            append=append,
+            decay=decay,
+            dry_run=dry_run,
+        )
+        body = file_body(file, options)
+        return decode_object(
+            self._sender.send("POST", f"{model_path(model)}/train", body, _key_header(idempotency_key))
+        )
+
+
+def _key_header(key: str | None) -> dict[str, str]:
+    if key is None:
+        return {"Idempotency-Key": uuid.uuid4().hex}
+    if not (key.isascii() and key.isprintable() and key):
+        raise InvalidArgument(f"idempotency_key is {key!r}. Use printable ASCII characters.")
+    return {"Idempotency-Key": key}
