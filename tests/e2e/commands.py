@@ -1,4 +1,4 @@
-"""Runs `descent` as a user's shell does."""
+"""Running `descent` as a shell does."""
 
 import os
 import subprocess
@@ -10,12 +10,12 @@ DESCENT = [sys.executable, "-m", "descent"]
 
 
 def environment(**variables):
-    """This process's environment, in which both packages are found from any folder."""
+    """Return the environment of this process, in which both packages are found from any folder."""
     return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'client/src'}", **variables}
 
 
 def descent(*arguments, folder, **variables):
-    """The finished command."""
+    """Run a command and return its result."""
     return subprocess.run(
         [*DESCENT, *map(str, arguments)],
         cwd=folder,

@@ -1,8 +1,9 @@
-"""The command line against a running service, and on the folder of one."""
+"""The command line with a running service, and on its folder of models."""
 
 import json
 import signal
 import subprocess
+import sys
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from running import free_port, wait_until
 HOUSES = json.loads((ROOT / "docs/examples/houses.json").read_text("utf-8"))
 
 
-def test_a_service_and_a_folder_answer_alike(service, tmp_path):
+def test_a_service_and_its_folder_give_the_same_results(service, tmp_path):
     (tmp_path / "houses.json").write_text(json.dumps(HOUSES))
     (tmp_path / "new.json").write_text('{"x": [[60, 2], [90, 3]]}')
     train = ("train", "houses.json", "--model", "cli", "--json")
@@ -30,7 +31,7 @@ def test_a_service_and_a_folder_answer_alike(service, tmp_path):
     assert json.loads(by_service)["version"] == here["version"]
 
 
-def test_errors_end_with_their_status(service, tmp_path):
+def test_errors_have_exit_statuses(service, tmp_path):
     (tmp_path / "bad.json").write_text('{"x": [1], "y": [1, 2]}')
     refused = descent("train", "bad.json", "--url", service.url, folder=tmp_path)
     assert (refused.returncode, refused.stdout) == (3, "")
@@ -39,21 +40,27 @@ def test_errors_end_with_their_status(service, tmp_path):
     assert descent("show", folder=tmp_path).returncode == 2
 
 
-@pytest.mark.parametrize("how_it_is_stopped", [signal.SIGTERM, signal.SIGINT])
-def test_serve_serves_from_any_folder_until_it_is_stopped(tmp_path, how_it_is_stopped):
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("command", ["descent serve", "python -m service"])
+def test_the_server_runs_in_any_folder_until_it_is_stopped(tmp_path, command, stop):
     port = free_port()
-    command = [*DESCENT, "serve", "--port", str(port), "--workers", "1", "--store", "here"]
-    settings = {"DESCENT_PORT": "1", "DESCENT_URL": "http://elsewhere", "DESCENT_LOG_LEVEL": "warning"}
+    settings = {"DESCENT_WORKERS": "1", "DESCENT_LOG_LEVEL": "warning", "DESCENT_STORE": "here"}
+    if command == "descent serve":
+        words = [*DESCENT, "serve", "--port", str(port)]
+        settings |= {"DESCENT_PORT": "1", "DESCENT_URL": "http://elsewhere"}
+    else:
+        words = [sys.executable, "-m", "service"]
+        settings |= {"DESCENT_PORT": str(port)}
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment(**settings), stdout=log, stderr=log)
+        process = subprocess.Popen(words, cwd=tmp_path, env=environment(**settings), stdout=log, stderr=log)
     try:
-        wait_until(lambda: is_ready(port), what=lambda: f"it answers; its log: {(tmp_path / 'log').read_text()}")
+        wait_until(lambda: is_ready(port), what=lambda: f"it responds; its log: {(tmp_path / 'log').read_text()}")
         (tmp_path / "line.json").write_text('{"x": [1, 2], "y": [2, 4]}')
         url = f"http://127.0.0.1:{port}"
         assert descent("train", "line.json", "--url", url, folder=tmp_path).returncode == 0
         assert (tmp_path / "here/default/1/model.pt").is_file()
     finally:
-        process.send_signal(how_it_is_stopped)
+        process.send_signal(stop)
         assert process.wait(60) == 0
     assert (tmp_path / "log").read_text() == ""
 

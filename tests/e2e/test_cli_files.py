@@ -1,4 +1,4 @@
-"""Files of every format through the command line."""
+"""Files of every format with the command line."""
 
 import gzip
 import json
@@ -36,7 +36,7 @@ def written(frame, folder, name, suffix):
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-def test_a_file_is_trained_on_and_predicted_for(service, tmp_path, suffix):
+def test_a_file_trains_a_model_and_is_predicted(service, tmp_path, suffix):
     model = f"files-{suffix.replace('.', '-')}"
     y = () if suffix == "npy" else ("--y", "price")
     name = written(FRAME, tmp_path, "houses", suffix)
@@ -59,7 +59,7 @@ def test_a_file_is_trained_on_and_predicted_for(service, tmp_path, suffix):
         ("y.npy", np.load),
     ],
 )
-def test_predictions_are_written_in_the_format_of_their_suffix(service, tmp_path, out, read):
+def test_predictions_are_written_in_the_format_of_the_suffix(service, tmp_path, out, read):
     train = written(FRAME, tmp_path, "houses", "csv")
     descent("train", train, "--y", "price", "--model", "files-out", "--url", service.url, folder=tmp_path)
     new = written(NEW, tmp_path, "new", "csv")
@@ -68,7 +68,7 @@ def test_predictions_are_written_in_the_format_of_their_suffix(service, tmp_path
     assert list(read(tmp_path / out)) == pytest.approx([147.5, 212.5, 242.5, 307.5])
 
 
-def test_options_and_columns_go_with_a_file(service, tmp_path):
+def test_options_and_columns_are_sent_with_a_file(service, tmp_path):
     name = written(FRAME.assign(w=[1, 1, 2, 1]), tmp_path, "houses", "csv")
     how = ("--x", "area", "--weight", "w", "--epochs", "7", "--learning-rate", "auto", "--l2", "0.1")
     command = ("train", name, "--y", "price", *how, "--model", "files-options", "--json", "--url", service.url)

@@ -1,14 +1,13 @@
-"""The client against the real server. Of the package these tests import the client alone, which imports nothing of the
-rest."""
+"""The client against the real server."""
 
-import threading
+import inspect
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from descent import Client, Problem
+from descent import Client, Problem, Unreachable
 
 
 @pytest.fixture
@@ -17,7 +16,7 @@ def descent(service):
         yield client
 
 
-def test_every_kind_of_data_trains_the_same_line_and_comes_back_as_it_was(descent):
+def test_every_kind_of_data_trains_the_same_model_and_predicts_in_its_kind(descent):
     generator = np.random.default_rng(5)
     x = generator.normal(size=(50, 2))
     y = x @ [2.0, -1.0] + generator.normal(size=50)
@@ -25,12 +24,12 @@ def test_every_kind_of_data_trains_the_same_line_and_comes_back_as_it_was(descen
     frame = pd.DataFrame(x, columns=["a", "b"], index=np.arange(50) * 2)
     table = pa.table({"a": x[:, 0], "b": x[:, 1]})
     for sample_weight in (None, weight):
-        lines = []
+        coefficients = []
         for data in (x, frame, table, x.tolist()):
             fit = descent.train(data, y, model="kinds", sample_weight=sample_weight)
             w = fit["w"]
-            lines.append([*(w.values() if isinstance(w, dict) else w), fit["b"]])
-        assert lines[1:] == lines[:-1]
+            coefficients.append([*(w.values() if isinstance(w, dict) else w), fit["b"]])
+        assert coefficients[1:] == coefficients[:-1]
     predicted = [descent.predict(data, model="kinds") for data in (x, frame, table, x.tolist())]
     assert [type(each) for each in predicted[:2]] == [np.ndarray, pd.Series]
     assert isinstance(predicted[2], pa.Array)
@@ -38,14 +37,14 @@ def test_every_kind_of_data_trains_the_same_line_and_comes_back_as_it_was(descen
     assert predicted[0].tolist() == predicted[1].tolist() == predicted[2].to_pylist() == predicted[3]
 
 
-def test_a_long_array_is_trained_on_whatever_the_service_reads(descent):
+def test_a_long_array_is_trained_on(descent):
     x = np.arange(400_000.0)
     fit = descent.train(x, 2 * x + 1, model="long")
     assert fit["n"] == 400_000
     assert fit["b"] == pytest.approx(1)
 
 
-def test_a_refusal_is_a_problem_with_its_fields(descent):
+def test_a_refusal_is_a_problem_with_its_members(descent):
     with pytest.raises(Problem) as raised:
         descent.train([1, 2, 3], [1, 2, 3], model="problem", learning_rate=50, standardize=False)
     assert raised.value.type == "urn:descent:problem:diverging-learning-rate"
@@ -53,22 +52,54 @@ def test_a_refusal_is_a_problem_with_its_fields(descent):
     assert raised.value.members["largest_stable_learning_rate"] > 0
 
 
-def test_models_are_seen(descent):
-    descent.train([1, 2], [1, 2], model="seen-a")
-    descent.train([1, 2], [1, 2], model="seen-b")
-    assert [each["model"] for each in descent.models("seen-")] == ["seen-a", "seen-b"]
-    assert descent.version("seen-a")["version"] == 1
-    assert descent.history("seen-a", 1)["epoch"][0] == 0
-    assert descent.artifact("seen-a")[:2] == b"PK"
-    assert descent.release()
+def test_an_append_inherits_options_that_are_not_given_and_null_replaces_them(descent):
+    descent.train([1, 2, 4], [1, 2, 3], model="inherits", epochs=2, l2=0.5, standardize=True)
+    inherited = descent.train(np.array([5.0, 6.0]), np.array([4.0, 5.0]), model="inherits", append=True)
+    assert (inherited["epochs"], inherited["options"]["l2"], inherited["n"]) == (2, 0.5, 5)
+    replaced = descent.train(np.array([7.0]), np.array([6.0]), model="inherits", append=True, epochs=None, l2=0)
+    assert (replaced["converged"], replaced["options"]["epochs"], replaced["options"]["l2"]) == (True, None, 0)
 
 
-def test_a_client_waits_for_a_service_that_starts_again(new_service):
+def test_models_and_versions_are_listed(descent):
+    descent.train([1, 2], [1, 2], model="listed-a")
+    descent.train([1, 2], [1, 2], model="listed-b")
+    descent.train([1, 2], [1, 3], model="listed-b")
+    assert [each["model"] for each in descent.models("listed-")] == ["listed-a", "listed-b"]
+    assert [(each["version"], each["serving"], each["n"]) for each in descent.versions("listed-b")] == [
+        (2, True, 2),
+        (1, False, 2),
+    ]
+    assert descent.version("listed-a")["version"] == 1
+    assert descent.history("listed-a", 1)["epoch"][0] == 0
+    assert descent.artifact("listed-a")[:2] == b"PK"
+    assert descent.service_version()
+
+
+def test_a_stopped_service_is_reported_at_once(new_service):
     service = new_service(DESCENT_WORKERS="1")
-    with Client(service.url, retries=8) as client:
+    with Client(service.url) as client:
         client.train([1, 2], [1, 2])
         service.kill()
-        starting = threading.Thread(target=service.start)
-        starting.start()
+        with pytest.raises(Unreachable, match=f"^{service.url} refused the connection"):
+            client.predict([3])
+        service.start()
         assert client.predict([3]) == [pytest.approx(3)]
-        starting.join()
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "file_method"),
+    [
+        ("train", Client.train, Client.train_file),
+        ("predict", Client.prediction, Client.predict_file),
+        ("evaluate", Client.evaluate, Client.evaluate_file),
+    ],
+)
+def test_every_option_in_the_openapi_document_is_a_parameter(client, route, method, file_method):
+    document = client.get("/openapi.json").json()
+    operation = document["paths"][f"/models/{{model}}/{route}"]["post"]
+    query = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    body = document["components"]["schemas"][reference.rsplit("/", 1)[1]]["properties"]
+    assert "missing" in query & set(body)
+    assert query <= set(inspect.signature(file_method).parameters)
+    assert set(body) <= set(inspect.signature(method).parameters)
