@@ -1,5 +1,7 @@
 # make run            install the service and start it on port 8000
 # make test           run all tests
+# make test-client    run the client's unit tests on each Python from 3.10 that is found
+# make test-client-install   install the client into a fresh environment and try it with a running service
 # make test-gthread   run the end-to-end tests with gunicorn's worker class gthread
 # make test-compose   start the Docker stack and test it (needs a Docker engine)
 # make check          run the formatter, the linter and the type checker
@@ -25,7 +27,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAIRS ?= 9
 
-.PHONY: run test test-gthread test-compose fuzz bench-compare bench-startup bench-appends bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
+.PHONY: run test test-client test-client-install test-gthread test-compose fuzz bench-compare bench-startup bench-appends bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
   check check-prose format clean
 
 run: .venv/runtime
@@ -69,6 +71,12 @@ bench-requests: .venv/benchmarks
 bench-gunicorn: .venv/benchmarks
 	$(BIN)/python benchmarks/gunicorn_options.py
 
+test-client:
+	scripts/test-client
+
+test-client-install: .venv/development
+	$(BIN)/pytest -s tests/e2e/client_install.py
+
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py
 
@@ -87,12 +95,11 @@ format: .venv/development
 clean:
 	rm -rf .venv .venv-peers
 
-.venv/runtime: requirements.txt scripts/install pyproject.toml client/pyproject.toml
-	scripts/install $(PYTHON) requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable ./client
+.venv/runtime: requirements.txt client/requirements.txt scripts/install pyproject.toml client/pyproject.toml
+	scripts/install $(PYTHON) requirements.txt client/requirements.txt . client
 	touch $@
 
-.venv/development: .venv/runtime requirements-dev.txt
+.venv/development: .venv/runtime requirements-dev.txt client/requirements-test.txt
 	scripts/install $(PYTHON) requirements-dev.txt
 	touch $@
 

@@ -44,3 +44,11 @@ def problem(status, headers=None, **members):
     document = {"type": "urn:descent:problem:some", "title": "Some", "status": status, "detail": "Fix it.", **members}
     media_type = {"Content-Type": "application/problem+json"}
     return lambda _: httpx.Response(status, content=json.dumps(document), headers=media_type | (headers or {}))
+
+
+def respond_once(listener):
+    """Accept one connection and respond with an empty JSON object."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")

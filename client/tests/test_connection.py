@@ -1,12 +1,14 @@
 import json
+import socket
+import threading
 
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from fake_service import FIT, FakeService, ok, problem
+from fake_service import FIT, FakeService, ok, problem, respond_once
 
-from descent import Client, InvalidArgument, Problem
+from descent import Client, InvalidArgument, Problem, Unreachable
 from descent.request_body import ARROW_STREAM, JSON, NPY
 
 ARRAY = np.array([[1.0, 4.0], [2.0, 5.0], [3.0, 7.0]])
@@ -78,3 +80,20 @@ def test_a_closed_client_cannot_be_used():
 
 def test_the_version_of_the_service_is_plain_text():
     assert FakeService(httpx.Response(200, text="1.2.3\n")).client().service_version() == "1.2.3"
+
+
+def test_a_loopback_address_is_connected_without_the_proxy_of_the_environment(monkeypatch):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with socket.socket() as closed, socket.create_server(("127.0.0.1", 0)) as listener:
+        closed.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        monkeypatch.setenv("HTTP_PROXY", proxy)
+        monkeypatch.setenv("http_proxy", proxy)
+        thread = threading.Thread(target=respond_once, args=(listener,))
+        thread.start()
+        with Client(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            assert client.model("m") == {}
+        thread.join()
+        with pytest.raises(Unreachable), Client("http://service.example") as client:
+            client.model("m")

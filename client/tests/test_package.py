@@ -53,7 +53,7 @@ def test_importing_the_client_imports_no_array_library_and_no_service():
 def test_every_parameter_is_named_typed_and_documented(method):
     parameters = dict(inspect.signature(method).parameters)
     del parameters["self"]
-    documented = re.findall(r"^ {12}(\w+): \S", method.__doc__, re.MULTILINE)
+    documented = re.findall(r"^    (\w+): \S", inspect.getdoc(method), re.MULTILINE)
     assert documented == list(parameters)
     for parameter in parameters.values():
         assert parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)

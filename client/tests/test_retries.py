@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import httpx
 import pytest
-from fake_service import FIT, FakeService, ok, problem
+from fake_service import FIT, FakeService, ok, problem, respond_once
 
 from descent import Client, Problem, Unreachable
 
@@ -62,10 +62,7 @@ def test_a_connection_that_a_server_closes_is_retried(waits):
 
         def serve():
             listener.accept()[0].close()
-            connection, _ = listener.accept()
-            connection.recv(65_536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-            connection.close()
+            respond_once(listener)
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -11,6 +11,9 @@ from descent.responses import check_media_type
 from descent.retries import Sender
 from descent.training import Training
 
+DIRECT_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+"""Hosts that are connected directly, even if the environment names a proxy: a proxy cannot reach them."""
+
 
 class Client(Training, Predicting, Models):
     """Client of a Descent service.
@@ -44,7 +47,13 @@ class Client(Training, Predicting, Models):
             transport: httpx transport to use in place of the network.
         """
         timeouts = httpx.Timeout(timeout, connect=min(timeout, 10))
-        http = httpx.Client(base_url=check_url(url), timeout=timeouts, headers=headers, transport=transport)
+        http = httpx.Client(
+            base_url=check_url(url),
+            timeout=timeouts,
+            headers=headers,
+            transport=transport,
+            mounts={f"all://{host}": None for host in DIRECT_HOSTS},
+        )
         self._sender = Sender(http, retries)
         self._refused_media_types = set()
 
