@@ -128,6 +128,13 @@ def test_the_service_is_confined():
         assert "Read-only" in run(f"import errno, os\ntry: os.mkdir('{folder}/x')\nexcept OSError as e: print(e)")
 
 
+@pytest.mark.parametrize("place", [(), ("--store", "/models")], ids=["service", "folder"])
+def test_the_command_line_runs_in_the_container(service, place):
+    service.post("/models/listed/train", json=TUTORIAL)
+    listed = json.loads(compose("exec", "service", "descent", "models", "--json", *place).stdout)
+    assert "listed" in [each["model"] for each in listed]
+
+
 def test_everything_is_published_on_the_loopback_only():
     services = json.loads(compose("config", "--format", "json").stdout)["services"]
     assert {port["host_ip"] for each in services.values() for port in each["ports"]} == {"127.0.0.1"}
