@@ -61,19 +61,9 @@ class Training(Connection):
             idempotency_key: key under which a repeated request trains once; by default a random one per call.
         """
         options = set_options(
-            missing=missing,
-            method=method,
-            learning_rate=learning_rate,
-            epochs=epochs,
-            initial=initial,
-            seed=seed,
-            standardize=standardize,
-            fit_intercept=fit_intercept,
-            l2=l2,
-            append=append,
-            decay=decay,
-            dry_run=dry_run,
-        )
+            missing=missing, method=method, learning_rate=learning_rate, epochs=epochs, initial=initial, seed=seed,
+            standardize=standardize, fit_intercept=fit_intercept, l2=l2, append=append, decay=decay, dry_run=dry_run,
+        )  # fmt: skip
         data = to_data(x, y, sample_weight)
         return decode_object(self._post_data(f"{model_path(model)}/train", data, options, _key_header(idempotency_key)))
 
@@ -124,22 +114,10 @@ class Training(Connection):
             idempotency_key: key under which a repeated request trains once; by default a random one per call.
         """
         options = set_options(
-            y=y,
-            x=x,
-            weight=weight,
-            missing=missing,
-            method=method,
-            learning_rate=learning_rate,
-            epochs=epochs,
-            initial=initial,
-            seed=seed,
-            standardize=standardize,
-            fit_intercept=fit_intercept,
-            l2=l2,
-            append=append,
-            decay=decay,
-            dry_run=dry_run,
-        )
+            y=y, x=x, weight=weight, missing=missing, method=method, learning_rate=learning_rate, epochs=epochs,
+            initial=initial, seed=seed, standardize=standardize, fit_intercept=fit_intercept, l2=l2, append=append,
+            decay=decay, dry_run=dry_run,
+        )  # fmt: skip
         body = file_body(file, options)
         return decode_object(
             self._sender.send("POST", f"{model_path(model)}/train", body, _key_header(idempotency_key))
