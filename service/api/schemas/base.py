@@ -9,10 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from service.errors import MAX_NAME, Fault, InvalidRequest
 from service.formats.arrays import escape
 
-MESSAGES = {
-    "Missing data for required field.": "is required",
-    "Field may not be null.": "is null; give a value",
-}
+MESSAGES = {"Missing data for required field.": "is required", "Field may not be null.": "is null; give a value"}
 """Replacements for marshmallow's messages."""
 
 

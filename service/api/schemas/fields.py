@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import marshmallow
 from marshmallow import fields, validate
@@ -21,23 +21,23 @@ Value = TypeVar("Value")
 
 
 class DocumentedField(fields.Field[Value]):
-    """A field with a description and a JSON Schema.
+    """A field with a description and a JSON Schema, by default that of its class.
 
     default: the documented default of a field for which marshmallow does not fill in one.
     """
 
+    json_schema: ClassVar[dict[str, Any]] = {}
+
     def __init__(
-        self, description: str, *, schema: dict[str, Any], default: Any = marshmallow.missing, **kwargs: Any
+        self, description: str, schema: dict[str, Any] | None = None, default: Any = marshmallow.missing, **kwargs: Any
     ) -> None:
         defaults = {} if default is marshmallow.missing else {"default": default}
-        super().__init__(metadata={"description": description, **schema, **defaults}, **kwargs)
+        metadata = {"description": description, **(schema or self.json_schema), **defaults}
+        super().__init__(metadata=metadata, **kwargs)
 
 
 class Text(DocumentedField[str], fields.String):
     """A string; numbers and booleans are rejected."""
-
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        super().__init__(description, schema={}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -69,7 +69,7 @@ class Rows(DocumentedField[arrays.Table]):
         single_number = {"type": "number"}
         single_record = record | {"additionalProperties": single_number}
         shapes = [numbers, rows, columns, records, single_record, single_number]
-        super().__init__(description, schema={"anyOf": shapes}, **kwargs)
+        super().__init__(description, {"anyOf": shapes}, **kwargs)
         self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
@@ -80,8 +80,7 @@ class Vector(DocumentedField[FloatArray]):
     """A list of numbers, as a float64 array."""
 
     def __init__(self, description: str, kinds: arrays.Types = arrays.NUMBERS, **kwargs: Any) -> None:
-        schema = {"type": "array", "items": _number(kinds), "minItems": 1}
-        super().__init__(description, schema=schema, **kwargs)
+        super().__init__(description, {"type": "array", "items": _number(kinds), "minItems": 1}, **kwargs)
         self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
@@ -91,8 +90,7 @@ class Vector(DocumentedField[FloatArray]):
 class ColumnNames(DocumentedField[tuple[str, ...]]):
     """Comma-separated column names in a query; a name with a comma or quote is quoted as in CSV."""
 
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        super().__init__(description, schema={"type": "string"}, **kwargs)
+    json_schema: ClassVar = {"type": "string"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
         try:
@@ -104,12 +102,13 @@ class ColumnNames(DocumentedField[tuple[str, ...]]):
 class InitialCoefficients(DocumentedField[Start]):
     """{"w": a number, a list, or an object by column name, "b": a number}."""
 
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        properties = {
+    json_schema: ClassVar = {
+        "type": "object",
+        "properties": {
             "w": {"description": "The slopes: a number, a list, or an object by column name."},
             "b": {"type": "number", "description": "The intercept.", "default": 0},
-        }
-        super().__init__(description, schema={"type": "object", "properties": properties}, **kwargs)
+        },
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Start:
         if not isinstance(value, dict) or "w" not in value or not set(value) <= {"w", "b"}:
@@ -124,9 +123,7 @@ class InitialCoefficients(DocumentedField[Start]):
 class LearningRate(DocumentedField[Any]):
     """A positive number, or "auto"."""
 
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        number = {"type": "number", "exclusiveMinimum": 0}
-        super().__init__(description, schema={"anyOf": [number, {"const": "auto"}]}, **kwargs)
+    json_schema: ClassVar = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"const": "auto"}]}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float | Literal["auto"]:
         if value == "auto":
@@ -140,8 +137,7 @@ class Number(DocumentedField[float]):
     """A number from `minimum` to `maximum`; booleans and strings are rejected."""
 
     def __init__(self, description: str, *, minimum: float, maximum: float, **kwargs: Any) -> None:
-        schema = {"type": "number", "minimum": minimum, "maximum": maximum}
-        super().__init__(description, schema=schema, **kwargs)
+        super().__init__(description, {"type": "number", "minimum": minimum, "maximum": maximum}, **kwargs)
         self.minimum, self.maximum = minimum, maximum
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
@@ -154,8 +150,7 @@ class Integer(DocumentedField[int]):
     """A whole number from `minimum` to `maximum`: 3.0 is accepted, true and "3" are not. In a query, digits."""
 
     def __init__(self, description: str, *, minimum: int, maximum: int, in_query: bool = False, **kwargs: Any) -> None:
-        schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
-        super().__init__(description, schema=schema, **kwargs)
+        super().__init__(description, {"type": "integer", "minimum": minimum, "maximum": maximum}, **kwargs)
         self.minimum, self.maximum, self.in_query = minimum, maximum, in_query
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
@@ -168,8 +163,7 @@ class Integer(DocumentedField[int]):
 class Boolean(DocumentedField[bool]):
     """true or false."""
 
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        super().__init__(description, schema={"type": "boolean"}, **kwargs)
+    json_schema: ClassVar = {"type": "boolean"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if type(value) is not bool:
@@ -180,9 +174,7 @@ class Boolean(DocumentedField[bool]):
 class BooleanOrVersion(DocumentedField[Any]):
     """true, false, or a version number."""
 
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        number = {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}
-        super().__init__(description, schema={"anyOf": [{"type": "boolean"}, number]}, **kwargs)
+    json_schema: ClassVar = {"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}]}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | int:
         if type(value) is bool:
@@ -195,9 +187,9 @@ class BooleanOrVersion(DocumentedField[Any]):
 class GroupLabels(DocumentedField[list[str]]):
     """One label, a string or a whole number, for each row."""
 
-    def __init__(self, description: str, **kwargs: Any) -> None:
-        labels = {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}
-        super().__init__(description, schema={"anyOf": [labels, {"type": "string"}]}, **kwargs)
+    json_schema: ClassVar = {
+        "anyOf": [{"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}, {"type": "string"}]
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         if not isinstance(value, list) or not value or not set(map(type, value)) <= {str, int}:
@@ -215,10 +207,8 @@ def _is_integer(value: Any, minimum: int, maximum: int) -> bool:
 
 def _invalid(value: Any, expected: str) -> marshmallow.ValidationError:
     """Return the error of a field that holds `value` instead of `expected`."""
-    if isinstance(value, str):
-        found = quoted(value)
-    elif value is None or isinstance(value, int | float):
-        found = json.dumps(value)
+    if isinstance(value, str | int | float | None):
+        found = quoted(value) if isinstance(value, str) else json.dumps(value)
     else:
         found = "an object" if isinstance(value, dict) else "a list"
     return marshmallow.ValidationError(f"is {found}; give {expected}")

@@ -3,13 +3,13 @@
 from marshmallow import Schema, fields
 
 from service.api.schemas.response_fields import (
-    any_shape,
     boolean,
     described,
     integer,
     number,
     number_array,
     object_array,
+    raw,
     string,
 )
 from service.api.schemas.responses import DROPPED, GROUP_PROPERTIES, MODEL, NEXT_PAGE_TOKEN
@@ -42,7 +42,7 @@ class LossCurve(Schema):
 class PerCoefficient(Schema):
     """A statistic of each coefficient; null for a coefficient that is not unique."""
 
-    w = any_shape("One number for each slope, in the form of `w`; null for a slope that is not unique.")
+    w = raw("One number for each slope, in the form of `w`; null for a slope that is not unique.")
     b = number("The number for the intercept; null if it is not unique.", allow_none=True)
 
 
@@ -57,7 +57,7 @@ def _statistic(description: str) -> fields.Raw:
 class OptimumResponse(Schema):
     """The least-squares solution and its statistics. `lower` and `upper` bound 95 % confidence intervals."""
 
-    w = any_shape("The slopes of the least-squares solution, in the form of a row of `x`.")
+    w = raw("The slopes of the least-squares solution, in the form of a row of `x`.")
     b = number("The intercept of the least-squares solution.")
     loss = number("The mean squared error of the least-squares solution.")
     objective = number(OBJECTIVE)
@@ -98,11 +98,8 @@ class FitResponse(Schema):
 
     model = string(MODEL)
     version = integer("The version's number; null after a dry run.", allow_none=True)
-    serving = integer(
-        "The version that answers predictions: the new one, unless another is pinned; null after a dry run.",
-        allow_none=True,
-    )
-    w = any_shape("The slopes, in the form of a row of `x`: a number, a list, or an object by column name.")
+    serving = integer("The serving version: the new one, or the pinned one; null after a dry run.", allow_none=True)
+    w = raw("The slopes, in the form of a row of `x`: a number, a list, or an object by column name.")
     b = number("The intercept.")
     columns = fields.List(fields.String(), metadata=described("The names of the columns of x, in order."))
     n = number(N)
@@ -112,14 +109,9 @@ class FitResponse(Schema):
     initial_loss = number("The mean squared error at the start of the descent.")
     epochs = integer(EPOCHS, allow_none=True)
     converged = boolean(CONVERGED)
-    options = fields.Raw(
-        metadata=described(
-            "Every option with its effective value. With the same rows they give the same fit.", type="object"
-        )
-    )
+    options = raw("The effective options. With the same rows they give the same fit.", type="object")
     largest_stable_learning_rate = number(
-        "The bound that learning rates must stay below on this data, or the descent diverges; null: no bound.",
-        allow_none=True,
+        "The exclusive upper bound of the learning rate; null: none.", allow_none=True
     )
     optimum = fields.Nested(OptimumResponse, metadata=described("The least-squares solution and its statistics."))
     history = fields.Nested(LossCurve, metadata=described("The loss curve of the descent."))

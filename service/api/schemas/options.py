@@ -6,16 +6,8 @@ from typing import Any
 import marshmallow
 from marshmallow import ValidationError, validates_schema
 
+from service.api.schemas import fields
 from service.api.schemas.base import RequestSchema
-from service.api.schemas.fields import (
-    Boolean,
-    BooleanOrVersion,
-    Choice,
-    InitialCoefficients,
-    Integer,
-    LearningRate,
-    Number,
-)
 from service.core.descent import MAX_EPOCHS
 from service.formats.arrays import MAX_MAGNITUDE
 from service.training.options import Options
@@ -27,17 +19,17 @@ MIN_DECAY = 1e-6
 class FitOptions(RequestSchema):
     """How to fit. Defaults are documented but not filled in, because an append inherits omitted options."""
 
-    method = Choice(
+    method = fields.Choice(
         'The algorithm: `"spectral"` computes the path of gradient descent in closed form; `"autograd"` runs the steps '
         "with torch's `backward()`, at most `DESCENT_MAX_AUTOGRAD_EPOCHS` of them.",
         ["spectral", "autograd"],
         default=Options.method,
     )
-    learning_rate = LearningRate(
+    learning_rate = fields.LearningRate(
         'The step size: a positive number, or `"auto"` for 1/λmax, half of the largest stable learning rate.',
         default=Options.learning_rate,
     )
-    epochs = Integer(
+    epochs = fields.Integer(
         "The number of steps, 0 to 2⁵³−1; null: run to convergence. The response's `epochs` is the number of steps "
         "that convergence takes.",
         minimum=0,
@@ -45,26 +37,26 @@ class FitOptions(RequestSchema):
         allow_none=True,
         default=Options.epochs,
     )
-    initial = InitialCoefficients(
+    initial = fields.InitialCoefficients(
         'The start: `{"w": …, "b": 0}`, with `w` in the form of a row of `x`; null: zeros.',
         allow_none=True,
         default=Options.initial,
     )
-    seed = Integer(
+    seed = fields.Integer(
         "Starts from `torch.manual_seed(seed); torch.randn(d)` for d columns and b = 0, instead of from `initial`.",
         minimum=0,
         maximum=2**63 - 1,
         allow_none=True,
         default=Options.seed,
     )
-    standardize = Boolean(
+    standardize = fields.Boolean(
         "Whether to centre and scale the columns for the descent, which changes the path but not the limit; null: "
         'true if `learning_rate` is `"auto"`, else false.',
         allow_none=True,
         default=Options.standardize,
     )
-    fit_intercept = Boolean("Whether to fit the intercept b; false: b is 0.", default=Options.fit_intercept)
-    l2 = Number(
+    fit_intercept = fields.Boolean("Whether to fit the intercept b; false: b is 0.", default=Options.fit_intercept)
+    l2 = fields.Number(
         "The strength of the ridge penalty l2·‖w‖², which is added to the mean squared error. The intercept is not "
         "penalised.",
         minimum=0,
@@ -81,18 +73,18 @@ class FitOptions(RequestSchema):
 class ContinueOptions(RequestSchema):
     """How a training relates to the existing versions."""
 
-    append = BooleanOrVersion(
+    append = fields.BooleanOrVersion(
         "`true` continues the newest version with these rows, a number the version with that number. The result "
         "equals a training on all rows, at the cost of the new ones. Omitted options are inherited.",
         load_default=False,
     )
-    decay = Number(
+    decay = fields.Number(
         "For an append: the factor by which the weights of all earlier rows are multiplied; 1 keeps them.",
         minimum=MIN_DECAY,
         maximum=1,
         load_default=1.0,
     )
-    dry_run = Boolean(
+    dry_run = fields.Boolean(
         "Whether to return the fit with status 200 without publishing it. A learning rate that diverges is then "
         "accepted, and the response shows the divergence.",
         load_default=False,
@@ -106,7 +98,7 @@ class TrainOptions(ContinueOptions, FitOptions):
 class RowOptions(RequestSchema):
     """How to read rows."""
 
-    missing = Choice(
+    missing = fields.Choice(
         'Rows with a missing value (null, NaN or empty): `"error"` rejects the request, `"drop"` leaves the rows out '
         "and returns their number as `dropped`.",
         ["error", "drop"],
@@ -117,21 +109,20 @@ class RowOptions(RequestSchema):
 class PredictOptions(RequestSchema):
     """Results besides the predictions."""
 
-    interval = Number(
+    interval = fields.Number(
         "Adds `lower` and `upper`, the bounds of an interval with this probability, such as 0.95; null: no interval.",
         minimum=MIN_LEVEL,
         maximum=1 - MIN_LEVEL,
         load_default=None,
         allow_none=True,
     )
-    interval_kind = Choice(
+    interval_kind = fields.Choice(
         'The kind of interval: for a new y (`"prediction"`), or for the mean of y (`"confidence"`).',
         ["prediction", "confidence"],
         load_default="prediction",
     )
-    explain = Boolean(
-        "Adds `contributions`: w·(x − mean) for each column. Their sum is ŷ − `mean_prediction`.",
-        load_default=False,
+    explain = fields.Boolean(
+        "Adds `contributions`: w·(x − mean) for each column. Their sum is ŷ − `mean_prediction`.", load_default=False
     )
 
     @validates_schema(pass_original=True)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.response_fields import boolean, described, number_array, object_array, string
+from service.api.schemas.response_fields import boolean, described, number_array, object_array, raw, string
 from service.formats.json.open_inference import INPUT, OUTPUT, TYPES
 
 TENSOR: dict[str, dict[str, Any]] = {
@@ -24,15 +24,11 @@ class InferRequest(Schema):
     """An inference request of one tensor, [rows, columns]. The numbers may follow the JSON in binary."""
 
     examples: ClassVar = {
-        "two rows": {
-            "value": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]},
-        }
+        "two rows": {"value": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]}}
     }
 
     id = string("An id of your choice, which the response repeats.")
-    parameters = fields.Raw(
-        metadata=described("`binary_data_output`: whether the output follows the JSON in binary.", type="object")
-    )
+    parameters = raw("`binary_data_output`: whether the output follows the JSON in binary.", type="object")
     inputs = object_array("The input tensor; exactly one.", REQUIRED, TENSOR_WITH_DATA, required=True)
     outputs = object_array(
         f"The requested outputs: none, or `{OUTPUT}`.",
@@ -121,17 +117,10 @@ class ScoringRequest(Schema):
         "dataframe_split": {"value": {"dataframe_split": {"columns": ["x"], "data": [[5], [6]]}}},
     }
 
-    instances = fields.Raw(metadata=described("The rows: numbers, rows, named columns or records."))
-    inputs = fields.Raw(metadata=described("The same as `instances`."))
-    dataframe_split = fields.Raw(
-        metadata=described(
-            'The rows as in pandas\' `to_dict(orient="split")`: the names in `columns`, and the rows in `data`.',
-            type="object",
-        )
-    )
-    dataframe_records = fields.Raw(
-        metadata=described("The rows as a list of records.", type="array", items={"type": "object"})
-    )
+    instances = raw("The rows: numbers, rows, named columns or records.")
+    inputs = raw("The same as `instances`.")
+    dataframe_split = raw('The rows as in pandas\' `to_dict(orient="split")`: `columns` and `data`.', type="object")
+    dataframe_records = raw("The rows as a list of records.", type="array", items={"type": "object"})
 
 
 class ScoringResponse(Schema):

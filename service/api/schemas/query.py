@@ -37,11 +37,7 @@ class PageQuery(QuerySchema):
     """A page of a list."""
 
     limit = Integer(
-        "The maximum number of entries on a page.",
-        minimum=1,
-        maximum=1000,
-        load_default=100,
-        in_query=True,
+        "The maximum number of entries on a page.", minimum=1, maximum=1000, load_default=100, in_query=True
     )
 
 

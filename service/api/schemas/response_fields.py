@@ -35,9 +35,9 @@ def number_array(description: str) -> fields.Raw:
     return fields.Raw(metadata=described(description, type="array", items={"type": "number"}))
 
 
-def any_shape(description: str) -> fields.Raw:
-    """Return a field that passes numbers through in the shape of x."""
-    return fields.Raw(metadata=described(description))
+def raw(description: str, **schema: Any) -> fields.Raw:
+    """Return a field that passes a value through."""
+    return fields.Raw(metadata=described(description, **schema))
 
 
 def object_array(

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.response_fields import any_shape, boolean, described, integer, number, object_array, string
+from service.api.schemas.response_fields import boolean, described, integer, number, object_array, raw, string
 
 MODEL = "The model's name."
 VERSION = "The version that computed the predictions."
@@ -23,10 +23,10 @@ class PredictResponse(Schema):
 
     model = string(MODEL)
     version = integer(VERSION)
-    y = any_shape("The predictions ŷ: a number for each row of `x`, or one number for a single row.")
-    lower = any_shape("The lower bound of the interval around each prediction; only with `interval`.")
-    upper = any_shape("The upper bound of the interval around each prediction; only with `interval`.")
-    contributions = any_shape(
+    y = raw("The predictions ŷ: a number for each row of `x`, or one number for a single row.")
+    lower = raw("The lower bound of the interval around each prediction; only with `interval`.")
+    upper = raw("The upper bound of the interval around each prediction; only with `interval`.")
+    contributions = raw(
         "The contribution of each column to each prediction, w·(x − mean), in the form of `x`; only with `explain`."
     )
     mean_prediction = number("The prediction at the mean of the training data; only with `explain`.")
