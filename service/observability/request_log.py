@@ -97,9 +97,9 @@ def line(
     }
 
 
-def request_id(given: str) -> str:
+def request_id(header: str) -> str:
     """Return the client's request id if it is safe to log, else a new one."""
-    return given if given and ACCEPTED_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
+    return header if ACCEPTED_ID.fullmatch(header) else f"{random.getrandbits(64):016x}"
 
 
 def training_outcome(status: int) -> str:

@@ -44,27 +44,20 @@ class Trained:
     replayed: bool = False
 
 
+@dataclass(frozen=True)
 class Trainer:
-    """Publishes fits to `store`."""
+    """Publishes fits to `store`.
 
-    def __init__(
-        self,
-        store: Store,
-        max_columns: int,
-        max_autograd_epochs: int,
-        keep_versions: int,
-        threads: int = 1,
-        max_autograd_bytes: int = 1 << 28,
-        worker_pool: WorkerPool | None = None,
-    ) -> None:
-        self.worker_pool = worker_pool
-        """Threads that read and factor the rows of long trainings; None for the caller's and a plain thread pool."""
-        self._store = store
-        self._max_columns = max_columns
-        self._max_autograd_epochs = max_autograd_epochs
-        self._keep_versions = keep_versions
-        self._threads = threads
-        self._max_autograd_bytes = max_autograd_bytes
+    worker_pool: threads that read and factor the rows of long trainings; by default the caller's and a plain pool.
+    """
+
+    store: Store
+    max_columns: int
+    max_autograd_epochs: int
+    keep_versions: int
+    threads: int = 1
+    max_autograd_bytes: int = 1 << 28
+    worker_pool: WorkerPool | None = None
 
     def train(self, model: str, request: Request) -> Trained:
         """Fit and publish the next version of `model`.
@@ -74,9 +67,9 @@ class Trainer:
         data = self._read(model, request)
         token = request.token() if request.token else None
         first_fit = self._fit(model, request, data, None) if request.append is False else None
-        with self._store.publish_lock(model):
+        with self.store.publish_lock(model):
             for _ in range(TRIES):
-                head = self._store.head(model)
+                head = self.store.head(model)
                 keys = self._keys(head)
                 replayed = self._replay(model, keys, token)
                 if replayed:
@@ -96,24 +89,24 @@ class Trainer:
     def dry_run(self, model: str, request: Request) -> Trained:
         """Fit without publishing; a diverging learning rate is shown instead of refused."""
         data = self._read(model, request)
-        newest = None if request.append is False else self._store.newest(model)
+        newest = None if request.append is False else self.store.newest(model)
         return Trained(_report(self._fit(model, request, data, newest, show_divergence=True)))
 
     def delete(self, model: str, number: int) -> None:
         """Delete a version but keep its idempotency keys; raises NotFound and Conflict."""
-        keys = self._keys_in(self._store.version(model, number))
-        self._store.delete_version(model, number, keys.packed)
+        keys = self._keys_in(self.store.version(model, number))
+        self.store.delete_version(model, number, keys.packed)
 
     def _read(self, model: str, request: Request) -> TrainingData:
         check_name(model)
-        limits = (self._max_columns, self._max_autograd_bytes)
-        return training_data.read(request, *limits, self._threads, self.worker_pool)
+        limits = (self.max_columns, self.max_autograd_bytes)
+        return training_data.read(request, *limits, self.threads, self.worker_pool)
 
     def _fit(
         self, model: str, request: Request, data: TrainingData, newest: Version | None, *, show_divergence: bool = False
     ) -> Fit:
         """Fit the rows; for an append, which may continue `newest`, those of the continued version as well."""
-        max_epochs = self._max_autograd_epochs
+        max_epochs = self.max_autograd_epochs
         if request.append is False:
             options = Options(**request.explicit_options)
             return fit(
@@ -130,8 +123,8 @@ class Trainer:
     def _base(self, model: str, append: bool | int, newest: Version | None) -> torchscript.Contents:  # noqa: FBT001
         if newest is None:
             raise ModelNotFound(f"Model {model!r} does not exist, so nothing can be appended to it; train it first.")
-        version = newest if append is True else self._store.version(model, append)
-        return torchscript.load_artifact(self._store.read(version)).contents
+        version = newest if append is True else self.store.version(model, append)
+        return torchscript.load_artifact(self.store.read(version)).contents
 
     def _keys(self, head: Head) -> Keys:
         """Return the keys of a model: those of its newest version, or of a newer one that has been deleted."""
@@ -139,7 +132,7 @@ class Trainer:
 
     def _keys_in(self, version: Version) -> Keys:
         try:
-            return Keys(torchscript.load_artifact(self._store.read(version)).keys)
+            return Keys(torchscript.load_artifact(self.store.read(version)).keys)
         except CorruptArtifact:  # training again must be possible, because it replaces the damaged version
             return Keys()
 
@@ -148,10 +141,10 @@ class Trainer:
         if number is None:
             return None
         try:
-            version = self._store.version(model, number)
+            version = self.store.version(model, number)
         except VersionNotFound:
             raise Conflict(f"Version {number}, which this Idempotency-Key published, has been deleted.") from None
-        artifact, serving = self._store.read(version), self._store.serving(model).number
+        artifact, serving = self.store.read(version), self.store.serving(model).number
         return Trained(torchscript.load_artifact(artifact).report, version, serving, artifact, replayed=True)
 
     def _check_conditions(self, newest: Version | None, conditions: Conditions) -> None:
@@ -159,12 +152,12 @@ class Trainer:
             raise PreconditionFailed(f"Model {newest.model!r} exists, but If-None-Match requires that it does not.")
         if conditions.match is None:
             return
-        tag = None if newest is None else torchscript.load_artifact(self._store.read(newest)).tag
+        tag = None if newest is None else torchscript.load_artifact(self.store.read(newest)).tag
         if tag is None or not conditions.match & {tag, "*"}:
             raise PreconditionFailed("If-Match does not name the model's newest version; get its current ETag.")
 
     def _publish(self, model: str, fitted: Fit, keys: Keys, token: Token | None, head: Head) -> Trained:
-        pinned = self._store.pinned(model)  # before the publication, after which nothing may fail
+        pinned = self.store.pinned(model)  # before the publication, after which nothing may fail
         published = _report(fitted)
         contents = torchscript.Contents(
             report=published,
@@ -173,15 +166,15 @@ class Trainer:
             keys=keys.with_token(token, head.next_number).packed,
         )
         artifact = torchscript.dump(fitted.w, fitted.b, contents)
-        version = self._store.publish(model, artifact, after=head)
+        version = self.store.publish(model, artifact, after=head)
         return Trained(published, version, pinned.number if pinned else version.number, artifact)
 
     def _retain(self, model: str) -> None:
         """Delete old versions. A failure is only logged: this training is published, and the next one tries again."""
-        if not self._keep_versions:
+        if not self.keep_versions:
             return
         try:
-            self._store.retain(model, self._keep_versions)
+            self.store.retain(model, self.keep_versions)
         except NotFound:
             return  # another process deleted the model or the version
         except Exception:
