@@ -12,8 +12,8 @@ MAX_UNCHECKED_BYTES = 512
 """Bodies of this size or less are below the limit, so they are not scanned."""
 MAX_SIMD_NAMES = 16
 """simdjson takes ten times as long as orjson for an object's name, and a third of the time for a number."""
-SIMD_VALUE, SIMD_LIST = 0.03, 0.06
-VALUE, LIST, NAME, COLUMN = 0.09, 0.07, 0.3, 1.5
+SIMD_VALUE, SIMD_LIST = 0.03, 0.065
+VALUE, LIST, NAME, COLUMN = 0.09, 0.07, 0.3, 2.0
 
 
 def decode(body: bytes) -> Any:
