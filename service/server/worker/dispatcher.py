@@ -24,7 +24,7 @@ class Dispatcher(Acceptor):
 
     def _set_up(self, fast_path: FastPath[Any]) -> None:
         self._head_parser = HeadParser(fast_path.match)
-        self._max_received = http_head.MAX_PLAIN_BYTES + fast_path.max_body
+        self._max_received = max(http_head.MAX_HEAD_BYTES, http_head.MAX_PLAIN_BYTES + fast_path.max_body)
         self._buffer = memoryview(bytearray(self._max_received))  # allocating it anew would cost more than receiving
         self._read_deadlines = ReadDeadlines(self.client_timeout_seconds)
         self._upload_limiter = UploadLimiter(max(1, self.cfg.threads - 1), self._submit_to_pool)
@@ -37,7 +37,7 @@ class Dispatcher(Acceptor):
         The first byte of a request takes the connection out of gunicorn's queue, whose timeout is for idle ones.
         """
         if data is None:
-            data = connection.receive(self._buffer)
+            data = connection.receive(self._buffer[len(connection.received) :])
             if data is None:
                 return
         if connection.queue is not None:
@@ -47,8 +47,9 @@ class Dispatcher(Acceptor):
         if not data and not connection.received:
             self._drop(connection)
             return
+        searched = max(0, len(connection.received) - len(http_head.END))
         connection.received += data
-        if data and not self._is_ready(connection):
+        if data and not self._is_ready(connection, searched):
             self._read_deadlines.touch(connection)
             return
         self._read_deadlines.pop(connection, None)
@@ -57,10 +58,13 @@ class Dispatcher(Acceptor):
         elif self._batcher.is_full:
             self._flush()
 
-    def _is_ready(self, connection: Connection) -> bool:
-        """Parse the head if it has arrived, and return whether the event loop need not receive more of the request."""
+    def _is_ready(self, connection: Connection, searched: int) -> bool:
+        """Parse the head if its end has arrived, and return whether the event loop need receive no more.
+
+        The first `searched` bytes do not hold the end of the head.
+        """
         if connection.parsed is None:
-            connection.parsed = self._head_parser.parse(connection.received)
+            connection.parsed = self._head_parser.parse(connection.received, searched)
             if connection.parsed is None:
                 return http_head.is_hopeless(connection.received)
         head, end = connection.parsed.head, connection.request_end

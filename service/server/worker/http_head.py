@@ -73,9 +73,12 @@ class HeadParser:
         self._match = match
         self._cache: dict[bytes, ParsedHead] = {}
 
-    def parse(self, received: bytes) -> ParsedHead | None:
-        """Return the head at the start of the received bytes; None if its end is missing."""
-        end = received.find(END, 0, MAX_HEAD_BYTES)
+    def parse(self, received: bytes, searched: int = 0) -> ParsedHead | None:
+        """Return the head at the start of the received bytes; None if its end is missing.
+
+        The first `searched` bytes are known to hold no end.
+        """
+        end = received.find(END, searched, MAX_HEAD_BYTES)
         if end < 0:
             return None
         data = received[: end + len(END)]

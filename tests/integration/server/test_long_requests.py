@@ -42,8 +42,11 @@ def test_a_long_request_is_answered_by_the_worker_for_long_requests(short_server
 def test_a_long_request_with_a_large_head_is_passed_on(short_server, long_server, size):
     cookies = b"".join(b"Cookie: %b\r\n" % (b"a" * 5000) for _ in range(size // 5000))
     body = b"1" * LONG
+    data = request(body, more=cookies)
     client = short_server.connect()
-    send_in_two(client, request(body, more=cookies))
+    client.sendall(data[:4000])
+    wait_until(lambda: len(getattr(short_server.worker, "_read_deadlines", ())) == 1)
+    client.sendall(data[4000:])
     assert receive_response(client)[1] == b"slow " + body
     assert len(long_server.app.threads) == 1
 
