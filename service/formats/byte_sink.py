@@ -1,28 +1,17 @@
 """A file object that collects the bytes that pyarrow writes."""
 
-from typing import Any
+import io
 
 
-class ByteSink:
-    """Collects written bytes until they are drained."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        """Append a copy of `data` and return its length."""
-        self._written.append(bytes(data))
-        return len(data)
+class ByteSink(io.BytesIO):
+    """Collects written bytes until they are drained, also after pyarrow has closed the file."""
 
     def drain(self) -> bytes:
         """Return the bytes written since the last call."""
-        data, self._written = b"".join(self._written), []
+        data = self.getvalue()
+        self.seek(0)
+        self.truncate()
         return data
 
-    def flush(self) -> None:
-        """Do nothing: there is no buffer below."""
-
     def close(self) -> None:
-        """Do nothing: pyarrow closes the file before its last bytes are drained."""
+        """Keep the bytes of the end of the file until they are drained."""

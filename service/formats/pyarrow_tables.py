@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 
 from service.core.blocks import FloatArray
-from service.errors import InvalidRequest, MalformedBody
+from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
 from service.formats.byte_sink import ByteSink
-from service.formats.table import Columns
+from service.formats.table import MAX_BATCH_BYTES, Columns
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 """Exceptions that pyarrow raises for a body that is not in its format."""
@@ -55,6 +55,13 @@ def check_types(schema: pa.Schema, positions: Sequence[int]) -> None:
         if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_null(field.type)):
             detail = f"has the type {field.type}, which is not numeric; convert the column, or leave it out"
             raise InvalidRequest.at(f"/x/{escape(field.name)}", detail)
+
+
+def check_size(size: int, place: str) -> None:
+    """Raise BodyTooLarge for a declared size of more than a batch."""
+    if size > MAX_BATCH_BYTES:
+        detail = f"The body declares {size} bytes in {place}; the limit is {MAX_BATCH_BYTES}. Write smaller batches."
+        raise BodyTooLarge(detail)
 
 
 def reason(error: Exception) -> str:

@@ -12,19 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from service.core.blocks import FloatArray
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.errors import InvalidRequest, MalformedBody
 from service.formats import pyarrow_tables
 from service.formats.binary import arrow_guard
-from service.formats.table import (
-    BATCH_ROWS,
-    MAX_BATCH_BYTES,
-    Body,
-    Columns,
-    DecompressionBudget,
-    Format,
-    Limits,
-    TableReader,
-)
+from service.formats.table import BATCH_ROWS, Body, Columns, DecompressionBudget, Format, Limits, TableReader
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 CONTINUATION = b"\xff\xff\xff\xff"
@@ -113,11 +104,7 @@ def _parse_head(metadata: bytes) -> arrow_guard.MessageHead:
 def _check_size(size: int) -> None:
     if size < 0:
         raise MalformedBody("The Arrow stream has a message with a negative or incomplete length.")
-    if size > MAX_BATCH_BYTES:
-        raise BodyTooLarge(
-            f"The Arrow stream declares {size} bytes in one record batch; the limit is {MAX_BATCH_BYTES}. "
-            "Write smaller record batches."
-        )
+    pyarrow_tables.check_size(size, "one record batch")
 
 
 def _check_complete(count: int, size: int) -> None:

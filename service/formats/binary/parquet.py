@@ -12,13 +12,12 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from service.core.blocks import FloatArray
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.errors import InvalidRequest, MalformedBody
 from service.formats import pyarrow_tables
 from service.formats.binary import parquet_guard
 from service.formats.table import (
     BATCH_BYTES,
     BATCH_ROWS,
-    MAX_BATCH_BYTES,
     SPOOL_MEMORY_BYTES,
     Body,
     Columns,
@@ -28,9 +27,8 @@ from service.formats.table import (
 )
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
-MAX_THRIFT_ITEMS = 100_000
-"""pyarrow allocates a list of the index by its declared length: up to 69 MB for this many column chunks."""
-MAX_THRIFT_STRING = 16 << 20
+THRIFT_LIMITS = {"thrift_container_size_limit": 100_000, "thrift_string_size_limit": 16 << 20}
+"""pyarrow allocates a list of the index by its declared length: up to 69 MB for 100,000 column chunks."""
 T = TypeVar("T")
 
 
@@ -39,12 +37,7 @@ def read(body: Body, limits: Limits) -> TableReader:
     data, file = _spool(body)
     row_groups = _read_row_groups(data)
     try:
-        opened = parquet.ParquetFile(
-            file,
-            buffer_size=BATCH_BYTES,
-            thrift_container_size_limit=MAX_THRIFT_ITEMS,
-            thrift_string_size_limit=MAX_THRIFT_STRING,
-        )
+        opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES, **THRIFT_LIMITS)
     except pyarrow_tables.UNREADABLE as error:
         raise _malformed(pyarrow_tables.reason(error)) from None
     names = pyarrow_tables.names(opened.schema_arrow)
@@ -95,7 +88,7 @@ def _read_row_groups(data: bytes | mmap) -> list[list[parquet_guard.ColumnChunk]
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
         raise _malformed("it does not end with an index. Send the complete file.")
-    _check_size(size, "its index")
+    pyarrow_tables.check_size(size, "its index")
     return _parse(parquet_guard.read_index, data[end - size : end])
 
 
@@ -106,21 +99,13 @@ def _uncompressed_size(data: bytes | mmap, chunks: Sequence[parquet_guard.Column
         at, values = chunk.start, chunk.values
         while values > 0:
             page = _parse(parquet_guard.read_page_header, data, at)
-            _check_size(page.uncompressed_size, "a page")
+            pyarrow_tables.check_size(page.uncompressed_size, "a page")
             uncompressed += page.uncompressed_size
             at, values = page.end, values - page.values
         compressed += at - chunk.start
         if compressed > len(data):
             raise _malformed("its columns overlap.")
     return uncompressed
-
-
-def _check_size(size: int, place: str) -> None:
-    if size > MAX_BATCH_BYTES:
-        raise BodyTooLarge(
-            f"The Parquet file declares {size} bytes in {place}; the limit is {MAX_BATCH_BYTES}. "
-            "Write smaller row groups and pages."
-        )
 
 
 def _parse(read: Callable[..., T], *arguments: object) -> T:

@@ -65,13 +65,9 @@ class _Decoder:
         if rest.count(b"\\") != len(self._lists):
             raise ValueError
         document = simdjson.Parser().parse(rest)
-        members = {
-            name: self._decode_data(value) if name in DATA_FIELDS else _to_python(value)
-            for name, value in _members(document)
-        }
-        values = chain.from_iterable(
-            value.values() if isinstance(value, dict) else [value] for value in members.values()
-        )
+        decoders = dict.fromkeys(DATA_FIELDS, self._decode_data)
+        members = {name: decoders.get(name, _to_python)(value) for name, value in _members(document)}
+        values = chain.from_iterable(each.values() if isinstance(each, dict) else [each] for each in members.values())
         if sum(map(_count_brackets, values)) != brackets:
             raise ValueError
         return members
