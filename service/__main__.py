@@ -4,7 +4,7 @@ import os
 import sys
 from typing import NoReturn
 
-CONFIG = "python:service.gunicorn_conf"
+CONFIG = "python:service.server.config"
 
 
 def main() -> NoReturn:
