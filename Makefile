@@ -4,7 +4,7 @@
 # make test-client-install   install the client into a fresh environment and try it with a running service
 # make test-gthread   run the end-to-end tests with gunicorn's worker class gthread
 # make test-compose   start the Docker stack and test it (needs a Docker engine)
-# make check          run the formatter, the linter and the type checker
+# make check          run the formatter, the linter, the type checker and the prose check
 # make check-prose    find banned words and long sentences in docstrings, comments, messages and pages
 # make format         format the code and apply the linter's fixes
 # make fuzz           read damaged Parquet files, then test a service with schemathesis against its OpenAPI document
@@ -80,7 +80,7 @@ test-client-install: .venv/development
 test-compose: .venv/development
 	$(BIN)/pytest -s tests/e2e/compose.py
 
-check: .venv/development
+check: check-prose
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -28,7 +28,7 @@ UVICORN = [
 def train(place: Place) -> list[list[str]]:
     """Return the command that trains a model in Descent's store."""
     store = str(place.folder / "models")
-    return [[sys.executable, "-m", "service", "train", str(POINTS), "--store", store]]
+    return [[sys.executable, "-m", "descent", "train", str(POINTS), "--store", store]]
 
 
 def descent_settings(place: Place) -> dict[str, str]:

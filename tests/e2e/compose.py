@@ -33,7 +33,7 @@ def free_port():
 
 
 def in_time(look, seconds=60):
-    """What `look` finds as soon as that is something."""
+    """Return the result of `look` once it is true, and fail after a time limit."""
     end = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < end:
         time.sleep(0.5)
