@@ -15,8 +15,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
-WORKER_CLASS = os.environ.get("DESCENT_TEST_WORKER_CLASS")
+WORKER_CLASS = os.environ.pop("DESCENT_TEST_WORKER_CLASS", None)  # the service would report an unknown setting
 """A worker class of gunicorn to test in place of the service's own."""
+if WORKER_CLASS:
+    os.environ["GUNICORN_CMD_ARGS"] = f"--worker-class {WORKER_CLASS}"
 WORKERS = 4
 """The workers of tests that need several."""
 TLS = ssl.create_default_context()  # httpx takes 20 ms to load the certificates again for each client
@@ -35,7 +37,6 @@ class Service:
             "DESCENT_STORE": str(store),
             "DESCENT_PORT": str(self.port),
             "TMPDIR": str(self.temporary),
-            **({"GUNICORN_CMD_ARGS": f"--worker-class {WORKER_CLASS}"} if WORKER_CLASS else {}),
             **settings,
         }
         self.log = store.with_name(f"{store.name}.log")
