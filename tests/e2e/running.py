@@ -70,15 +70,18 @@ class Service:
         """Return an httpx client of the service."""
         return httpx.Client(base_url=self.url, timeout=TIMEOUT, verify=TLS)
 
-    def get(self, path, **arguments):
-        """GET the path on a new connection."""
+    def request(self, method, path, **arguments):
+        """Send a request on a new connection and return the response."""
         with self.client() as client:
-            return client.get(path, **arguments)
+            return client.request(method, path, **arguments)
+
+    def get(self, path, **arguments):
+        """GET on a new connection."""
+        return self.request("GET", path, **arguments)
 
     def post(self, path, **arguments):
-        """POST to the path on a new connection."""
-        with self.client() as client:
-            return client.post(path, **arguments)
+        """POST on a new connection."""
+        return self.request("POST", path, **arguments)
 
     def workers(self):
         """Return the process ids of the workers."""
@@ -100,9 +103,9 @@ class Service:
         self.process.wait(TIMEOUT)
 
 
-def samples(url):
+def samples(service):
     """Return the samples of /metrics by name and labels."""
-    lines = [line for line in httpx.get(f"{url}/metrics").text.splitlines() if not line.startswith("#")]
+    lines = [line for line in service.get("/metrics").text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 

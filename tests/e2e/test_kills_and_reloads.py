@@ -32,7 +32,7 @@ def kill_workers(service, dice, at_most):
 
 def keep_training(service, answered, count):
     """Train until `count` trainings are answered, through failures of workers."""
-    with httpx.Client(base_url=service.url, timeout=60) as client:
+    with service.client() as client:
         while len(answered) < count:
             with contextlib.suppress(httpx.TransportError):
                 answer = client.post("/models/m/train", json={"x": [0, 1, 2], "y": [1, 3, 5]})
@@ -42,7 +42,7 @@ def keep_training(service, answered, count):
 
 def append_each(service, rows, appended, failures):
     """Append rows one at a time with an idempotency key each, until each is answered."""
-    with httpx.Client(base_url=service.url, timeout=60) as client:
+    with service.client() as client:
         for x, y in rows:
             while True:
                 try:
@@ -62,7 +62,7 @@ def test_200_concurrent_appends_through_kills_count_once_each(new_service):
     dice = random.Random(4)
     points = [(float(i), 3 * i + dice.gauss(0, 1)) for i in range(210)]
     start, rest = points[:10], points[10:]
-    httpx.post(f"{service.url}/models/m/train", json=dict(zip("xy", zip(*start, strict=True), strict=True)))
+    service.post("/models/m/train", json=dict(zip("xy", zip(*start, strict=True), strict=True)))
     appended, failures = [], []
     with ThreadPoolExecutor(8) as pool:
         appends = [pool.submit(append_each, service, rest[i::8], appended, failures) for i in range(8)]
@@ -70,14 +70,12 @@ def test_200_concurrent_appends_through_kills_count_once_each(new_service):
             kill_workers(service, dice, at_most=WORKERS)
     for append in appends:
         append.result()
-    merged = httpx.post(
-        f"{service.url}/models/m/train", json={"x": [0], "y": [0], "append": True, "dry_run": True}
-    ).json()
+    merged = service.post("/models/m/train", json={"x": [0], "y": [0], "append": True, "dry_run": True}).json()
     assert merged["n"] == 211
-    newest = httpx.get(f"{service.url}/models/m").json()["versions"][-1]
-    fit = httpx.get(f"{service.url}/models/m/versions/{newest}").json()
+    newest = service.get("/models/m").json()["versions"][-1]
+    fit = service.get(f"/models/m/versions/{newest}").json()
     x, y = zip(*points, strict=True)
-    whole = httpx.post(f"{service.url}/models/whole/train", json={"x": x, "y": y}).json()
+    whole = service.post("/models/whole/train", json={"x": x, "y": y}).json()
     assert (fit["n"], newest) == (210, 201)
     largest = max(abs(whole["w"]), abs(whole["b"]))
     assert (fit["w"], fit["b"]) == pytest.approx((whole["w"], whole["b"]), abs=1e-11 * largest)
@@ -108,9 +106,9 @@ def test_kills_and_reloads_through_500_trainings_lose_and_double_nothing(new_ser
     service.stop()
     service.start()
     assert not list(service.store.glob("*/tmp-*"))
-    versions = httpx.get(f"{service.url}/models/m").json()["versions"]
+    versions = service.get("/models/m").json()["versions"]
     assert set(answered) <= set(versions)
-    with httpx.Client(base_url=service.url, timeout=60) as client:
+    with service.client() as client:
         for version in answered:
             assert client.post(f"/models/m/versions/{version}/predict", json={"x": 1}).json()["y"] == pytest.approx(3)
 
@@ -121,15 +119,15 @@ def test_running_requests_are_finished(new_service, sent):
         DESCENT_WORKERS="1", DESCENT_MAX_AUTOGRAD_EPOCHS="1000000", DESCENT_GRACEFUL_TIMEOUT_SECONDS="300"
     )
     body = {"x": [0, 1], "y": [0, 1], "method": "autograd", "epochs": 20_000}
-    in_progress = lambda: samples(service.url)["descent_http_requests_in_progress"] == 2  # noqa: E731
+    in_progress = lambda: samples(service)["descent_http_requests_in_progress"] == 2  # noqa: E731
     with ThreadPoolExecutor(1) as pool:
-        training = pool.submit(httpx.post, f"{service.url}/train", json=body, timeout=300)
+        training = pool.submit(service.post, "/train", json=body, timeout=300)
         wait_until(in_progress, what=lambda: "the training is under way")
         os.kill(service.process.pid, sent)
         assert training.result().status_code == httpx.codes.CREATED
     if sent == signal.SIGHUP:
         service.await_ready()
-        assert httpx.post(f"{service.url}/predict", json={"x": 1}).json()["version"] == 1
+        assert service.post("/predict", json={"x": 1}).json()["version"] == 1
     else:
         assert service.process.wait(60) == 0
 

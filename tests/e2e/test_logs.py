@@ -3,14 +3,12 @@
 import json
 import re
 
-import httpx
-
 
 def test_a_request_is_one_line_of_json_without_its_data(new_service):
     service = new_service(DESCENT_WORKERS="1")
     body = {"x": [123456.75, 2], "y": [1, 2]}
-    given = httpx.post(f"{service.url}/train", json=body, headers={"X-Request-ID": "abc-1"})
-    taken = httpx.post(f"{service.url}/train", json=body, headers={"X-Request-ID": "a b\tc"})
+    given = service.post("/train", json=body, headers={"X-Request-ID": "abc-1"})
+    taken = service.post("/train", json=body, headers={"X-Request-ID": "a b\tc"})
     assert given.headers["X-Request-ID"] == "abc-1"
     assert re.fullmatch("[0-9a-f]{16}", taken.headers["X-Request-ID"])
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
@@ -24,6 +22,6 @@ def test_a_request_is_one_line_of_json_without_its_data(new_service):
 
 def test_fast_requests_are_not_logged_below_the_minimum_duration(new_service):
     service = new_service(DESCENT_WORKERS="1", DESCENT_LOG_MIN_DURATION_MS="10000")
-    httpx.post(f"{service.url}/train", json={"x": [1, 2], "y": [1, 2]})
+    service.post("/train", json={"x": [1, 2], "y": [1, 2]})
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     assert {line["logger"] for line in lines} == {"gunicorn.error"}

@@ -27,7 +27,7 @@ def processes_that_answered(service, path, start):
 def process_that_trains(service, body):
     """Return the process that answers a long training."""
     start = service.log.stat().st_size
-    trained = httpx.post(f"{service.url}/train", content=body, headers={"Content-Type": "application/x-npy"})
+    trained = service.post("/train", content=body, headers={"Content-Type": "application/x-npy"})
     assert trained.status_code == httpx.codes.CREATED
     [pid] = processes_that_answered(service, "/train", start)
     return pid
@@ -36,7 +36,7 @@ def process_that_trains(service, body):
 def processes_that_predict(service):
     start = service.log.stat().st_size
     for _ in range(40):
-        assert httpx.post(f"{service.url}/predict", json={"x": 3}).json()["y"] == pytest.approx(6)
+        assert service.post("/predict", json={"x": 3}).json()["y"] == pytest.approx(6)
     return processes_that_answered(service, "/predict", start)
 
 
@@ -67,6 +67,7 @@ def test_long_requests_have_a_worker_of_their_own_through_reloads_and_kills(new_
     assert second != first
 
     os.kill(second, signal.SIGKILL)
+    wait_until(lambda: second not in service.workers(), what=lambda: "the worker is gone")  # until then it has a socket
     assert process_that_trains(service, body) != second
     assert separate_trainer(service, body) != second
 

@@ -37,5 +37,5 @@ def test_the_client_predicts(scoring, predicted):
 def test_errors_reach_the_client(scoring, predicted):
     with pytest.raises(Exception, match="column 'rooms' is missing"):
         scoring.invoke(FRAME[["area"]])
-    with pytest.raises(Exception, match="not taken"):
+    with pytest.raises(Exception, match="not supported by this model"):
         scoring.invoke(FRAME, params={"temperature": 1})

@@ -115,9 +115,9 @@ def test_the_asynchronous_client_works(service, model):
 
 
 def test_errors_reach_the_client(server, model):
-    with pytest.raises(InferenceServerException, match="no model 'none'"):
+    with pytest.raises(InferenceServerException, match="Model 'none' does not exist"):
         server.infer("none", [make_input()[1]])
-    with pytest.raises(InferenceServerException, match="no model 'none'"):
+    with pytest.raises(InferenceServerException, match="Model 'none' does not exist"):
         server.get_model_metadata("none")
     wrong = triton.InferInput("INPUT", [1, 2], "FP64")
     wrong.set_data_from_numpy(np.ones((1, 2)))

@@ -26,5 +26,5 @@ def test_health_checks_are_answered_while_other_clients_send_slowly(new_service,
         for connection in slow:
             connection.sendall(head)
         for path in ("livez", "readyz", "metrics") * 4:
-            assert httpx.get(f"{service.url}/{path}", timeout=60).status_code == httpx.codes.OK
+            assert service.get(f"/{path}", timeout=60).status_code == httpx.codes.OK
         assert select.select(slow, [], [], 0)[0] == [], "none of them has ended meanwhile"
