@@ -35,10 +35,10 @@ run: .venv/runtime
 
 test: .venv/development
 	$(BIN)/pytest -n 2 --cov --cov-report=term tests/unit tests/integration client/tests
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist worksteal tests/e2e
 
 test-gthread: .venv/development
-	DESCENT_TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs tests/e2e
+	DESCENT_TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs -n 2 --dist worksteal tests/e2e
 
 fuzz: .venv/development
 	$(BIN)/python scripts/fuzz_parquet.py

@@ -1,6 +1,6 @@
-"""The docker-compose stack on a real engine: what /train answers arrives in Prometheus, and everything is confined.
+"""The docker-compose stack: the loss that /train returns arrives in Prometheus, and the containers are confined.
 
-Not one of `make test`'s files: it needs Docker. It starts a project of its own on free ports, and takes it away.
+Not run by `make test`, because it needs a Docker engine. It starts a project of its own on free ports and removes it.
 """
 
 import json
@@ -59,7 +59,7 @@ def service():
 
 @pytest.fixture(scope="module")
 def query():
-    """Asks Prometheus."""
+    """Return a function that evaluates an expression in Prometheus."""
     with httpx.Client(base_url=f"http://127.0.0.1:{ENVIRONMENT['PROMETHEUS_PORT']}") as client:
 
         def ask(expression):
@@ -75,17 +75,17 @@ def loss_of(model, query):
 
 
 @pytest.mark.parametrize("method", ["spectral", "autograd"])
-def test_prometheus_has_the_loss_that_train_answered(service, query, method):
+def test_prometheus_has_the_loss_that_train_returned(service, query, method):
     options = {"method": method, "learning_rate": 0.01, "epochs": 10, "seed": 20}
     answer = service.post(f"/models/{method}/train", json=TUTORIAL | options)
     assert answer.status_code == 201
     loss = answer.json()["loss"]
     assert loss == pytest.approx(0.2033724, abs=1e-6)
     assert in_time(lambda: loss_of(method, query)) == [loss]
-    print(f"{method}: /train answered {loss!r}, and Prometheus has {loss_of(method, query)}")
+    print(f"{method}: /train returned {loss!r}, and Prometheus has {loss_of(method, query)}")
 
 
-def test_models_and_their_metrics_outlive_the_container(service, query):
+def test_models_and_their_metrics_survive_a_new_container(service, query):
     loss = service.post("/train", json=TUTORIAL).json()["loss"]
     compose("up", "--force-recreate", "--no-deps", "--wait", "service")
     started = time.time()
@@ -95,9 +95,9 @@ def test_models_and_their_metrics_outlive_the_container(service, query):
 
 
 def test_every_query_of_the_dashboard_finds_data(service, query):
-    service.post("/train", json={"x": []})  # something to see among the errors
+    service.post("/train", json={"x": []})  # an error for the panel of errors
     service.post("/train", json=TUTORIAL)
-    for _ in range(20):  # over several scrapes, for rates to have something to compare
+    for _ in range(20):  # over several scrapes, because rates compare them
         service.post("/predict", json={"x": [1, 2, 3]})
         service.post("/train", json=TUTORIAL)
         service.post("/train", json={"x": []})
