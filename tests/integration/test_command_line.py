@@ -136,7 +136,7 @@ def test_serve_runs_the_service_with_its_options_before_the_environment(descent,
     [
         ({}, ("--port", "65536"), "65536 is not in the range 0<=x<=65535"),
         ({"DESCENT_PORT": "70000"}, (), "Invalid value: DESCENT_PORT='70000': give a port number"),
-        ({}, ("--host", ""), "Invalid value for --host: '': give a text"),
+        ({}, ("--host", ""), "Invalid value for --host: '': give a non-empty string"),
         ({}, ("--log-level", "loud"), "'loud' is not one of"),
     ],
 )

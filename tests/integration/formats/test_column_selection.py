@@ -71,7 +71,7 @@ def test_the_query_chooses_columns_and_options(client, media_type):
     [
         ("y=z", "/y", "'a', 'b', 'y'"),
         ("x=a,c", "/x", "'c' is missing"),
-        ("x=a%0Db", "/x", "commas between"),
+        ("x=a%0Db", "/x", "separated by commas"),
         ("weight=w", "/weight", "'w' is missing"),
         ("y=a&x=a", None, "twice"),
         ("x=a,a", None, "twice"),

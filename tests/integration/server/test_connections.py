@@ -171,6 +171,7 @@ def test_a_worker_whose_parent_died_releases_the_port_and_ends_in_spite_of_busy_
     exchange(idle, request())
     running = server.connect()
     running.sendall(request(path="/train", length=len(BODY))[: -len(BODY)])
+    wait_until(lambda: len(server.worker._read_deadlines) == 1)
     monkeypatch.setattr(os, "getppid", lambda: -1)
     head = b""
     while b"\r\nConnection: close\r\n" not in head:
