@@ -12,6 +12,7 @@ from descent.cli.commands import cli
 def run(tmp_path, monkeypatch):
     """Run a command in an empty folder: run("models", "--json")."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("DESCENT_URL", raising=False)
     return lambda *arguments, **options: CliRunner().invoke(cli, list(arguments), **options)
 
