@@ -1,13 +1,15 @@
-"""Imports go one way, and each third-party library that shapes the design is imported in its own package only."""
+"""Imports go one way, the libraries that shape the design are imported in one package each, and modules are short."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
+from scripts import count_code
+
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"service.__main__", "service.cli", "service.wsgi"},
+    {"service.__main__", "service.wsgi"},
     {"service.server"},
     {"service.app"},
     {"service.fastpath"},
@@ -19,14 +21,13 @@ LAYERS = [
     {"service.training", "service.formats", "service.observability"},
     {"service.store", "service.artifact"},
     {"service.core", "service.settings", "service.errors"},
-    {"service.client"},
 ]
 """Each package imports only from its own layer and from the layers below it."""
 
 MODULES = sorted(path for path in (ROOT / "service").rglob("*.py"))
 MAX_FILES_AT_THE_TOP = 7
-MAX_LINES_OF_A_MODULE = 250
-MAX_LINES_OF_A_FUNCTION = 40
+MAX_MODULE_LINES = 250
+MAX_FUNCTION_LINES = 40
 
 
 def name_of(path):
@@ -85,3 +86,16 @@ def test_web_libraries_are_imported_above_the_formats_only():
 
 def test_gunicorn_is_imported_in_the_server_only():
     assert all(name.startswith("service.server.") for name in importers_of("gunicorn"))
+
+
+def test_the_service_imports_nothing_of_the_client():
+    assert importers_of("descent") == set()
+
+
+def test_the_top_of_the_service_has_few_files():
+    assert len(count_code.files_at_the_top(ROOT / "service")) <= MAX_FILES_AT_THE_TOP
+
+
+def test_modules_and_functions_are_short():
+    assert count_code.module_lengths(ROOT / "service")[0].lines <= MAX_MODULE_LINES
+    assert count_code.function_lengths(ROOT / "service")[0].lines <= MAX_FUNCTION_LINES
