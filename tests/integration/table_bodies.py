@@ -47,9 +47,9 @@ def as_arrow(columns, rows_per_batch=3, **options):
     return sink.getvalue()
 
 
-def as_parquet(columns):
+def as_parquet(columns, row_group_size=4):
     sink = io.BytesIO()
-    parquet.write_table(pa.table(columns), sink, row_group_size=4)
+    parquet.write_table(pa.table(columns), sink, row_group_size=row_group_size)
     return sink.getvalue()
 
 

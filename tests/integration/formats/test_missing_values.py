@@ -37,7 +37,8 @@ def long_table(request):
     columns = {"x": np.zeros(300_000), "y": np.zeros(300_000)}
     columns["x"][[3, 200_000]] = math.nan
     columns["x"][299_998] = 1e150
-    options = {"rows_per_batch": 70_000} if request.param == table_bodies.ARROW else {}
+    batches = {table_bodies.ARROW: {"rows_per_batch": 70_000}, table_bodies.PARQUET: {"row_group_size": 70_000}}
+    options = batches.get(request.param, {})
 
     def body(*names):
         return table_bodies.TABLES[request.param]({name: columns[name].tolist() for name in names}, **options)
