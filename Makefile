@@ -38,7 +38,7 @@ test: .venv/development
 	$(BIN)/pytest -n 2 --dist worksteal tests/e2e
 
 test-gthread: .venv/development
-	DESCENT_TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs -n 2 --dist worksteal tests/e2e
+	TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs -n 2 --dist worksteal tests/e2e
 
 fuzz: .venv/development
 	$(BIN)/python scripts/fuzz_parquet.py

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 60
-WORKER_CLASS = os.environ.pop("DESCENT_TEST_WORKER_CLASS", None)  # the service would report an unknown setting
+WORKER_CLASS = os.environ.get("TEST_WORKER_CLASS")
 """A worker class of gunicorn to test in place of the service's own."""
 if WORKER_CLASS:
     os.environ["GUNICORN_CMD_ARGS"] = f"--worker-class {WORKER_CLASS}"
