@@ -18,7 +18,7 @@ from service.api.routes.operations import documentation, operations
 from service.api.routes.prediction import predicting
 from service.api.routes.training import training
 from service.artifact import torchscript
-from service.core.statistics import WorkerPool
+from service.core.statistics import MakeExecutor
 from service.fastpath.middleware import FastPathMiddleware
 from service.fastpath.predict import PredictFastPath
 from service.observability.metrics import Metrics
@@ -68,13 +68,13 @@ def create_app(
     settings: Settings | None = None,
     *,
     store: Store | None = None,
-    executor: WorkerPool | None = None,
+    make_executor: MakeExecutor | None = None,
     body_adapter: BodyAdapter | None = None,
 ) -> App:
     """Return the service as a WSGI app.
 
-    settings: by default those of the environment. store: by default the folder that the settings name. executor:
-    threads that read and factor the rows of long trainings; by default the caller's thread and a plain thread pool.
+    settings: by default those of the environment. store: by default the folder that the settings name.
+    make_executor: starts the threads that read and factor the rows of long trainings; by default the caller reads.
     body_adapter: access to bodies and connections of the WSGI server; by default that of PEP 3333.
     """
     settings = settings or Settings.from_environment(os.environ)
@@ -90,7 +90,7 @@ def create_app(
             settings.keep_versions,
             settings.fit_threads,
             settings.max_body_bytes,
-            executor,
+            make_executor,
         ),
         predictor=Predictor(store, settings.model_cache_size, settings.store_refresh_seconds),
         metrics=metrics,

@@ -7,12 +7,11 @@ factorizations" (2012).
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +21,9 @@ from service.core.triangle import merge_triangles, qr_triangle, shift_origin
 
 MAX_SINGLE_THREAD_COLUMNS = 3
 """Up to this width one thread is fastest: numpy's calls are too short to pay for passing blocks between threads."""
+
+MakeExecutor = Callable[[int], Executor]
+"""A function of a number of threads that starts them, for example at a lower priority."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +66,14 @@ class Statistics:
         return result
 
 
-class WorkerPool(Protocol):
-    """Threads that run work for the caller, for example at a lower priority."""
-
-    def executor(self, threads: int) -> Executor:
-        """Return an executor of `threads` threads."""
-
-    def prefetch(self, items: Iterator["Statistics"]) -> Iterator["Statistics"]:
-        """Yield `items` in order; another thread computes them."""
-
-
-def gather(batches: Iterable[Batch], d: int, threads: int = 1, worker_pool: WorkerPool | None = None) -> Statistics:
+def gather(batches: Iterable[Batch], d: int, threads: int = 1, make_executor: MakeExecutor | None = None) -> Statistics:
     """Return the statistics of all rows of `batches`, each of d columns, in one pass and constant memory.
 
     The result has the same bits for any division into batches and any number of threads, because blocks are cut by row
     count and merged in order. Batches are not copied, so they must not change meanwhile.
 
     The calling thread reads the first block. With several threads and enough columns, `threads` threads factor the
-    other blocks while one reads. These threads belong to `worker_pool`; without one the caller reads.
+    other blocks while one reads. `make_executor` starts these threads; without it the caller reads.
     """
     threads = 1 if d <= MAX_SINGLE_THREAD_COLUMNS else threads
     blocks = blocks_of(map(_drop_zero_weights, batches), d, held=1 if threads == 1 else threads + 1)
@@ -92,9 +84,12 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, worker_pool: Work
         return _of_block(first)
     blocks = chain([first], blocks)
     if threads > 1:
-        return reduce(merge, _map_on_threads(blocks, threads, worker_pool))
+        return reduce(merge, _map_on_threads(blocks, threads, make_executor))
     factored = map(_of_block, blocks)
-    return reduce(merge, worker_pool.prefetch(factored) if worker_pool else factored)
+    if make_executor is None:
+        return reduce(merge, factored)
+    with make_executor(1) as executor:
+        return executor.submit(reduce, merge, factored).result()
 
 
 def merge(a: Statistics, b: Statistics) -> Statistics:
@@ -149,12 +144,12 @@ def _of_block(block: Batch) -> Statistics:
     return Statistics(triangle, origin, len(block.y), lowest, highest, log_weight)
 
 
-def _map_on_threads(blocks: Iterator[Batch], threads: int, worker_pool: WorkerPool | None) -> Iterator[Statistics]:
+def _map_on_threads(blocks: Iterator[Batch], threads: int, make_executor: MakeExecutor | None) -> Iterator[Statistics]:
     """Yield the statistics of each block in order. At most `threads` + 1 blocks are in memory."""
     read = partial(next, blocks, None)
-    with worker_pool.executor(threads + 1) if worker_pool else ThreadPoolExecutor(threads) as executor:
+    with make_executor(threads + 1) if make_executor else ThreadPoolExecutor(threads) as executor:
         pending: deque[Future[Statistics]] = deque()
-        while (block := executor.submit(read).result() if worker_pool else read()) is not None:
+        while (block := executor.submit(read).result() if make_executor else read()) is not None:
             pending.append(executor.submit(_of_block, block))
             if len(pending) > threads:
                 yield pending.popleft().result()

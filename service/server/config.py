@@ -145,14 +145,14 @@ def post_fork(server: Any, worker: Any) -> None:
     """Give the worker its files of metrics and its socket for long requests, before it builds the app."""
     from service.observability import worker_slots
     from service.server import application
-    from service.server.worker.idle_cpu import IdleCpuEstimator
+    from service.server.worker.cpu_priority import NiceExecutor
 
     number = worker_slots.take(server.metrics_folder)
     worker.client_timeout_seconds = settings.client_timeout_seconds
     if passes_long_requests(worker):
         worker.join_long_workers(server.metrics_folder, number)
         if worker.is_long_request_worker:
-            worker.build_app = partial(application.build, IdleCpuEstimator())
+            worker.build_app = partial(application.build, NiceExecutor)
 
 
 def on_exit(server: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from service.artifact import torchscript
 from service.artifact.columns import Columns, RowShape
 from service.artifact.upgrade import iso_time
-from service.core.statistics import WorkerPool, decay, merge, reorder_columns
+from service.core.statistics import MakeExecutor, decay, merge, reorder_columns
 from service.errors import (
     Conflict,
     CorruptArtifact,
@@ -48,7 +48,7 @@ class Trained:
 class Trainer:
     """Publishes fits to `store`.
 
-    worker_pool: threads that read and factor the rows of long trainings; by default the caller's and a plain pool.
+    make_executor: starts the threads that read and factor the rows of long trainings; by default the caller reads.
     """
 
     store: Store
@@ -57,7 +57,7 @@ class Trainer:
     keep_versions: int
     threads: int = 1
     max_autograd_bytes: int = 1 << 28
-    worker_pool: WorkerPool | None = None
+    make_executor: MakeExecutor | None = None
 
     def train(self, model: str, request: Request) -> Trained:
         """Fit and publish the next version of `model`.
@@ -100,7 +100,7 @@ class Trainer:
     def _read(self, model: str, request: Request) -> TrainingData:
         check_name(model)
         limits = (self.max_columns, self.max_autograd_bytes)
-        return training_data.read(request, *limits, self.threads, self.worker_pool)
+        return training_data.read(request, *limits, self.threads, self.make_executor)
 
     def _fit(
         self, model: str, request: Request, data: TrainingData, newest: Version | None, *, show_divergence: bool = False

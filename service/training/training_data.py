@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.core.blocks import Batch
-from service.core.statistics import Statistics, WorkerPool, gather
+from service.core.statistics import MakeExecutor, Statistics, gather
 from service.errors import BodyTooLarge, InvalidRequest
 from service.training.request import Request
 
@@ -20,7 +20,7 @@ class TrainingData:
 
 
 def read(
-    request: Request, max_columns: int, max_autograd_bytes: int, threads: int, worker_pool: WorkerPool | None
+    request: Request, max_columns: int, max_autograd_bytes: int, threads: int, make_executor: MakeExecutor | None
 ) -> TrainingData:
     """Read all rows of a request; raises InvalidRequest, BodyTooLarge and the errors of its batches."""
     d = len(request.columns.names)
@@ -32,7 +32,7 @@ def read(
     if request.append is False and request.explicit_options.get("method") == "autograd":
         rows = _collect(batches, max_autograd_bytes)
         batches = [rows]
-    statistics = gather(batches, d, threads, worker_pool)
+    statistics = gather(batches, d, threads, make_executor)
     if statistics.n == 0:
         raise InvalidRequest.at("/sample_weight", "is zero for every row; give at least one a positive weight")
     return TrainingData(statistics, rows)

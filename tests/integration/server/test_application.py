@@ -8,7 +8,7 @@ from service.api.http.context import services_of
 from service.observability import worker_slots
 from service.server import application, config
 from service.server.gunicorn_stream import GunicornBodyAdapter
-from service.server.worker.idle_cpu import IdleCpuEstimator
+from service.server.worker.cpu_priority import NiceExecutor
 from service.server.worker.worker import Worker
 
 
@@ -37,5 +37,5 @@ def test_only_the_app_of_the_long_request_worker_has_an_executor(tmp_path, monke
     worker.load_wsgi()
     services = services_of(worker.wsgi)
     assert isinstance(services.body_adapter, GunicornBodyAdapter)
-    assert isinstance(services.trainer.worker_pool, IdleCpuEstimator if is_long_request_worker else type(None))
+    assert services.trainer.make_executor is (NiceExecutor if is_long_request_worker else None)
     assert worker.joined == [(tmp_path, 7)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.core import blocks
 from service.core.blocks import Batch
 from service.core.statistics import decay, gather, merge
-from service.server.worker.idle_cpu import IdleCpuEstimator
+from service.server.worker.cpu_priority import NiceExecutor
 
 
 def data(n, d, seed=0, weighted=False):
@@ -135,16 +135,16 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch, d, weighted):
 
 
 @pytest.mark.parametrize(
-    ("d", "threads", "worker_pool", "max_blocks"),
+    ("d", "threads", "make_executor", "max_blocks"),
     [
         (2, 1, None, 3),
-        (2, 2, IdleCpuEstimator(), 3),
-        (5, 1, IdleCpuEstimator(), 3),
+        (2, 2, NiceExecutor, 3),
+        (5, 1, NiceExecutor, 3),
         (5, 2, None, 5),
-        (5, 2, IdleCpuEstimator(), 5),
+        (5, 2, NiceExecutor, 5),
     ],
 )
-def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool, max_blocks):
+def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, make_executor, max_blocks):
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 100)
     read = []
 
@@ -156,7 +156,7 @@ def test_few_blocks_are_in_memory_at_a_time(monkeypatch, d, threads, worker_pool
             yield Batch(x, batch.y)
             del x
 
-    assert gather(batches(), d, threads, worker_pool).n == 5000
+    assert gather(batches(), d, threads, make_executor).n == 5000
     assert len(read) == 50
 
 

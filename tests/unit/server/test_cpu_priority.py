@@ -11,17 +11,10 @@ import pytest
 
 from service.core.blocks import BLOCK_ROWS, Batch
 from service.core.statistics import gather
-from service.server.worker import cpu_priority
-from service.server.worker.cpu_priority import NICE, FixedNicePool, lower_priority
-from service.server.worker.idle_cpu import IDLE_NICE, IdleCpuEstimator
+from service.server.worker.cpu_priority import NICE, NiceExecutor, lower_priority
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 variable = ContextVar("variable")
-
-
-@pytest.fixture(params=[FixedNicePool, IdleCpuEstimator])
-def worker_pool(request):
-    return request.param()
 
 
 def schedule():
@@ -50,58 +43,45 @@ def test_threads_inherit_a_lower_priority():
 
 
 @linux
-@pytest.mark.parametrize("value", [NICE, 15, 19])
-def test_a_fixed_pool_has_one_nice_value(value):
-    pool = FixedNicePool(value)
-    with pool.executor(2) as executor:
-        assert executor.submit(schedule).result() == nice(value)
-    [prefetched] = pool.prefetch(schedule() for _ in range(1))
-    assert prefetched == nice(value)
+def test_an_executor_has_the_nice_value():
+    with NiceExecutor(2) as executor:
+        assert executor.submit(schedule).result() == nice(NICE)
 
 
 @linux
 @pytest.mark.parametrize("name", ["sched_setscheduler", "setpriority"])
-def test_work_is_done_where_priorities_are_forbidden(name, monkeypatch, worker_pool):
+def test_work_is_done_where_priorities_are_forbidden(name, monkeypatch):
     def forbid(*_):
         raise PermissionError
 
     monkeypatch.setattr(os, name, forbid)
-    with worker_pool.executor(1) as executor:
+    with NiceExecutor(1) as executor:
         assert executor.submit(divmod, 7, 2).result() == (3, 1)
     with ThreadPoolExecutor(1) as executor:
         executor.submit(lower_priority).result()
 
 
-@pytest.mark.parametrize(("seconds", "sizes"), [(0, [1] * 10), (60, [10])])
-def test_prefetched_items_are_returned_in_steps(worker_pool, monkeypatch, seconds, sizes):
-    monkeypatch.setattr(cpu_priority, "STEP_SECONDS", seconds)
-    steps, take_step = [], cpu_priority._take_step
-    monkeypatch.setattr(cpu_priority, "_take_step", lambda items: steps.append(take_step(items)) or steps[-1])
-    assert list(worker_pool.prefetch(iter(range(10)))) == list(range(10))
-    assert [len(step) for step in steps] == [*sizes, 0]
-
-
-def test_exceptions_of_work_are_raised(worker_pool):
-    with worker_pool.executor(1) as executor, pytest.raises(ZeroDivisionError):
+def test_exceptions_of_work_are_raised():
+    with NiceExecutor(1) as executor, pytest.raises(ZeroDivisionError):
         executor.submit(lambda: 1 // 0).result()
 
 
-def test_work_runs_in_the_context_of_its_caller(worker_pool):
+def test_work_runs_in_the_context_of_its_caller():
     variable.set("value")
-    with worker_pool.executor(1) as executor:
+    with NiceExecutor(1) as executor:
         assert executor.submit(variable.get).result() == "value"
 
 
-def test_threads_end_with_their_executor(worker_pool):
+def test_threads_end_with_their_executor():
     before = threading.active_count()
-    with worker_pool.executor(2) as executor:
+    with NiceExecutor(2) as executor:
         executor.submit(int).result()
     assert threading.active_count() == before
 
 
 @linux
 @pytest.mark.parametrize(("d", "threads"), [(1, 2), (4, 1), (4, 2)])
-def test_rows_are_read_and_factored_by_a_pool_to_the_same_bits(d, threads, worker_pool):
+def test_rows_are_read_and_factored_by_a_pool_to_the_same_bits(d, threads):
     rows = 5 * BLOCK_ROWS + 17
     x = np.random.default_rng(d).uniform(size=(rows, d))
     y = np.cos(x.sum(axis=1))
@@ -112,17 +92,17 @@ def test_rows_are_read_and_factored_by_a_pool_to_the_same_bits(d, threads, worke
             schedules.append(schedule())
             yield Batch(x[part], y[part])
 
-    found = gather(batches(), d, threads, worker_pool)
+    found = gather(batches(), d, threads, NiceExecutor)
     np.testing.assert_array_equal(found.triangle, gather([Batch(x, y)], d).triangle)
     assert found.n == rows
-    assert schedules[-1] in (nice(NICE), nice(IDLE_NICE))
+    assert schedules[-1] == nice(NICE)
 
 
 @pytest.mark.parametrize("d", [1, 4])
-def test_exceptions_of_the_rows_are_raised(d, worker_pool):
+def test_exceptions_of_the_rows_are_raised(d):
     def batches():
         yield Batch(np.zeros((BLOCK_ROWS, d)), np.zeros(BLOCK_ROWS))
         raise LookupError
 
     with pytest.raises(LookupError):
-        gather(batches(), d, 2, worker_pool)
+        gather(batches(), d, 2, NiceExecutor)
