@@ -1,21 +1,15 @@
 """The errors of the service; `service.api.http.problems` maps them to HTTP statuses.
 
 DescentError
-├── MalformedBody                the body does not follow its media type
-├── UnsupportedMediaType         an unknown media type or charset
-├── BodyTooLarge                 more bytes than DESCENT_MAX_BODY_BYTES or DESCENT_MAX_STREAM_BYTES
-├── InvalidRequest               well-formed, but invalid; `faults` point at the fields
-│   └── DivergingLearningRate    a learning rate at or above the largest stable one
+├── MalformedBody, UnsupportedMediaType, BodyTooLarge
+├── InvalidRequest
+│   └── DivergingLearningRate
 ├── NotFound
 │   ├── ModelNotFound
 │   └── VersionNotFound
-├── Conflict                     the state of the model does not allow the request
-├── PreconditionFailed           If-Match or If-None-Match does not hold
-├── KeyReused                    an Idempotency-Key that was used for another request
-├── InvalidModelConfig           an invalid config.pbtxt
-├── CorruptArtifact              a damaged version file, or one in a later format
-├── PublishContention            publishers on other machines were faster in every attempt
-└── StoreUnavailable             the store cannot be read or written
+├── Conflict, PreconditionFailed, KeyReused
+├── InvalidModelConfig, CorruptArtifact
+└── PublishContention, StoreUnavailable
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,8 +40,11 @@ class Fault(NamedTuple):
 class DescentError(Exception):
     """An error with a stable `slug`, the `title` of its kind, and a `detail` that says what to change."""
 
-    slug = "error"
-    title = "Error"
+    slug: str
+    title: str
+
+    def __init_subclass__(cls, *, slug: str, title: str) -> None:
+        cls.slug, cls.title = slug, title
 
     def __init__(self, detail: str, faults: Iterable[Fault] = (), **facts: object) -> None:
         self.detail = _cut(detail, MAX_DETAIL)
@@ -56,24 +53,20 @@ class DescentError(Exception):
         super().__init__(self.detail)
 
 
-class MalformedBody(DescentError):
-    slug = "malformed-body"
-    title = "The body is malformed"
+class MalformedBody(DescentError, slug="malformed-body", title="The body is malformed"):
+    """The body does not follow its media type."""
 
 
-class UnsupportedMediaType(DescentError):
-    slug = "unsupported-media-type"
-    title = "The body's media type is not supported"
+class UnsupportedMediaType(DescentError, slug="unsupported-media-type", title="The body's media type is not supported"):
+    """An unknown media type or charset."""
 
 
-class BodyTooLarge(DescentError):
-    slug = "body-too-large"
-    title = "The body is too large"
+class BodyTooLarge(DescentError, slug="body-too-large", title="The body is too large"):
+    """More bytes than DESCENT_MAX_BODY_BYTES or DESCENT_MAX_STREAM_BYTES."""
 
 
-class InvalidRequest(DescentError):
-    slug = "invalid-request"
-    title = "The request is invalid"
+class InvalidRequest(DescentError, slug="invalid-request", title="The request is invalid"):
+    """Well-formed, but invalid; `faults` point at the fields."""
 
     @classmethod
     def at(cls, pointer: str, detail: str) -> "InvalidRequest":
@@ -89,59 +82,50 @@ class InvalidRequest(DescentError):
         return cls(f"{listing}. {advice}" if advice else listing, first)
 
 
-class DivergingLearningRate(InvalidRequest):
-    slug = "diverging-learning-rate"
-    title = "The learning rate makes gradient descent diverge"
+class DivergingLearningRate(
+    InvalidRequest, slug="diverging-learning-rate", title="The learning rate makes gradient descent diverge"
+):
+    """A learning rate at or above the largest stable one."""
 
 
-class NotFound(DescentError):
-    slug = "not-found"
-    title = "Not found"
+class NotFound(DescentError, slug="not-found", title="Not found"):
+    """A resource that does not exist."""
 
 
-class ModelNotFound(NotFound):
-    slug = "model-not-found"
-    title = "The model does not exist"
+class ModelNotFound(NotFound, slug="model-not-found", title="The model does not exist"):
+    """No model has the name."""
 
 
-class VersionNotFound(NotFound):
-    slug = "version-not-found"
-    title = "The version does not exist"
+class VersionNotFound(NotFound, slug="version-not-found", title="The version does not exist"):
+    """The model has no version with the number."""
 
 
-class Conflict(DescentError):
-    slug = "conflict"
-    title = "The state of the model does not allow this"
+class Conflict(DescentError, slug="conflict", title="The state of the model does not allow this"):
+    """The state of the model does not allow the request."""
 
 
-class PreconditionFailed(DescentError):
-    slug = "precondition-failed"
-    title = "A precondition failed"
+class PreconditionFailed(DescentError, slug="precondition-failed", title="A precondition failed"):
+    """If-Match or If-None-Match does not hold."""
 
 
-class KeyReused(DescentError):
-    slug = "idempotency-key-reused"
-    title = "The idempotency key was used for another request"
+class KeyReused(DescentError, slug="idempotency-key-reused", title="The idempotency key was used for another request"):
+    """An Idempotency-Key that was used for another request."""
 
 
-class InvalidModelConfig(DescentError):
-    slug = "invalid-model-config"
-    title = "The model's configuration is invalid"
+class InvalidModelConfig(DescentError, slug="invalid-model-config", title="The model's configuration is invalid"):
+    """An invalid config.pbtxt."""
 
 
-class PublishContention(DescentError):
-    slug = "publish-contention"
-    title = "Other publishers were faster"
+class PublishContention(DescentError, slug="publish-contention", title="Other publishers were faster"):
+    """Publishers on other machines were faster in every attempt."""
 
 
-class CorruptArtifact(DescentError):
-    slug = "corrupt-artifact"
-    title = "The version's file is damaged"
+class CorruptArtifact(DescentError, slug="corrupt-artifact", title="The version's file is damaged"):
+    """A damaged version file, or one in a later format."""
 
 
-class StoreUnavailable(DescentError):
-    slug = "store-unavailable"
-    title = "The store is unavailable"
+class StoreUnavailable(DescentError, slug="store-unavailable", title="The store is unavailable"):
+    """The store cannot be read or written."""
 
 
 def truncate(faults: Iterable[Fault]) -> list[Fault]:
