@@ -1,5 +1,6 @@
 """The settings: one table, read once from the environment. A wrong value stops the start and names its variable."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
@@ -21,52 +22,36 @@ RENAMED = {
 
 
 class InvalidSetting(ValueError):
-    """A setting with an invalid value; the message names its variable, `name` is the setting."""
+    """A setting with an invalid value or a former name; the message names its variable, `name` is the setting."""
 
-    def __init__(self, name: str, text: str, remedy: str) -> None:
-        super().__init__(f"{variable(name)}={text!r}: {remedy}")
+    def __init__(self, message: str, name: str, text: str, remedy: str = "") -> None:
+        super().__init__(message)
         self.name, self.text, self.remedy = name, text, remedy
 
 
-class RenamedSetting(InvalidSetting):
-    """A setting under its former name."""
-
-    def __init__(self, name: str, text: str, new_name: str) -> None:
-        super().__init__(name, text, f"is now {variable(new_name)}")
-        self.args = (f"{variable(name)} is now {variable(new_name)}",)
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
+def _at_least(least: int) -> Callable[[str], int | None]:
+    def read(text: str) -> int | None:
         value = int(text)
-        if value < least:
-            raise ValueError
-        return value
+        return value if value >= least else None
 
     read.__doc__ = f"an integer of at least {least}"
     return read
 
 
-def _port(text: str) -> int:
+def _port(text: str) -> int | None:
     """a port number, 0 to 65535"""
-    value = _at_least(0)(text)
-    if value > 65_535:
-        raise ValueError
-    return value
+    value = int(text)
+    return value if 0 <= value <= 65_535 else None
 
 
-def _text(text: str) -> str:
+def _text(text: str) -> str | None:
     """a non-empty string"""
-    if not text:
-        raise ValueError
-    return text
+    return text or None
 
 
-def _level(text: str) -> str:
+def _level(text: str) -> str | None:
     """debug, info, warning or error"""
-    if text not in ("debug", "info", "warning", "error"):
-        raise ValueError
-    return text
+    return text if text in ("debug", "info", "warning", "error") else None
 
 
 def _cores() -> int:
@@ -122,7 +107,8 @@ class Settings:
         """Return the settings in `environment`; raises InvalidSetting."""
         for old, new in RENAMED.items():
             if variable(old) in environment:
-                raise RenamedSetting(old, environment[variable(old)], new)
+                message = f"{variable(old)} is now {variable(new)}"
+                raise InvalidSetting(message, old, environment[variable(old)])
         values = {
             field.name: _read(field, environment[variable(field.name)])
             for field in dataclasses.fields(cls)
@@ -152,8 +138,10 @@ def table() -> str:
 
 
 def _read(field: "dataclasses.Field[Any]", text: str) -> Any:
+    """Return the value of a text. The reader of a setting returns None for an invalid one, or raises ValueError."""
     read = field.metadata["read"]
-    try:
-        return read(text)
-    except ValueError:
-        raise InvalidSetting(field.name, text, f"give {read.__doc__}") from None
+    with contextlib.suppress(ValueError):
+        if (value := read(text)) is not None:
+            return value
+    remedy = f"give {read.__doc__}"
+    raise InvalidSetting(f"{variable(field.name)}={text!r}: {remedy}", field.name, text, remedy)
