@@ -8,6 +8,8 @@ import gc
 import os
 import resource
 import shutil
+import socket
+import struct
 import sys
 from functools import partial
 from pathlib import Path
@@ -33,13 +35,11 @@ def file_limit(wanted: int) -> int:
     return max(soft, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard))
 
 
-def allow_files(wanted: int) -> int:
-    """Raise the soft limit of open files to `file_limit(wanted)` and return it. Workers inherit it."""
+def allow_files(wanted: int) -> None:
+    """Raise the soft limit of open files to `file_limit(wanted)`. Workers inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = file_limit(wanted)
-    if resource.RLIM_INFINITY != soft < limit:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    return limit
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (file_limit(wanted), hard))
 
 
 settings = Settings.from_environment(os.environ)
@@ -106,10 +106,11 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     """Set the clients' timeout on the listeners, and log the address of the service."""
     from service import __version__
-    from service.server.error_page import set_timeouts
 
+    timeout = struct.pack("ll", settings.client_timeout_seconds, 0)
     for listener in server.LISTENERS:
-        set_timeouts(listener.sock, settings.client_timeout_seconds)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # of each receive and send of its connections
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, timeout)
         server.log.info("Descent %s at %s, with its documentation at %s/docs", __version__, listener, listener)
 
 
@@ -123,9 +124,8 @@ def passes_long_requests(worker: Any) -> bool:
 def pre_fork(server: Any, worker: Any) -> None:
     """Make one worker of each configuration the long-request worker, unless there is only one."""
     if passes_long_requests(worker):
-        others = [other for other in server.WORKERS.values() if other.cfg is worker.cfg]
         worker.is_long_request_worker = server.num_workers > 1 and not any(
-            other.is_long_request_worker for other in others
+            other.is_long_request_worker for other in server.WORKERS.values() if other.cfg is worker.cfg
         )
 
 

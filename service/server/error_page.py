@@ -1,7 +1,6 @@
 """Error responses of gunicorn itself, for requests that never reach the app, in the form of all other errors."""
 
 import socket
-import struct
 
 from gunicorn import util
 
@@ -18,10 +17,3 @@ def write_problem(sock: socket.socket, status: int, reason: str, message: str) -
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     util.write_nonblock(sock, head.encode("latin1") + body)
-
-
-def set_timeouts(listener: socket.socket, seconds: int) -> None:
-    """Limit each receive and send of the connections that `listener` accepts to `seconds`."""
-    timeout = struct.pack("ll", seconds, 0)
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        listener.setsockopt(socket.SOL_SOCKET, option, timeout)

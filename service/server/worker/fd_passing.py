@@ -8,12 +8,9 @@ its socket has another name, and the other workers serve long requests themselve
 import contextlib
 import os
 import socket
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-IS_POSSIBLE = sys.platform == "linux"
-"""Other systems lack sequenced-packet sockets or priorities of threads."""
 MAX_MESSAGE_BYTES = (1 << 18) + 4096
 """The most bytes of a request that are passed on. A socket's default send buffer holds one such message."""
 PEER_TIMEOUT = 1.0

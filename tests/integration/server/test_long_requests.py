@@ -1,6 +1,7 @@
 """Long requests are passed on to the worker for them, with the bytes that were read."""
 
 import gzip
+import sys
 import zlib
 
 import pyarrow as pa
@@ -8,12 +9,11 @@ import pytest
 from worker_server import BODY, exchange, receive, receive_response, refuse_file, request, wait_until
 
 from service.server.worker import acceptor
-from service.server.worker.fd_passing import IS_POSSIBLE
 
 LONG = 1_000_000
 
 pytestmark = pytest.mark.skipif(
-    not IS_POSSIBLE, reason="sequenced-packet sockets and priorities of threads are Linux's"
+    sys.platform != "linux", reason="sequenced-packet sockets and priorities of threads are Linux's"
 )
 
 

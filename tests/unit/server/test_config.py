@@ -101,7 +101,8 @@ def test_connections_leave_files_to_the_worker(limits, soft, hard, connections):
 )
 def test_the_limit_of_open_files_is_raised_as_far_as_it_can_be(limits, soft, hard, allowed, left):
     limits[:] = soft, hard
-    assert config.allow_files(4096) == allowed
+    assert config.file_limit(4096) == allowed
+    config.allow_files(4096)
     assert limits == left
 
 
