@@ -6,21 +6,19 @@ multiprocess mode if PROMETHEUS_MULTIPROC_DIR is set.
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, TypeVar
+from functools import cache, partial
+from typing import Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.metrics_core import Metric as MetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 M = TypeVar("M", bound=MetricWrapperBase)
 
-BUCKETS = (
-    0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
-)  # fmt: skip
+BUCKETS = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Upper bounds of latency buckets in seconds."""
 
 
@@ -42,10 +40,7 @@ TABLE = (
     Metric("descent_training_rows", "store", "Rows that the serving version was trained on.", ("model",)),
     Metric("descent_model_version", "store", "The serving version's number.", ("model",)),
     Metric(
-        "descent_model_trained_timestamp_seconds",
-        "store",
-        "Unix time of the serving version's training.",
-        ("model",),
+        "descent_model_trained_timestamp_seconds", "store", "Unix time of the serving version's training.", ("model",)
     ),
     Metric(
         "descent_models_without_labels",
@@ -85,33 +80,24 @@ TABLE = (
 
 OTHER_MODELS = "(other models)"
 OUTCOMES = ("published", "rejected", "failed")
-FROM_STORE = {metric.name: metric for metric in TABLE if metric.kind == "store"}
 
 
-class LatencyBatch(NamedTuple):
-    """Latencies observed together: their number, their sum in seconds, and the count of each bucket."""
-
-    number: int
-    total: float
-    buckets: dict[int, int]
-
-    @classmethod
-    def of(cls, seconds: Sequence[float]) -> "LatencyBatch":
-        """Return the batch of some latencies."""
-        buckets: dict[int, int] = {}
-        for each in seconds:
-            bucket = bisect_left(BUCKETS, each)
-            buckets[bucket] = buckets.get(bucket, 0) + 1
-        return cls(len(seconds), sum(seconds), buckets)
+def count_by_bucket(seconds: Sequence[float]) -> dict[int, int]:
+    """Return the number of latencies in each bucket that has any."""
+    counts: dict[int, int] = {}
+    for each in seconds:
+        bucket = bisect_left(BUCKETS, each)
+        counts[bucket] = counts.get(bucket, 0) + 1
+    return counts
 
 
 class LatencyHistogram(Histogram):
-    """A histogram with `BUCKETS` that observes batches."""
+    """A histogram with `BUCKETS` that observes several latencies at once."""
 
-    def observe_all(self, latencies: LatencyBatch) -> None:
-        """Observe each of the latencies."""
-        self._sum.inc(latencies.total)
-        for bucket, count in latencies.buckets.items():
+    def observe_all(self, total: float, counts: dict[int, int]) -> None:
+        """Observe latencies of `total` seconds, by the number in each bucket."""
+        self._sum.inc(total)
+        for bucket, count in counts.items():
             self._buckets[bucket].inc(count)
 
 
@@ -131,47 +117,41 @@ class Level(Gauge):
         self._value.inc(number)
 
 
-class MetricsByLabel(Generic[M]):
-    """The metrics of one kind by name and labels, cached because prometheus_client looks up a child at each call."""
-
-    def __init__(self, metrics: dict[str, M]) -> None:
-        self._metrics = metrics
-        self._children: dict[tuple[str, ...], M] = {}
-
-    def __call__(self, name: str, *labels: str) -> M:
-        """Return the metric `name` with its labels; raises KeyError for an undeclared one."""
-        key = (name, *labels)
-        found = self._children.get(key)
-        if found is None:
-            metric = self._metrics[name]
-            found = self._children[key] = metric.labels(*labels) if labels else metric
-        return found
-
-
 class Metrics:
-    """The events of one process. The first `max_models` models in it have labels of their own."""
+    """The events of one process. The first `max_models` models in it have labels of their own.
+
+    counter, gauge, histogram: return the metric with a name and labels. Raise KeyError for an undeclared one. The level
+    of a gauge is summed over workers, that of a metric of the kind "latest" is the latest of any.
+    """
 
     def __init__(self, max_models: int) -> None:
         self._registry = CollectorRegistry()
         self._max_models = max_models
         self._models: set[str] = set()
-        self.counter = MetricsByLabel(
-            {m.name: Count(*_described(m), registry=self._registry) for m in _of_kind("counter")}
+        self.counter = self._by_label(counter=Count)
+        self.gauge = self._by_label(
+            gauge=partial(Level, multiprocess_mode="livesum"), latest=partial(Level, multiprocess_mode="mostrecent")
         )
-        self.gauge = MetricsByLabel({m.name: self._gauge(m) for m in (*_of_kind("gauge"), *_of_kind("latest"))})
-        self.histogram = MetricsByLabel(
-            {
-                m.name: LatencyHistogram(*_described(m), registry=self._registry, buckets=BUCKETS)
-                for m in _of_kind("histogram")
-            }
-        )
+        self.histogram = self._by_label(histogram=partial(LatencyHistogram, buckets=BUCKETS))
         for outcome in OUTCOMES:  # a counter first scraped at 1 has no increase
             self.counter("descent_trainings_total", outcome)
 
-    def _gauge(self, metric: Metric) -> Level:
-        """Return a gauge that is summed over workers if it counts requests in progress, else the latest value."""
-        mode: Literal["livesum", "mostrecent"] = "livesum" if metric.kind == "gauge" else "mostrecent"
-        return Level(*_described(metric), registry=self._registry, multiprocess_mode=mode)
+    def _by_label(self, **makers: Callable[..., M]) -> Callable[..., M]:
+        """Make the metrics of some kinds; return a function that returns one by its name and labels.
+
+        The function is cached because prometheus_client looks up a child at each call.
+        """
+        metrics = {
+            row.name: makers[row.kind](row.name, row.about, row.labels, registry=self._registry)
+            for row in TABLE
+            if row.kind in makers
+        }
+
+        @cache
+        def child(name: str, *labels: str) -> M:
+            return metrics[name].labels(*labels) if labels else metrics[name]
+
+        return child
 
     def model_label(self, model: str) -> str:
         """Return the label of an existing model: its name, or a common one beyond `max_models`."""
@@ -188,18 +168,8 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             MultiProcessCollector(registry)
         else:
-            registry.register(_Collected(self._registry))
+            registry.register(self._registry)
         return registry
-
-
-class _Collected(Collector):
-    """The metrics of another registry."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-
-    def collect(self) -> Iterable[MetricFamily]:
-        return self._registry.collect()
 
 
 def table() -> str:
@@ -209,11 +179,3 @@ def table() -> str:
         kind = "gauge" if metric.kind in ("store", "latest") else metric.kind
         rows.append(f"| `{metric.name}` | {kind} | {', '.join(metric.labels)} | {metric.about} |")
     return "\n".join(rows) + "\n"
-
-
-def _described(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
-    return metric.name, metric.about, metric.labels
-
-
-def _of_kind(kind: str) -> list[Metric]:
-    return [metric for metric in TABLE if metric.kind == kind]

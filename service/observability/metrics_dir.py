@@ -28,14 +28,9 @@ def sweep() -> int:
 
 def _remove_if_unused(folder: Path) -> bool:
     try:
-        lock = os.open(folder / IN_USE, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:  # unfinished, another user's, or of a version that did not lock it
+        with os.fdopen(os.open(folder / IN_USE, os.O_RDWR | os.O_NOFOLLOW)) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:  # in use, unfinished, another user's, or of a version that did not lock it
         return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
     return True

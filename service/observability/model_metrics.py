@@ -3,9 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -13,23 +12,13 @@ from prometheus_client.registry import Collector
 from service import __version__
 from service.artifact import torchscript
 from service.errors import CorruptArtifact, InvalidModelConfig, NotFound
-from service.observability.metrics import FROM_STORE
+from service.observability.metrics import TABLE
 from service.store import Store, Version
 
 MAX_WAIT_SECONDS = 1.0
 """Longest time that a scrape waits for the store."""
 
 log = logging.getLogger(__name__)
-
-
-class ModelMetrics(NamedTuple):
-    """The metrics of one serving version."""
-
-    version: int
-    loss: float
-    r2: float | None
-    rows: float
-    trained: float
 
 
 class ModelMetricsCollector(Collector):
@@ -46,28 +35,25 @@ class ModelMetricsCollector(Collector):
         self._lock = threading.Lock()
         self._refreshing: threading.Thread | None = None
         self._refreshed = float("-inf")
-        self._metrics: dict[Version, ModelMetrics | None] = {}
+        self._metrics: dict[Version, dict[str, float | None]] = {}
         self._unlabelled = 0
         self._up = True
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return the metrics of all models."""
-        up = self._refresh()
-        models = {version.model: metrics for version, metrics in self._metrics.items() if metrics is not None}
-        yield _per_model("descent_training_loss", {model: metrics.loss for model, metrics in models.items()})
-        yield _per_model("descent_training_r2", {model: m.r2 for model, m in models.items() if m.r2 is not None})
-        yield _per_model("descent_training_rows", {model: metrics.rows for model, metrics in models.items()})
-        yield _per_model("descent_model_version", {model: metrics.version for model, metrics in models.items()})
-        yield _per_model("descent_model_trained_timestamp_seconds", {model: m.trained for model, m in models.items()})
-        yield _plain("descent_models_without_labels", self._unlabelled)
-        yield _plain("descent_store_up", int(up))
-        build = _family("descent_build_info")
-        build.add_metric([__version__], 1)
-        yield build
+        families = {family.name: family for family in self.describe()}
+        families["descent_store_up"].add_metric([], self._refresh())
+        families["descent_models_without_labels"].add_metric([], self._unlabelled)
+        families["descent_build_info"].add_metric([__version__], 1)
+        for version, metrics in self._metrics.items():
+            for name, value in metrics.items():
+                if value is not None:
+                    families[name].add_metric([version.model], value)
+        return families.values()
 
     def describe(self) -> list[GaugeMetricFamily]:
         """Return the families without reading the store."""
-        return [_family(name) for name in FROM_STORE]
+        return [GaugeMetricFamily(row.name, row.about, labels=row.labels) for row in TABLE if row.kind == "store"]
 
     def _refresh(self) -> bool:
         """Refresh the metrics if they are due; return whether the last refresh could read the store."""
@@ -105,29 +91,17 @@ class ModelMetricsCollector(Collector):
             log.debug("model %s has no metrics: %s", model, error)
             return None
 
-    def _read(self, version: Version) -> ModelMetrics | None:
+    def _read(self, version: Version) -> dict[str, float | None]:
+        """Return the metrics of a version by name; none of one that cannot be read."""
         try:
             report = torchscript.load_artifact(self._store.read(version)).report
         except (NotFound, CorruptArtifact) as error:
             log.warning("version %d of %s has no metrics: %s", version.number, version.model, error)
-            return None
-        trained = datetime.fromisoformat(report["trained_at"]).timestamp()
-        return ModelMetrics(version.number, report["loss"], report["r2"], report["n"], trained)
-
-
-def _family(name: str) -> GaugeMetricFamily:
-    metric = FROM_STORE[name]
-    return GaugeMetricFamily(name, metric.about, labels=metric.labels)
-
-
-def _per_model(name: str, values: dict[str, float]) -> GaugeMetricFamily:
-    family = _family(name)
-    for model, value in values.items():
-        family.add_metric([model], value)
-    return family
-
-
-def _plain(name: str, value: float) -> GaugeMetricFamily:
-    family = _family(name)
-    family.add_metric([], value)
-    return family
+            return {}
+        return {
+            "descent_training_loss": report["loss"],
+            "descent_training_r2": report["r2"],
+            "descent_training_rows": report["n"],
+            "descent_model_version": version.number,
+            "descent_model_trained_timestamp_seconds": datetime.fromisoformat(report["trained_at"]).timestamp(),
+        }

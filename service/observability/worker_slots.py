@@ -9,29 +9,33 @@ import itertools
 import logging
 import os
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import mmap_dict, values
+from prometheus_client.multiprocess import mark_process_dead
 
 FIRST_BYTES = 1 << 16
-"""Initial size of a file in prometheus_client, which doubles it when it is full."""
+"""Initial size of a file in prometheus_client, which doubles it when it is full. Keys are much shorter."""
 MAX_OVERHEAD = 28
 """Bytes of a value besides its key: the key's length, padding, the number and a time."""
 
 log = logging.getLogger(__name__)
-_held: dict[str, int] = {}
+_held: list[int] = []
+"""The descriptor of the slot, which the kernel closes."""
 
 
 def take(folder: Path) -> int:
     """Take a slot in `folder` for this process, after which prometheus_client names its files."""
-    number, descriptor = _lowest_free(folder)
-    _held["slot"], _held["descriptor"] = number, descriptor
-    _remove_in_progress(folder, number)
+    numbers = itertools.count()
+    number, descriptor = next((n, lock) for n in numbers if (lock := _try_lock(folder / f"{n}.slot")) is not None)
+    _held.append(descriptor)
+    mark_process_dead(number, str(folder))  # removes gauges of requests in progress that a killed holder left
     for slot in folder.glob("*.slot"):
         other = _try_lock(slot)
         if other is not None:
-            _remove_in_progress(folder, int(slot.stem))
+            mark_process_dead(int(slot.stem), str(folder))
             os.close(other)
     values.MmapedDict = _AllocatedDict  # type: ignore[attr-defined, assignment]
     values.ValueClass = _values_in(number)
@@ -51,11 +55,8 @@ class _AllocatedDict(mmap_dict.MmapedDict):
         super().__init__(filename)  # type: ignore[no-untyped-call]
 
     def _init_value(self, key: str) -> None:
-        size = self._capacity
-        while size < self._used + len(key.encode()) + MAX_OVERHEAD:
-            size *= 2
-        if size > self._capacity:
-            os.posix_fallocate(self._f.fileno(), 0, size)
+        if self._used + len(key.encode()) + MAX_OVERHEAD > self._capacity:
+            os.posix_fallocate(self._f.fileno(), 0, 2 * self._capacity)
         super()._init_value(key)  # type: ignore[no-untyped-call]
 
 
@@ -71,36 +72,18 @@ def _create_allocated(path: Path) -> None:
         raise
 
 
-class _NullFile:
-    """Replaces a file for which the disk has no room."""
-
-    def write_value(self, *_: Any) -> None:
-        """Discard the value."""
-
-
 def _values_in(slot: int) -> Any:
     """Return prometheus_client's value class for the files of a slot, without its check of the process at each step."""
     stock: Any = values.MultiProcessValue(process_identifier=lambda: slot)
 
     class Value(stock):  # type: ignore[misc]
-        """A number that only this process writes, one aligned store at a time; not scraped if the disk is full."""
-
-        has_warned = False
-        _file: Any
-        _key: str
+        """A number that only this process writes, one aligned store at a time."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
             self._lock = threading.Lock()
-            try:
-                super().__init__(*args, **kwargs)
-                position = self._file._positions[self._key]
-                self._cell = memoryview(self._file._m)[position : position + 8].cast("d")
-            except OSError as error:
-                self._value, self._key, self._file = 0.0, "", _NullFile()
-                self._cell = memoryview(bytearray(8)).cast("d")
-                if not Value.has_warned:
-                    Value.has_warned = True
-                    log.warning("some metrics of this worker are not scraped: %s", error.strerror)
+            position = self._file._positions[self._key]
+            self._cell = memoryview(self._file._m)[position : position + 8].cast("d")
 
         def inc(self, amount: float) -> None:
             """Increase the value by `amount`."""
@@ -108,15 +91,19 @@ def _values_in(slot: int) -> Any:
                 self._value += amount
                 self._cell[0] = self._value
 
-    return Value
+    @cache
+    def warn(reason: str) -> None:
+        log.warning("some metrics of this worker are not scraped: %s", reason)
 
+    def value(*args: Any, **kwargs: Any) -> Any:
+        """Return a Value, or if the disk is full one that is not scraped."""
+        try:
+            return Value(*args, **kwargs)
+        except OSError as error:
+            warn(str(error.strerror))
+            return values.MutexValue(*args, **kwargs)
 
-def _lowest_free(folder: Path) -> tuple[int, int]:
-    for number in itertools.count():
-        descriptor = _try_lock(folder / f"{number}.slot")
-        if descriptor is not None:
-            return number, descriptor
-    raise AssertionError  # pragma: no cover
+    return value
 
 
 def _try_lock(slot: Path) -> int | None:
@@ -128,9 +115,3 @@ def _try_lock(slot: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def _remove_in_progress(folder: Path, number: int) -> None:
-    """Remove the gauges of requests in progress that a killed holder of the slot left."""
-    for gauge in folder.glob(f"gauge_live*_{number}.db"):
-        gauge.unlink(missing_ok=True)

@@ -14,17 +14,17 @@ from service.observability import worker_slots
 def _restored(monkeypatch, tmp_path):
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     monkeypatch.setattr(values, "MmapedDict", values.MmapedDict)
-    monkeypatch.setattr(worker_slots, "_held", {})
+    monkeypatch.setattr(worker_slots, "_held", [])
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
 
 
 def release():
-    os.close(worker_slots._held["descriptor"])
+    os.close(worker_slots._held[-1])
 
 
 def test_a_worker_takes_the_lowest_free_slot(tmp_path):
     assert worker_slots.take(tmp_path) == 0
-    first = worker_slots._held["descriptor"]
+    [first] = worker_slots._held
     assert worker_slots.take(tmp_path) == 1
     os.close(first)
     assert worker_slots.take(tmp_path) == 0
