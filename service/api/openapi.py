@@ -9,14 +9,15 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from marshmallow import Schema
+from marshmallow.fields import Field
 from werkzeug.routing import Rule
 
 from service import __version__
 from service.api.http import problems
 from service.api.http.endpoint import Endpoint
 from service.api.http.error_formats import ErrorFormat, error_format, inference_error, scoring_error
-from service.api.schemas.headers import CacheHeaders
 from service.api.schemas.protocols import InferenceError, ScoringError
+from service.api.schemas.response_fields import ObjectArray
 from service.api.schemas.responses import ProblemResponse
 from service.formats import json
 from service.formats.registry import TABLES
@@ -45,7 +46,11 @@ TAGS = {
 """The name and description of each blueprint, in the order of the document."""
 ERROR_SCHEMAS: dict[ErrorFormat, type[Schema]] = {inference_error: InferenceError, scoring_error: ScoringError}
 BODY_ERRORS = (400, 413, 415)
+MODEL_ERRORS = (404, 503)
 TABLE_OPTIONS = "Options are in the body if it is JSON, and in the query if it is a table."
+CACHE_HEADERS = {
+    "If-None-Match": "The ETag of a previous response. If it still matches, the status is 304 and the body is empty."
+}
 LABELLED = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
 UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6}\n'}
 """Examples of tables in text formats, with y and without."""
@@ -53,31 +58,36 @@ UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6
 
 def document(app: Flask) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the routes of `app` that have an endpoint."""
-    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: _class_of(schema).__name__)
+    plugin = MarshmallowPlugin()
     description = "Linear and ridge regression by gradient descent, over HTTP."
     tags = [{"name": name, "description": description} for name, description in TAGS.values()]
     spec = APISpec("Descent", __version__, "3.1.0", info={"description": description}, plugins=[plugin], tags=tags)
+    plugin.converter.add_attribute_function(_object_array_items)  # type: ignore[union-attr]
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if hasattr(view, "endpoint"):
-            methods = {method.lower() for method in rule.methods or ()} - {"head", "options"}
-            operations = {method: _operation(rule, method, view) for method in methods}
+            methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+            operations = {method.lower(): _operation(rule, view) for method in methods}
             spec.path(PATH_VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
     return spec.to_dict()
 
 
-def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
+def _object_array_items(converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
+    """Describe the objects of an ObjectArray in place, where apispec would refer to a component."""
+    return {"items": converter.fields2jsonschema(field.items.fields)} if isinstance(field, ObjectArray) else {}
+
+
+def _operation(rule: Rule, view: Any) -> dict[str, Any]:
     endpoint: Endpoint = view.endpoint
     summary, _, description = " ".join((view.__doc__ or "").split()).partition(". ")
     if endpoint.table_schema is not None:
         description = f"{description} {TABLE_OPTIONS}".lstrip()
-    conditional = endpoint.conditional and method == "get"
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": summary.rstrip("."),
         "tags": [TAGS[rule.endpoint.split(".")[0]][0]],
-        "parameters": list(_parameters(rule, endpoint, conditional=conditional)),
-        "responses": {**_success_responses(endpoint, conditional=conditional), **_error_responses(rule, endpoint)},
+        "parameters": list(_parameters(rule, endpoint)),
+        "responses": {**_success_responses(endpoint), **_error_responses(rule, endpoint)},
     }
     if description:
         operation["description"] = description
@@ -88,32 +98,30 @@ def _operation(rule: Rule, method: str, view: Any) -> dict[str, Any]:
 
 def _request_content(endpoint: Endpoint) -> dict[str, Any]:
     schema = endpoint.request_schema
-    content: dict[str, Any] = {json.MEDIA_TYPE: {"schema": schema, "examples": getattr(schema, "examples", {})}}
+    examples = {name: {"value": value} for name, value in getattr(schema, "examples", {}).items()}
+    content: dict[str, Any] = {json.MEDIA_TYPE: {"schema": schema, "examples": examples}}
     if endpoint.table_schema is None and not endpoint.accepts_tables:
         return content
     is_labelled = endpoint.table_schema is not None and "y" in endpoint.table_schema.fields
-    for name in TABLES:
-        content[name] = {}
+    content |= {name: {} for name in TABLES}
     for name, rows in (LABELLED if is_labelled else UNLABELLED).items():
         content[name] = {"schema": {"type": "string"}, "examples": {"rows": {"value": rows}}}
     return content
 
 
-def _parameters(rule: Rule, endpoint: Endpoint, *, conditional: bool) -> Iterator[dict[str, Any]]:
+def _parameters(rule: Rule, endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     for name in PATH_VARIABLE.findall(rule.rule):
         yield {"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]}
-    yield {"in": "query", "schema": endpoint.query_schema}
-    if endpoint.table_schema is not None:
-        yield {"in": "query", "schema": endpoint.table_schema}
-    if endpoint.header_schema is not None:
-        yield {"in": "header", "schema": endpoint.header_schema}
-    if conditional:
-        yield {"in": "header", "schema": CacheHeaders}
+    for schema in (endpoint.query_schema, endpoint.table_schema):
+        if schema is not None:
+            yield {"in": "query", "schema": schema}
+    for name, description in (endpoint.request_headers | (CACHE_HEADERS if endpoint.conditional else {})).items():
+        yield {"in": "header", "name": name, "required": False, **_header(description)}
 
 
-def _success_responses(endpoint: Endpoint, *, conditional: bool) -> dict[str, dict[str, Any]]:
+def _success_responses(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
     headers = {name: _header(description) for name, description in endpoint.response_headers.items()}
-    if conditional:
+    if endpoint.conditional:
         headers["ETag"] = _header("The tag of this response, for `If-None-Match`.")
     statuses = {endpoint.status: HTTPStatus(endpoint.status).phrase, **endpoint.other_statuses}
     content = _response_content(endpoint)
@@ -121,7 +129,7 @@ def _success_responses(endpoint: Endpoint, *, conditional: bool) -> dict[str, di
         str(status): {"description": description, "headers": headers, **content}
         for status, description in statuses.items()
     }
-    if conditional:
+    if endpoint.conditional:
         responses["304"] = {"description": "The response has the ETag in `If-None-Match`."}
     return responses
 
@@ -137,8 +145,10 @@ def _response_content(endpoint: Endpoint) -> dict[str, Any]:
 def _error_responses(rule: Rule, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
     """Return the responses to errors. A request cannot be invalid if nothing in it is read."""
     statuses = {*endpoint.error_statuses, *(BODY_ERRORS if endpoint.request_schema is not None else ())}
-    if not endpoint.ignores_query or PATH_VARIABLE.search(rule.rule):
+    if endpoint.query_schema is not None or PATH_VARIABLE.search(rule.rule):
         statuses.add(422)
+    if "<model>" in rule.rule or (endpoint.query_schema and "model" in endpoint.query_schema.fields):
+        statuses.update(MODEL_ERRORS)
     content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": ProblemResponse}}
     format_error = error_format(rule.rule)
     if format_error is not None:
@@ -149,8 +159,3 @@ def _error_responses(rule: Rule, endpoint: Endpoint) -> dict[str, dict[str, Any]
 
 def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
-
-
-def _class_of(schema: Any) -> type[Schema]:
-    found: type[Schema] = schema if isinstance(schema, type) else type(schema)
-    return found

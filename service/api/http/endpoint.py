@@ -10,8 +10,9 @@ from marshmallow import Schema
 
 from service.api.http import request_body
 from service.api.http.response import ViewResult, write_response
-from service.api.schemas.query import AnyQuery, EmptyQuery, decode_values
-from service.api.schemas.requests import TableQuery
+from service.api.schemas.base import QuerySchema
+from service.api.schemas.query import decode_values
+from service.api.schemas.requests import LabelledTableQuery, PredictTableQuery
 from service.errors import InvalidRequest
 from service.formats import json
 from service.observability.request_log import Counted
@@ -23,25 +24,26 @@ View = Callable[..., Any]
 class Endpoint:
     """A decorator that makes a view into a route's function.
 
-    The view receives the variables of the path, the fields of the query and the body. It returns a ViewResult, or a
-    Response that it has written itself.
+    The view receives the variables of the path, the fields of the query and the body. It returns a ViewResult, a
+    Response that it has written itself, or None for a response without content.
 
     response_schema: the schema of the response, None for one that has no schema.
+    query_schema: the schema of the query, None if any query is ignored, because probes and scrapers may add one.
     request_schema: the schema of the JSON body. With `raw_body` the view reads the body itself.
     table_schema: the schema of the query that accompanies a table, for routes that accept one instead of JSON.
     accepts_tables, returns_tables: whether bodies can be tables with `raw_body`, and whether responses can.
-    conditional: whether responses to GET have an ETag, and If-None-Match is honoured.
-    other_statuses, error_statuses: the statuses besides `status`, those of success with their descriptions.
-    response_headers: the headers of the response with their descriptions.
+    conditional: whether responses have an ETag, and If-None-Match is honoured. For routes of GET only.
+    other_statuses: the statuses of success besides `status`, with their descriptions.
+    error_statuses: the statuses of errors besides those of a model that the path or query names, and of a body.
+    request_headers, response_headers: the headers with their descriptions.
     counted_as: the kind of request in the metrics.
     """
 
     response_schema: Schema | None
     _: KW_ONLY
-    query_schema: Schema = field(default_factory=EmptyQuery)
-    header_schema: Schema | None = None
+    query_schema: Schema | None = field(default_factory=QuerySchema)
     request_schema: Schema | None = None
-    table_schema: TableQuery | None = None
+    table_schema: LabelledTableQuery | PredictTableQuery | None = None
     raw_body: bool = False
     accepts_tables: bool = False
     returns_tables: bool = False
@@ -50,6 +52,7 @@ class Endpoint:
     status: int = 200
     other_statuses: dict[int, str] = field(default_factory=dict)
     error_statuses: tuple[int, ...] = ()
+    request_headers: dict[str, str] = field(default_factory=dict)
     response_headers: dict[str, str] = field(default_factory=dict)
     counted_as: Counted | None = None
 
@@ -60,27 +63,23 @@ class Endpoint:
         def respond(**variables: Any) -> Response:
             g.endpoint = self
             response = self._write(view(**variables, **self._arguments()))
-            return _conditional(response) if self.conditional and request.method in ("GET", "HEAD") else response
+            return _conditional(response) if self.conditional else response
 
         respond.endpoint = self  # type: ignore[attr-defined]
         return respond
 
-    @property
-    def ignores_query(self) -> bool:
-        """Whether any query is accepted and ignored."""
-        return isinstance(self.query_schema, AnyQuery)
-
-    def _write(self, result: Response | ViewResult) -> Response:
+    def _write(self, result: Response | ViewResult | None) -> Response:
         if isinstance(result, Response):
             return result
-        status = result.status or self.status
-        if self.response_schema is None:
-            return _empty_response(status)
-        return write_response(result, self.response_schema, status)
+        if self.response_schema is None or result is None:
+            response = Response(status=self.status)
+            del response.headers["Content-Type"]
+            return response
+        return write_response(result, self.response_schema, result.status or self.status)
 
     def _arguments(self) -> dict[str, Any]:
         """Return the fields of the query, and the body. An unsupported body is rejected before an invalid query."""
-        if self.ignores_query:
+        if self.query_schema is None:
             return {}
         if self.request_schema is None or self.raw_body:
             return dict(self.query_schema.load(_query()))
@@ -96,13 +95,6 @@ class Endpoint:
         )
         options = self.table_schema.load(decode_values(query, self.table_schema))
         return {**arguments, "body": self.table_schema.with_rows(options, request_body.open_table(body, media_type))}
-
-
-def _empty_response(status: int) -> Response:
-    """Return a response without a body and without a media type."""
-    response = Response(status=status)
-    del response.headers["Content-Type"]
-    return response
 
 
 def _conditional(response: Response) -> Response:

@@ -60,8 +60,9 @@ def _model() -> str | None:
     """Return the model that the path names, or the query on routes with such an option."""
     name = (request.view_args or {}).get("model")
     endpoint = g.get("endpoint")
-    if name is None and endpoint and "model" in endpoint.query_schema.fields:
-        name = request.args.get("model", endpoint.query_schema.fields["model"].load_default)
+    query = endpoint and endpoint.query_schema
+    if name is None and query and "model" in query.fields:
+        name = request.args.get("model", query.fields["model"].load_default)
     return name if name and NAME.fullmatch(name) else None
 
 

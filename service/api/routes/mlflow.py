@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 from service.api.http import request_body
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
-from service.api.http.response import complete_response
+from service.api.http.response import ViewResult
 from service.api.schemas import protocols
 from service.api.schemas.query import ModelQuery
 from service.core.blocks import FloatArray
@@ -20,7 +20,7 @@ mlflow = Blueprint("mlflow", __name__)
 
 @mlflow.get("/ping")
 @mlflow.get("/health", endpoint="health")
-@Endpoint(None, query_schema=ModelQuery(), error_statuses=(404, 503))
+@Endpoint(None, query_schema=ModelQuery())
 def ping(model: str) -> Response:
     """Check that a model can predict."""
     services().predictor.model(model)
@@ -34,11 +34,10 @@ def ping(model: str) -> Response:
     request_schema=protocols.ScoringRequest(),
     raw_body=True,
     accepts_tables=True,
-    error_statuses=(404, 503),
     response_headers=RESPONSE_HEADERS,
     counted_as="prediction",
 )
-def invocations(model: str) -> Response:
+def invocations(model: str) -> ViewResult:
     """Predict y for rows in MLflow's formats. The body is JSON in one of MLflow's four forms, or a table."""
     predictions = Predictions(services().predictor.model(model), services().metrics)
     media_type = request_body.media_type(tables=True)
@@ -49,7 +48,7 @@ def invocations(model: str) -> Response:
         else _predict_table(predictions, body, media_type)
     )
     predictions.count()
-    return complete_response(json.encode({"predictions": y}), 200, predictions.headers())
+    return ViewResult({"predictions": y}, predictions.headers)
 
 
 def _predict_json(predictions: Predictions, body: Body) -> FloatArray:

@@ -1,7 +1,9 @@
 """Models, their versions, and the version that serves."""
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response
 from werkzeug.routing import BaseConverter
@@ -20,6 +22,8 @@ models = Blueprint("models", __name__)
 
 VERSION_FIELDS = ("trained_at", "loss", "r2", "n")
 
+Key = TypeVar("Key")
+
 
 class VersionConverter(BaseConverter):
     """A version number in a path."""
@@ -36,19 +40,18 @@ class VersionConverter(BaseConverter):
 def list_models(prefix: str, limit: int, page_token: str) -> ViewResult:
     """List models in order of name, in pages."""
     names = (name for name in services().store.models() if name.startswith(prefix) and name > page_token)
-    entries = list(islice(filter(None, map(_model_json_or_none, names)), limit + 1))
-    return ViewResult({"models": entries[:limit], **_next_page(entries, limit, "model")})
+    return ViewResult(_page("models", "model", existing(_model_json, names), limit))
 
 
 @models.get("/models/<model>")
-@Endpoint(responses.ModelResponse(), error_statuses=(404, 503), conditional=True)
+@Endpoint(responses.ModelResponse(), conditional=True)
 def show_model(model: str) -> ViewResult:
     """Show a model's version numbers, serving version, description and labels."""
     return ViewResult(_model_json(model))
 
 
 @models.patch("/models/<model>")
-@Endpoint(responses.ModelResponse(), request_schema=requests.UpdateModelRequest(), error_statuses=(404, 503))
+@Endpoint(responses.ModelResponse(), request_schema=requests.UpdateModelRequest())
 def update_model(model: str, body: dict[str, Any]) -> ViewResult:
     """Change a model's description and labels. Omitted fields and labels do not change; null removes one."""
     services().store.describe(model, body)
@@ -56,59 +59,53 @@ def update_model(model: str, body: dict[str, Any]) -> ViewResult:
 
 
 @models.delete("/models/<model>")
-@Endpoint(None, status=204, error_statuses=(404, 503))
-def delete_model(model: str) -> ViewResult:
+@Endpoint(None, status=204)
+def delete_model(model: str) -> None:
     """Delete a model and all its versions."""
     services().store.delete_model(model)
-    return ViewResult({})
 
 
 @models.get("/models/<model>/versions")
-@Endpoint(
-    fit_responses.VersionListResponse(), query_schema=VersionListQuery(), error_statuses=(404, 503), conditional=True
-)
+@Endpoint(fit_responses.VersionListResponse(), query_schema=VersionListQuery(), conditional=True)
 def list_versions(model: str, limit: int, page_token: str) -> ViewResult:
     """List a model's versions with their losses, newest first, in pages. A version whose file is damaged has a
     `problem` and null values."""
-    numbers = (
-        number for number in reversed(services().store.versions(model)) if not page_token or number < int(page_token)
-    )
+    numbers = reversed(services().store.versions(model))
     serving, is_pinned = _serving_version(model)
-    summaries = (_version_summary_or_none(model, number) for number in numbers)
-    entries = list(islice(filter(None, summaries), limit + 1))
-    for entry in entries:
-        entry["serving"] = entry["version"] == serving
-        entry["pinned"] = entry["serving"] and is_pinned
-    return ViewResult({"model": model, "versions": entries[:limit], **_next_page(entries, limit, "version")})
+
+    def summary(number: int) -> dict[str, Any]:
+        is_serving = number == serving
+        return _version_summary(model, number) | {"serving": is_serving, "pinned": is_serving and is_pinned}
+
+    on_page = (number for number in numbers if not page_token or number < int(page_token))
+    return ViewResult({"model": model, **_page("versions", "version", existing(summary, on_page), limit)})
 
 
 @models.get("/models/<model>/versions/<version:version>")
-@Endpoint(fit_responses.FitResponse(), error_statuses=(404, 503), conditional=True)
+@Endpoint(fit_responses.FitResponse(), conditional=True)
 def show_version(model: str, version: int) -> ViewResult:
     """Show a version: the fitted coefficients, the descent and the statistics."""
-    found = services().store.version(model, version)
-    artifact = torchscript.load_artifact(services().store.read(found))
-    value = version_json(found, artifact.report, artifact.data)
+    artifact = _artifact(model, version)
+    value = version_json(model, version, artifact.report, artifact.data)
     return ViewResult(value, lambda: {"ETag": f'"{value["etag"]}"'})
 
 
 @models.delete("/models/<model>/versions/<version:version>")
-@Endpoint(None, status=204, error_statuses=(404, 409, 503))
-def delete_version(model: str, version: int) -> ViewResult:
+@Endpoint(None, status=204, error_statuses=(409,))
+def delete_version(model: str, version: int) -> None:
     """Delete a version. Its number is not used again. A pinned version or the only version cannot be deleted (409)."""
     services().trainer.delete(model, version)
-    return ViewResult({})
 
 
 @models.get("/models/<model>/versions/<version:version>/history")
-@Endpoint(fit_responses.HistoryResponse(), error_statuses=(404, 503), conditional=True)
+@Endpoint(fit_responses.HistoryResponse(), conditional=True)
 def show_history(model: str, version: int) -> ViewResult:
     """Show the loss curve of a version."""
     return ViewResult({"model": model, "version": version, **_artifact(model, version).report["history"]})
 
 
 @models.get("/models/<model>/versions/<version:version>/artifact")
-@Endpoint(None, media_type="application/octet-stream", error_statuses=(404, 503), conditional=True)
+@Endpoint(None, media_type="application/octet-stream", conditional=True)
 def send_artifact(model: str, version: int) -> Response:
     """Download the TorchScript file of a version. A damaged file is not sent (503)."""
     artifact = _artifact(model, version)
@@ -119,14 +116,14 @@ def send_artifact(model: str, version: int) -> Response:
 
 
 @models.get("/models/<model>/serving")
-@Endpoint(responses.ServingResponse(), error_statuses=(404, 503), conditional=True)
+@Endpoint(responses.ServingResponse(), conditional=True)
 def show_serving(model: str) -> ViewResult:
     """Show which version serves, and whether it is pinned."""
     return ViewResult(_serving_json(model))
 
 
 @models.put("/models/<model>/serving")
-@Endpoint(responses.ServingResponse(), request_schema=requests.PinRequest(), error_statuses=(404, 503))
+@Endpoint(responses.ServingResponse(), request_schema=requests.PinRequest())
 def pin(model: str, body: dict[str, Any]) -> ViewResult:
     """Pin a version. It serves until another version is pinned or it is unpinned, even if newer ones are published."""
     services().store.pin(model, body["version"])
@@ -134,11 +131,25 @@ def pin(model: str, body: dict[str, Any]) -> ViewResult:
 
 
 @models.delete("/models/<model>/serving")
-@Endpoint(responses.ServingResponse(), error_statuses=(404, 503))
+@Endpoint(responses.ServingResponse())
 def unpin(model: str) -> ViewResult:
     """Unpin the pinned version. The newest version serves again."""
     services().store.pin(model, None)
     return ViewResult(_serving_json(model))
+
+
+def existing(entry: Callable[[Key], dict[str, Any]], keys: Iterable[Key]) -> Iterator[dict[str, Any]]:
+    """Yield the entry of each model or version, without those that have been deleted meanwhile."""
+    for key in keys:
+        with suppress(NotFound):
+            yield entry(key)
+
+
+def _page(name: str, key: str, entries: Iterator[dict[str, Any]], limit: int) -> dict[str, Any]:
+    """Return the first `limit` entries, and the token of the next page if there are more."""
+    page = list(islice(entries, limit))
+    more = {"next_page_token": str(page[-1][key])} if next(entries, None) else {}
+    return {name: page, **more}
 
 
 def _artifact(model: str, version: int) -> torchscript.VersionFile:
@@ -166,24 +177,9 @@ def _model_json(model: str) -> dict[str, Any]:
     return {"model": model, "serving": serving, "versions": store.versions(model), **store.about(model)}
 
 
-def _model_json_or_none(model: str) -> dict[str, Any] | None:
-    try:
-        return _model_json(model)
-    except NotFound:
-        return None
-
-
-def _version_summary_or_none(model: str, version: int) -> dict[str, Any] | None:
-    """Return a version's entry in the list; None if the version has been deleted meanwhile."""
+def _version_summary(model: str, version: int) -> dict[str, Any]:
     try:
         report = _artifact(model, version).report
-    except NotFound:
-        return None
     except CorruptArtifact as error:
         return {"version": version, **dict.fromkeys(VERSION_FIELDS), "problem": problems.of_error(error)}
     return {"version": version, **{name: report[name] for name in VERSION_FIELDS}}
-
-
-def _next_page(entries: list[dict[str, Any]], limit: int, key: str) -> dict[str, str]:
-    """Return the token of the next page, if there are more than `limit` entries."""
-    return {"next_page_token": str(entries[limit - 1][key])} if len(entries) > limit else {}

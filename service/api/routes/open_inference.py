@@ -9,10 +9,10 @@ from service.api.http import request_body
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import complete_response
+from service.api.routes.models import existing
 from service.api.schemas import protocols
-from service.api.schemas.query import AnyQuery
 from service.core.blocks import FloatArray
-from service.errors import InvalidModelConfig, MalformedBody, NotFound
+from service.errors import InvalidModelConfig, MalformedBody
 from service.formats import json
 from service.formats.json import open_inference
 from service.serving.predictions import RESPONSE_HEADERS, Predictions
@@ -25,21 +25,21 @@ EXTENSIONS = ["binary_tensor_data", "model_repository"]
 
 
 @inference_protocol.get("")
-@Endpoint(protocols.ServerMetadata(), query_schema=AnyQuery())
+@Endpoint(protocols.ServerMetadata(), query_schema=None)
 def server_metadata() -> Response:
     """Show the server's name, version and protocol extensions."""
     return _json_response({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
 
 
 @inference_protocol.get("/health/live")
-@Endpoint(protocols.ServerLive(), query_schema=AnyQuery())
+@Endpoint(protocols.ServerLive(), query_schema=None)
 def live() -> Response:
     """Check that the process is alive."""
     return _json_response({"live": True})
 
 
 @inference_protocol.get("/health/ready")
-@Endpoint(protocols.ServerReady(), query_schema=AnyQuery(), error_statuses=(503,))
+@Endpoint(protocols.ServerReady(), query_schema=None, error_statuses=(503,))
 def ready() -> Response:
     """Check that models can be read and trained."""
     services().store.check_ready()
@@ -48,7 +48,7 @@ def ready() -> Response:
 
 @inference_protocol.get("/models/<model>")
 @inference_protocol.get("/models/<model>/versions/<version:version>", endpoint="version_metadata")
-@Endpoint(protocols.ModelMetadata(), query_schema=AnyQuery(), error_statuses=(404, 503))
+@Endpoint(protocols.ModelMetadata(), query_schema=None)
 def model_metadata(model: str, version: int | None = None) -> Response:
     """Show a model's versions and tensors."""
     columns = len(services().predictor.model(model, version).columns.names)
@@ -65,7 +65,7 @@ def model_metadata(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.get("/models/<model>/ready")
 @inference_protocol.get("/models/<model>/versions/<version:version>/ready", endpoint="version_ready")
-@Endpoint(protocols.ModelReady(), query_schema=AnyQuery(), error_statuses=(404, 503))
+@Endpoint(protocols.ModelReady(), query_schema=None)
 def model_ready(model: str, version: int | None = None) -> Response:
     """Check that a model can predict."""
     services().predictor.model(model, version)
@@ -76,10 +76,9 @@ def model_ready(model: str, version: int | None = None) -> Response:
 @inference_protocol.post("/models/<model>/versions/<version:version>/infer", endpoint="version_infer")
 @Endpoint(
     protocols.InferResponse(),
-    query_schema=AnyQuery(),
+    query_schema=None,
     request_schema=protocols.InferRequest(),
     raw_body=True,
-    error_statuses=(404, 503),
     response_headers=RESPONSE_HEADERS,
     counted_as="prediction",
 )
@@ -100,7 +99,7 @@ def infer(model: str, version: int | None = None) -> Response:
 @inference_protocol.post("/repository/index")
 @Endpoint(
     protocols.IndexEntry(many=True),
-    query_schema=AnyQuery(),
+    query_schema=None,
     request_schema=protocols.IndexRequest(),
     raw_body=True,
     error_statuses=(503,),
@@ -109,15 +108,12 @@ def repository_index() -> Response:
     """List all models with their serving versions. The `ready` filter has no effect: a model that cannot predict is
     listed as `UNAVAILABLE`, with the reason."""
     request_body.read_all()
-    return _json_response([entry for name in sorted(services().store.models()) if (entry := _index_entry(name))])
+    return _json_response(list(existing(_index_entry, sorted(services().store.models()))))
 
 
-def _index_entry(name: str) -> dict[str, str] | None:
-    """Return a model's entry in the index; None if the model has been deleted meanwhile."""
+def _index_entry(name: str) -> dict[str, str]:
     try:
         version = services().store.serving(name)
-    except NotFound:
-        return None
     except InvalidModelConfig as error:
         return {"name": name, "version": "", "state": "UNAVAILABLE", "reason": error.detail}
     return {"name": name, "version": str(version.number), "state": "READY", "reason": ""}

@@ -12,15 +12,12 @@ from service import __version__
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.openapi import document
-from service.api.schemas.query import AnyQuery
 from service.formats import json
 
 operations = Blueprint("operations", __name__)
 documentation = get_swaggerui_blueprint(
     "/docs", "/openapi.json", config={"app_name": "Descent", "oauth2RedirectUrl": "/docs/oauth2-redirect.html"}
 )
-
-PLAIN_TEXT = "text/plain; charset=utf-8"
 
 
 @operations.get("/")
@@ -30,7 +27,7 @@ def root() -> BaseResponse:
 
 
 @operations.get("/metrics")
-@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query_schema=None, media_type="text/plain")
 def metrics() -> Response:
     """Show the metrics for Prometheus. The `Accept` header chooses between the text format and OpenMetrics."""
     encode, content_type = _encoder(request.headers.get("Accept", ""))
@@ -47,29 +44,29 @@ def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
 
 
 @operations.get("/livez")
-@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query_schema=None, media_type="text/plain")
 def livez() -> Response:
     """Check that the process is alive."""
-    return Response("ok\n", content_type=PLAIN_TEXT)
+    return Response("ok\n", mimetype="text/plain")
 
 
 @operations.get("/readyz")
-@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain", error_statuses=(503,))
+@Endpoint(None, query_schema=None, media_type="text/plain", error_statuses=(503,))
 def readyz() -> Response:
     """Check that models can be read and trained."""
     services().store.check_ready()
-    return Response("ok\n", content_type=PLAIN_TEXT)
+    return Response("ok\n", mimetype="text/plain")
 
 
 @operations.get("/version")
-@Endpoint(None, query_schema=AnyQuery(), media_type="text/plain")
+@Endpoint(None, query_schema=None, media_type="text/plain")
 def version() -> Response:
     """Show the version of the software."""
-    return Response(f"{__version__}\n", content_type=PLAIN_TEXT)
+    return Response(f"{__version__}\n", mimetype="text/plain")
 
 
 @operations.get("/openapi.json")
-@Endpoint(None, query_schema=AnyQuery())
+@Endpoint(None, query_schema=None)
 def openapi() -> Response:
     """Show this document. It describes all calls, in OpenAPI 3.1."""
     return Response(json.encode(document(current_app)), content_type=json.MEDIA_TYPE)

@@ -61,7 +61,6 @@ PREDICT = Endpoint(
     request_schema=requests.PredictRequest(),
     table_schema=requests.PredictTableQuery(),
     returns_tables=True,
-    error_statuses=(404, 503),
     response_headers=RESPONSE_HEADERS,
     counted_as="prediction",
 )
@@ -70,6 +69,13 @@ predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(pre
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
 
+@predicting.post("/models/<model>/evaluate")
+@predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")
+@Endpoint(
+    responses.EvaluateResponse(),
+    request_schema=requests.EvaluateRequest(),
+    table_schema=requests.LabelledTableQuery(),
+)
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
     """Compare predictions for rows of x with observed y. The serving version is used, unless the path names another."""
     rows: LabelledRows = body["rows"]
@@ -83,18 +89,6 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
     metrics = services().metrics
     metrics.gauge("descent_evaluation_loss", metrics.model_label(model)).set(evaluation["mse"])
     return ViewResult({"model": model, "version": loaded.version.number, **evaluation, **rows.missing_values.report()})
-
-
-EVALUATE = Endpoint(
-    responses.EvaluateResponse(),
-    request_schema=requests.EvaluateRequest(),
-    table_schema=requests.EvaluateTableQuery(),
-    error_statuses=(404, 503),
-)
-predicting.post("/models/<model>/evaluate", endpoint="evaluate_model")(EVALUATE(evaluate_model))
-predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")(
-    EVALUATE(evaluate_model)
-)
 
 
 @predicting.post("/models:predict")

@@ -1,7 +1,7 @@
 """Training of one model, or of one model for each group of rows."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -12,11 +12,11 @@ from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, group_results
 from service.api.routes.versions import trained_json, version_path
 from service.api.schemas import fit_responses, requests
-from service.api.schemas.headers import LONGEST_KEY, GroupTrainHeaders, TrainHeaders
 from service.api.schemas.query import ModelQuery
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table
+from service.formats.dataset import LabelledRows
 from service.observability.request_log import training_outcome
 from service.training.idempotency import Token
 from service.training.request import Conditions, Request
@@ -24,19 +24,27 @@ from service.training.trainer import Trained
 
 training = Blueprint("training", __name__)
 
+LONGEST_KEY = 255
+GROUP_HEADERS = {
+    "Idempotency-Key": f"A key of 1 to {LONGEST_KEY} printable characters that makes the training safe to repeat. A "
+    "repeated request returns the first response with the header `Idempotency-Replayed: true`, or with `replayed` in "
+    "the result of a group.",
+    "If-None-Match": "`*` trains only a model that does not exist yet; otherwise the status is 412.",
+}
+HEADERS = GROUP_HEADERS | {
+    "If-Match": "Trains only if the newest version has this ETag; otherwise the status is 412. `*` matches any version."
+}
+
 NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", "group", "prefix"}
-SUMMARY = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
 
 
 def train(model: str, body: dict[str, Any]) -> ViewResult:
     """Fit linear or ridge regression by gradient descent, and publish it as the next version of the model."""
-    training_request = _training_request(body, body["rows"], _token(_key(), model), _conditions())
-    dropped = body["rows"].missing_values.report
-    if body["dry_run"]:
-        trained = services().trainer.dry_run(model, training_request)
-        return ViewResult(trained_json(model, trained) | dropped(), status=200)
-    trained = services().trainer.train(model, training_request)
-    value = trained_json(model, trained) | dropped()
+    rows: LabelledRows = body["rows"]
+    trained = _train(model, body, rows, _key(), _conditions())
+    value = trained_json(model, trained) | rows.missing_values.report()
+    if trained.version is None:
+        return ViewResult(value, status=200)
     headers = {"ETag": f'"{value["etag"]}"', "Location": version_path(model, value["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -47,9 +55,9 @@ TRAIN = Endpoint(
     fit_responses.FitResponse(),
     request_schema=requests.TrainRequest(),
     table_schema=requests.TrainTableQuery(),
-    header_schema=TrainHeaders(),
+    request_headers=HEADERS,
     status=201,
-    error_statuses=(404, 409, 412, 503),
+    error_statuses=(409, 412),
     other_statuses={200: "The fit of a dry run, which published nothing."},
     response_headers={
         "ETag": "The tag of the new version, for `If-Match`.",
@@ -66,7 +74,7 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 @Endpoint(
     fit_responses.GroupTrainResponse(),
     request_schema=requests.GroupTrainRequest(),
-    header_schema=GroupTrainHeaders(),
+    request_headers=GROUP_HEADERS,
     counted_as="group-training",
 )
 def train_groups(body: dict[str, Any]) -> ViewResult:
@@ -79,9 +87,7 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
 
     def train_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
         labelled = dataset.labelled_table(table, y[rows], None if weight is None else weight[rows], "error")
-        training_request = _training_request(body, labelled, _token(key, model), conditions)
-        trainer = services().trainer
-        return _summary((trainer.dry_run if body["dry_run"] else trainer.train)(model, training_request))
+        return _summary(_train(model, body, labelled, key, conditions))
 
     results = group_results(body, train_group)
     for result in results:
@@ -90,19 +96,19 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     return ViewResult({"results": results})
 
 
-def _training_request(
-    body: dict[str, Any], rows: dataset.LabelledRows, token: Callable[[], Token] | None, conditions: Conditions
-) -> Request:
-    return Request(
+def _train(model: str, body: dict[str, Any], rows: LabelledRows, key: str | None, conditions: Conditions) -> Trained:
+    training_request = Request(
         batches=(batch for batch, _ in rows.batches),
         columns=rows.columns,
         explicit_options={name: value for name, value in body.items() if name not in NOT_OPTIONS},
         append=body["append"],
         decay=body["decay"],
-        token=token,
+        token=None if key is None else partial(_token, key, model),
         conditions=conditions,
         in_table=rows.in_table,
     )
+    trainer = services().trainer
+    return (trainer.dry_run if body["dry_run"] else trainer.train)(model, training_request)
 
 
 def _key() -> str | None:
@@ -115,11 +121,9 @@ def _key() -> str | None:
     return key
 
 
-def _token(key: str | None, model: str) -> Callable[[], Token] | None:
-    """Return a function that makes the token once the body is read; None without a key."""
-    if key is None:
-        return None
-    return lambda: Token.of(key, model.encode(), request.query_string, g.body.digest)
+def _token(key: str, model: str) -> Token:
+    """Return the identity of the request, once the body is read."""
+    return Token.of(key, model.encode(), request.query_string, g.body.digest)
 
 
 def _conditions() -> Conditions:
@@ -131,6 +135,6 @@ def _conditions() -> Conditions:
 
 
 def _summary(trained: Trained) -> dict[str, Any]:
-    summary = {name: trained.report[name] for name in SUMMARY}
+    summary = {name: trained.report[name] for name in fit_responses.SUMMARY}
     replayed = {"replayed": True} if trained.replayed else {}
     return {"version": trained.version.number if trained.version else None, **summary, **replayed}

@@ -4,7 +4,6 @@ import hashlib
 from typing import Any
 
 from service.artifact import torchscript
-from service.store import Version
 from service.training.trainer import Trained
 
 
@@ -12,18 +11,18 @@ def trained_json(model: str, trained: Trained) -> dict[str, Any]:
     """Return the response value of a training; the version is null after a dry run."""
     if trained.version is None:
         return {"model": model, "version": None, "serving": None, **trained.report}
-    return version_json(trained.version, trained.report, trained.artifact) | {"serving": trained.serving}
+    return version_json(model, trained.version.number, trained.report, trained.artifact) | {"serving": trained.serving}
 
 
-def version_json(version: Version, report: dict[str, Any], artifact: bytes) -> dict[str, Any]:
+def version_json(model: str, version: int, report: dict[str, Any], artifact: bytes) -> dict[str, Any]:
     """Return the response value of a version, which does not change."""
     return {
-        "model": version.model,
-        "version": version.number,
+        "model": model,
+        "version": version,
         **report,
         "etag": torchscript.tag(artifact),
         "artifact": {
-            "href": f"{version_path(version.model, version.number)}/artifact",
+            "href": f"{version_path(model, version)}/artifact",
             "sha256": hashlib.sha256(artifact).hexdigest(),
             "bytes": len(artifact),
         },

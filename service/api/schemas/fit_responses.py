@@ -2,25 +2,15 @@
 
 from marshmallow import Schema, fields
 
-from service.api.schemas.response_fields import (
-    boolean,
-    described,
-    integer,
-    number,
-    number_array,
-    object_array,
-    raw,
-    string,
-)
-from service.api.schemas.responses import DROPPED, GROUP_PROPERTIES, MODEL, NEXT_PAGE_TOKEN
+from service.api.schemas.response_fields import ObjectArray, array, boolean, integer, nested, number, raw, string
+from service.api.schemas.responses import DROPPED, MODEL, NEXT_PAGE_TOKEN, GroupResult
 
-N = "The number of rows with a weight above 0, including those of appends. A decay reduces it."
 LOSS = "The mean squared error on the training data."
 R2 = "R² of the fitted coefficients on the training data; null if y is constant."
-EPOCHS = "The number of steps; null if convergence takes more than 2⁵³ steps."
-CONVERGED = "Whether the descent has converged to the least-squares solution."
 OBJECTIVE = "The loss plus the ridge penalty l2·‖w‖²; only if `l2` is not 0."
 TRAINED_AT = "The time of the training in UTC, such as `2026-11-28T08:00:00.000Z`."
+SUMMARY = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
+"""The fields of a fit that the result of a group has as well."""
 
 
 class Artifact(Schema):
@@ -34,9 +24,9 @@ class Artifact(Schema):
 class LossCurve(Schema):
     """The loss after a number of epochs."""
 
-    epoch = number_array("The epochs of the curve, in ascending order; 0 is the start.")
-    loss = number_array("The mean squared error after each of these epochs.")
-    objective = number_array("The loss plus the penalty l2·‖w‖² after each of these epochs; only if `l2` is not 0.")
+    epoch = array("The epochs of the curve, in ascending order; 0 is the start.", "number")
+    loss = array("The mean squared error after each of these epochs.", "number")
+    objective = array("The loss plus the penalty l2·‖w‖² after each of these epochs; only if `l2` is not 0.", "number")
 
 
 class PerCoefficient(Schema):
@@ -47,7 +37,7 @@ class PerCoefficient(Schema):
 
 
 def _per_coefficient(description: str) -> fields.Nested:
-    return fields.Nested(PerCoefficient, allow_none=True, metadata=described(f"{description}; null if undefined."))
+    return nested(PerCoefficient, f"{description}; null if undefined.", allow_none=True)
 
 
 def _statistic(description: str) -> fields.Raw:
@@ -79,18 +69,16 @@ class OptimumResponse(Schema):
     undefined = string("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
 
 
-WARNING_TYPES = ["constant", "collinear", "underdetermined", "slow-convergence", "diverging", "not-converged"]
-WARNINGS = object_array(
-    "Conditions to check before using the coefficients.",
-    ["type", "detail"],
-    {
-        "type": described("The kind of warning.", enum=WARNING_TYPES),
-        "detail": described("The condition, its consequence and the remedy.", type="string"),
-        "columns": described(
-            "The columns concerned; absent if there are none.", type="array", items={"type": "string"}
-        ),
-    },
-)
+class FitWarning(Schema):
+    """A condition to check before using the coefficients."""
+
+    type = raw(
+        "The kind of warning.",
+        enum=["constant", "collinear", "underdetermined", "slow-convergence", "diverging", "not-converged"],
+        required=True,
+    )
+    detail = string("The condition, its consequence and the remedy.", required=True)
+    columns = array("The columns concerned; absent if there are none.", "string")
 
 
 class FitResponse(Schema):
@@ -101,25 +89,25 @@ class FitResponse(Schema):
     serving = integer("The serving version: the new one, or the pinned one; null after a dry run.", allow_none=True)
     w = raw("The slopes, in the form of a row of `x`: a number, a list, or an object by column name.")
     b = number("The intercept.")
-    columns = fields.List(fields.String(), metadata=described("The names of the columns of x, in order."))
-    n = number(N)
+    columns = array("The names of the columns of x, in order.", "string")
+    n = number("The number of rows with a weight above 0, including those of appends. A decay reduces it.")
     loss = number(LOSS)
     r2 = number(R2, allow_none=True)
     objective = number(OBJECTIVE)
     initial_loss = number("The mean squared error at the start of the descent.")
-    epochs = integer(EPOCHS, allow_none=True)
-    converged = boolean(CONVERGED)
+    epochs = integer("The number of steps; null if convergence takes more than 2⁵³ steps.", allow_none=True)
+    converged = boolean("Whether the descent has converged to the least-squares solution.")
     options = raw("The effective options. With the same rows they give the same fit.", type="object")
     largest_stable_learning_rate = number(
         "The exclusive upper bound of the learning rate; null: none.", allow_none=True
     )
-    optimum = fields.Nested(OptimumResponse, metadata=described("The least-squares solution and its statistics."))
-    history = fields.Nested(LossCurve, metadata=described("The loss curve of the descent."))
-    warnings = WARNINGS
+    optimum = nested(OptimumResponse, "The least-squares solution and its statistics.")
+    history = nested(LossCurve, "The loss curve of the descent.")
+    warnings = ObjectArray(FitWarning, "Conditions to check before using the coefficients.")
     dropped = integer(DROPPED)
     trained_at = string(TRAINED_AT)
     etag = string("The version's tag, which `If-Match` takes in quotes.")
-    artifact = fields.Nested(Artifact, metadata=described("The version's TorchScript file."))
+    artifact = nested(Artifact, "The version's TorchScript file.")
 
 
 class HistoryResponse(LossCurve):
@@ -129,46 +117,39 @@ class HistoryResponse(LossCurve):
     version = integer("The version's number.")
 
 
+class VersionSummary(Schema):
+    """A version in a list."""
+
+    version = integer("The version's number.", required=True)
+    trained_at = string(f"{TRAINED_AT[:-1]}; null if the file is damaged.", required=True, allow_none=True)
+    loss = number(f"{LOSS[:-1]}; null if the file is damaged.", required=True, allow_none=True)
+    r2 = number(R2, required=True, allow_none=True)
+    n = number("The number of rows with a weight above 0; null if the file is damaged.", required=True, allow_none=True)
+    serving = boolean("Whether this version answers predictions.", required=True)
+    pinned = boolean("Whether this version is pinned.", required=True)
+    problem = raw("Why the file cannot be read (RFC 9457); absent if it can.", type="object")
+
+
 class VersionListResponse(Schema):
     """A page of the versions of a model, newest first."""
 
     model = string(MODEL)
-    versions = object_array(
-        "The versions, newest first.",
-        ["version", "trained_at", "loss", "r2", "n", "serving", "pinned"],
-        {
-            "version": described("The version's number.", type="integer"),
-            "trained_at": described(f"{TRAINED_AT[:-1]}; null if the file is damaged.", type=["string", "null"]),
-            "loss": described(f"{LOSS[:-1]}; null if the file is damaged.", type=["number", "null"]),
-            "r2": described(R2, type=["number", "null"]),
-            "n": described(
-                "The number of rows with a weight above 0; null if the file is damaged.", type=["number", "null"]
-            ),
-            "serving": described("Whether this version answers predictions.", type="boolean"),
-            "pinned": described("Whether this version is pinned.", type="boolean"),
-            "problem": described("Why the file cannot be read (RFC 9457); absent if it can.", type="object"),
-        },
-    )
+    versions = ObjectArray(VersionSummary, "The versions, newest first.")
     next_page_token = string(NEXT_PAGE_TOKEN)
+
+
+class GroupFit(GroupResult, FitResponse):
+    """The summary of a group's fit."""
+
+    class Meta:
+        fields = ("group", "model", "problem", "version", *SUMMARY, "replayed")
+
+    version = integer("The new version's number; null after a dry run.", allow_none=True)
+    w = raw("The slopes, in the form of a row of `x`.")
+    replayed = boolean("true if an earlier request with the same key published it.")
 
 
 class GroupTrainResponse(Schema):
     """The summary of each group's fit, or the problem that prevented it."""
 
-    results = object_array(
-        "One result for each group, in order of appearance.",
-        ["group", "model"],
-        {
-            **GROUP_PROPERTIES,
-            "version": described("The new version's number; null after a dry run.", type=["integer", "null"]),
-            "w": described("The slopes, in the form of a row of `x`."),
-            "b": described("The intercept.", type="number"),
-            "n": described(N, type="number"),
-            "loss": described(LOSS, type="number"),
-            "r2": described(R2, type=["number", "null"]),
-            "epochs": described(EPOCHS, type=["integer", "null"]),
-            "converged": described(CONVERGED, type="boolean"),
-            "warnings": dict(WARNINGS.metadata),
-            "replayed": described("true if an earlier request with the same key published it.", type="boolean"),
-        },
-    )
+    results = ObjectArray(GroupFit, "One result for each group, in order of appearance.")

@@ -2,42 +2,49 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import Schema, fields
+from marshmallow import Schema
 
-from service.api.schemas.response_fields import boolean, described, number_array, object_array, raw, string
+from service.api.schemas.response_fields import ObjectArray, array, boolean, raw, string
 from service.formats.json.open_inference import INPUT, OUTPUT, TYPES
 
-TENSOR: dict[str, dict[str, Any]] = {
-    "name": described(f"The tensor's name: `{INPUT}` for an input, `{OUTPUT}` for an output.", type="string"),
-    "datatype": described("The type of its numbers.", enum=list(TYPES)),
-    "shape": described("Its shape: [rows, columns], or [rows].", type="array", items={"type": "integer"}),
-}
-TENSOR_WITH_DATA: dict[str, dict[str, Any]] = {
-    **TENSOR,
-    "data": described("Its numbers, row by row; absent if they follow the JSON in binary.", type="array"),
-    "parameters": described("`binary_data_size`: the number of bytes of data after the JSON.", type="object"),
-}
-REQUIRED = list(TENSOR)
+
+class TensorName(Schema):
+    """A tensor by name."""
+
+    name = string(f"The tensor's name: `{INPUT}` for an input, `{OUTPUT}` for an output.", required=True)
+
+
+class RequestedOutput(TensorName):
+    """A tensor that the response is to contain."""
+
+    parameters = raw("`binary_data`: whether the output follows the JSON in binary.", type="object")
+
+
+class Tensor(TensorName):
+    """A tensor without its data."""
+
+    datatype = raw("The type of its numbers.", enum=list(TYPES), required=True)
+    shape = array("Its shape: [rows, columns], or [rows].", "integer", required=True)
+
+
+class TensorWithData(Tensor):
+    """A tensor, whose data may follow the JSON."""
+
+    data = raw("Its numbers, row by row; absent if they follow the JSON in binary.", type="array")
+    parameters = raw("`binary_data_size`: the number of bytes of data after the JSON.", type="object")
 
 
 class InferRequest(Schema):
     """An inference request of one tensor, [rows, columns]. The numbers may follow the JSON in binary."""
 
     examples: ClassVar = {
-        "two rows": {"value": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]}}
+        "two rows": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]}
     }
 
     id = string("An id of your choice, which the response repeats.")
     parameters = raw("`binary_data_output`: whether the output follows the JSON in binary.", type="object")
-    inputs = object_array("The input tensor; exactly one.", REQUIRED, TENSOR_WITH_DATA, required=True)
-    outputs = object_array(
-        f"The requested outputs: none, or `{OUTPUT}`.",
-        ["name"],
-        {
-            "name": TENSOR["name"],
-            "parameters": described("`binary_data`: whether the output follows the JSON in binary.", type="object"),
-        },
-    )
+    inputs = ObjectArray(TensorWithData, "The input tensor; exactly one.", required=True)
+    outputs = ObjectArray(RequestedOutput, f"The requested outputs: none, or `{OUTPUT}`.")
 
 
 class InferResponse(Schema):
@@ -46,7 +53,7 @@ class InferResponse(Schema):
     model_name = string("The model's name.")
     model_version = string("The version that computed the predictions.")
     id = string("The request's id, if it had one.")
-    outputs = object_array("The tensor of predictions, one for each row.", REQUIRED, TENSOR_WITH_DATA)
+    outputs = ObjectArray(TensorWithData, "The tensor of predictions, one for each row.")
 
 
 class ServerMetadata(Schema):
@@ -54,7 +61,7 @@ class ServerMetadata(Schema):
 
     name = string("The server's name.")
     version = string("The version of the software.")
-    extensions = fields.List(fields.String(), metadata=described("The protocol extensions that the server implements."))
+    extensions = array("The protocol extensions that the server implements.", "string")
 
 
 class ServerLive(Schema):
@@ -73,10 +80,10 @@ class ModelMetadata(Schema):
     """A model's versions and tensors."""
 
     name = string("The model's name.")
-    versions = fields.List(fields.String(), metadata=described("The numbers of all versions, in ascending order."))
+    versions = array("The numbers of all versions, in ascending order.", "string")
     platform = string("The format of the model.")
-    inputs = object_array("The input tensor; -1 in a shape: any number of rows.", REQUIRED, TENSOR)
-    outputs = object_array("The output tensor; -1 in a shape: any number of rows.", REQUIRED, TENSOR)
+    inputs = ObjectArray(Tensor, "The input tensor; -1 in a shape: any number of rows.")
+    outputs = ObjectArray(Tensor, "The output tensor; -1 in a shape: any number of rows.")
 
 
 class ModelReady(Schema):
@@ -89,7 +96,7 @@ class ModelReady(Schema):
 class IndexRequest(Schema):
     """A request for the index of models. Its fields have no effect."""
 
-    examples: ClassVar[dict[str, Any]] = {"all models": {"value": {}}}
+    examples: ClassVar[dict[str, Any]] = {"all models": {}}
 
     ready = boolean("Whether to list only models that are ready; has no effect.")
 
@@ -113,20 +120,20 @@ class ScoringRequest(Schema):
     """An MLflow scoring request: rows in exactly one of four fields."""
 
     examples: ClassVar = {
-        "instances": {"value": {"instances": [5, 6]}},
-        "dataframe_split": {"value": {"dataframe_split": {"columns": ["x"], "data": [[5], [6]]}}},
+        "instances": {"instances": [5, 6]},
+        "dataframe_split": {"dataframe_split": {"columns": ["x"], "data": [[5], [6]]}},
     }
 
     instances = raw("The rows: numbers, rows, named columns or records.")
     inputs = raw("The same as `instances`.")
     dataframe_split = raw('The rows as in pandas\' `to_dict(orient="split")`: `columns` and `data`.', type="object")
-    dataframe_records = raw("The rows as a list of records.", type="array", items={"type": "object"})
+    dataframe_records = array("The rows as a list of records.", "object")
 
 
 class ScoringResponse(Schema):
     """An MLflow scoring response."""
 
-    predictions = number_array("The prediction for each row.")
+    predictions = array("The prediction for each row.", "number")
 
 
 class ScoringError(Schema):

@@ -3,24 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from service.api.schemas.base import QuerySchema
 from service.api.schemas.fields import ColumnNames, Integer, Text
 from service.errors import MalformedBody
 from service.formats import json
 from service.store.base import NAME, NAME_RULE
-
-
-class EmptyQuery(QuerySchema):
-    """A route without query parameters."""
-
-
-class AnyQuery(Schema):
-    """A route that ignores its query, because probes and scrapers may add one."""
-
-    class Meta:
-        unknown = EXCLUDE
 
 
 class ModelQuery(QuerySchema):

@@ -21,6 +21,7 @@ LONGEST_LABEL = 100
 
 X = "The rows of x: a list of numbers (one column), a list of rows, an object of named columns, or a list of records"
 Y = "The observed value for each row of `x`."
+ELEVEN_STEPS = {"x": [3.3, 4.4, 5.5], "y": [1.7, 2.76, 2.09], "learning_rate": 0.01, "epochs": 11, "seed": 20}
 WEIGHT = "A weight for each row, at least 0; null: equal weights."
 
 
@@ -29,7 +30,7 @@ class LabelledRequest(RowOptions):
 
     x = Rows(f"{X}.", NUMBERS_OR_NULL, required=True)
     y = Vector(Y, NUMBERS_OR_NULL, required=True)
-    sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL, load_default=None, allow_none=True)
+    sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL, load_default=None)
 
     @post_load
     def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -37,15 +38,7 @@ class LabelledRequest(RowOptions):
         return data | {"rows": dataset.labelled_table(*columns)}
 
 
-class TableQuery(RowOptions, QuerySchema):
-    """The query that accompanies a table."""
-
-    def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
-        """Return the loaded `options` with the `rows` of `source` instead of the choice of columns."""
-        raise NotImplementedError
-
-
-class LabelledTableQuery(TableQuery):
+class LabelledTableQuery(RowOptions, QuerySchema):
     """The columns of a table that are x, y and weights."""
 
     x = ColumnNames("The columns of x, separated by commas; default: all others.")
@@ -53,18 +46,9 @@ class LabelledTableQuery(TableQuery):
     weight = Text("The column of the row weights; default: equal weights.")
 
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
+        """Return the loaded `options` with the `rows` of `source` instead of the choice of columns."""
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
         return options | {"rows": dataset.labelled_rows(source, ColumnSelection(x, y, weight), missing)}
-
-
-class FeatureTableQuery(TableQuery):
-    """The columns of a table that are x."""
-
-    x = ColumnNames("The columns of x, separated by commas; default: all columns.")
-
-    def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
-        x, missing = (options.pop(name, None) for name in ("x", "missing"))
-        return options | {"rows": dataset.feature_rows(source, x, missing)}
 
 
 class TrainTableQuery(LabelledTableQuery, TrainOptions):
@@ -75,25 +59,30 @@ class TrainRequest(LabelledRequest, TrainOptions):
     """Rows of x and y to train on, and the options."""
 
     examples: ClassVar = {
-        "points": {"value": {"x": [1, 2, 3, 4], "y": [2.1, 3.9, 6.2, 7.8]}},
-        "11 steps from a seed": {
-            "value": {"x": [3.3, 4.4, 5.5], "y": [1.7, 2.76, 2.09], "learning_rate": 0.01, "epochs": 11, "seed": 20}
-        },
-        "named columns": {"value": {"x": {"area": [50, 80, 120], "rooms": [2, 3, 3]}, "y": [200, 310, 420], "l2": 0.1}},
+        "points": {"x": [1, 2, 3, 4], "y": [2.1, 3.9, 6.2, 7.8]},
+        "11 steps from a seed": ELEVEN_STEPS,
+        "named columns": {"x": {"area": [50, 80, 120], "rooms": [2, 3, 3]}, "y": [200, 310, 420], "l2": 0.1},
     }
 
 
-class PredictTableQuery(FeatureTableQuery, PredictOptions):
+class PredictTableQuery(RowOptions, QuerySchema, PredictOptions):
     """The columns of a table to predict from, and the options."""
+
+    x = ColumnNames("The columns of x, separated by commas; default: all columns.")
+
+    def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
+        """Return the loaded `options` with the `rows` of `source` instead of the choice of columns."""
+        x, missing = (options.pop(name, None) for name in ("x", "missing"))
+        return options | {"rows": dataset.feature_rows(source, x, missing)}
 
 
 class PredictRequest(RowOptions, PredictOptions):
     """Rows of x to predict from, and the options; loaded with the policy for missing values."""
 
     examples: ClassVar = {
-        "points": {"value": {"x": [5, 6]}},
-        "one point": {"value": {"x": 5}},
-        "with intervals and contributions": {"value": {"x": [5, 6], "interval": 0.95, "explain": True}},
+        "points": {"x": [5, 6]},
+        "one point": {"x": 5},
+        "with intervals and contributions": {"x": [5, 6], "interval": 0.95, "explain": True},
     }
 
     x = Rows(f"{X}; a number or an object of numbers is a single row.", NUMBERS_OR_NULL, required=True)
@@ -107,17 +96,13 @@ class PredictRequest(RowOptions, PredictOptions):
 class EvaluateRequest(LabelledRequest):
     """Rows of x and observed y."""
 
-    examples: ClassVar = {"points": {"value": {"x": [5, 6], "y": [10.1, 11.8]}}}
-
-
-class EvaluateTableQuery(LabelledTableQuery):
-    """The columns of a table of x and observed y."""
+    examples: ClassVar = {"points": {"x": [5, 6], "y": [10.1, 11.8]}}
 
 
 class PinRequest(RequestSchema):
     """The version to pin."""
 
-    examples: ClassVar = {"the first version": {"value": {"version": 1}}}
+    examples: ClassVar = {"the first version": {"version": 1}}
 
     version = Integer("The number of the version to serve.", minimum=1, maximum=MAX_VERSION, required=True)
 
@@ -129,7 +114,7 @@ def _length(maximum: int) -> validate.Length:
 class UpdateModelRequest(RequestSchema):
     """A description and labels; null removes one."""
 
-    examples: ClassVar = {"a sensor": {"value": {"description": "The inlet's sensor", "labels": {"site": "north"}}}}
+    examples: ClassVar = {"a sensor": {"description": "The inlet's sensor", "labels": {"site": "north"}}}
 
     description = Text(
         "The purpose of the model; null removes the description.", allow_none=True, validate=_length(LONGEST_TEXT)
@@ -175,17 +160,17 @@ class GroupTrainRequest(TrainOptions, GroupRequest):
     """Rows of x and y of several models, and the options of each training."""
 
     examples: ClassVar = {
-        "two sensors": {"value": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}}
+        "two sensors": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}
     }
 
     x = Rows(f"{X}.", required=True)
     y = Vector(Y, required=True)
-    sample_weight = Vector(WEIGHT, load_default=None, allow_none=True)
+    sample_weight = Vector(WEIGHT, load_default=None)
 
 
 class GroupPredictRequest(GroupRequest):
     """Rows of x of several models."""
 
-    examples: ClassVar = {"two sensors": {"value": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}}
+    examples: ClassVar = {"two sensors": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}
 
     x = Rows(f"{X}.", required=True)

@@ -1,48 +1,35 @@
-"""Response fields with a description. Numbers are passed through, because there are too many to validate each."""
+"""Response fields with a description. Values are passed through, because there are too many to validate each."""
 
+from functools import partial
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 
-def described(description: str, **schema: Any) -> dict[str, Any]:
-    """Return a JSON Schema with a description."""
-    return {**schema, "description": description}
+def raw(description: str, *, required: bool = False, allow_none: bool = False, **schema: Any) -> fields.Raw:
+    """Return a field with a JSON Schema."""
+    return fields.Raw(required=required, allow_none=allow_none, metadata={**schema, "description": description})
 
 
-def string(description: str, **options: Any) -> fields.String:
-    """Return a string field."""
-    return fields.String(metadata=described(description), **options)
+string = partial(raw, type="string")
+integer = partial(raw, type="integer")
+number = partial(raw, type="number")
+boolean = partial(raw, type="boolean")
 
 
-def boolean(description: str) -> fields.Boolean:
-    """Return a boolean field."""
-    return fields.Boolean(metadata=described(description))
+def array(description: str, items_type: str, **options: Any) -> fields.Raw:
+    """Return a field for an array of items of a JSON type."""
+    return raw(description, type="array", items={"type": items_type}, **options)
 
 
-def integer(description: str, **options: Any) -> fields.Integer:
-    """Return an integer field."""
-    return fields.Integer(metadata=described(description), **options)
+def nested(schema: type[Schema], description: str, **options: Any) -> fields.Nested:
+    """Return a field for an object that is written by its schema."""
+    return fields.Nested(schema, metadata={"description": description}, **options)
 
 
-def number(description: str, **options: Any) -> fields.Raw:
-    """Return a field that passes a number through."""
-    return fields.Raw(metadata=described(description, type="number"), **options)
+class ObjectArray(fields.Raw):
+    """An array of objects, which are documented by a schema in place."""
 
-
-def number_array(description: str) -> fields.Raw:
-    """Return a field that passes an array of numbers through."""
-    return fields.Raw(metadata=described(description, type="array", items={"type": "number"}))
-
-
-def raw(description: str, **schema: Any) -> fields.Raw:
-    """Return a field that passes a value through."""
-    return fields.Raw(metadata=described(description, **schema))
-
-
-def object_array(
-    description: str, required_properties: list[str], properties: dict[str, dict[str, Any]], **options: Any
-) -> fields.Raw:
-    """Return a field that passes an array of objects through; all have the `required_properties`."""
-    items = {"type": "object", "required": required_properties, "properties": properties}
-    return fields.Raw(metadata=described(description, type="array", items=items), **options)
+    def __init__(self, schema: type[Schema], description: str, **options: Any) -> None:
+        super().__init__(metadata={"type": "array", "description": description}, **options)
+        self.items = schema()

@@ -1,20 +1,12 @@
 """Schemas of the responses of all routes but training."""
 
-from typing import Any
+from marshmallow import Schema
 
-from marshmallow import Schema, fields
-
-from service.api.schemas.response_fields import boolean, described, integer, number, object_array, raw, string
+from service.api.schemas.response_fields import ObjectArray, array, boolean, integer, nested, number, raw, string
 
 MODEL = "The model's name."
 VERSION = "The version that computed the predictions."
 DROPPED = 'The number of rows left out because of a missing value; only with `"missing": "drop"`.'
-GROUP_PROPERTIES: dict[str, dict[str, Any]] = {
-    "group": described("The label of the group.", type="string"),
-    "model": described("The group's model: the prefix and the label.", type="string"),
-    "problem": described("Why the group failed (RFC 9457); it replaces the other fields.", type="object"),
-}
-"""The properties of every result of a group."""
 NEXT_PAGE_TOKEN = "The `page_token` of the next page; absent on the last page."  # noqa: S105 - not a password
 
 
@@ -47,19 +39,26 @@ class EvaluateResponse(Schema):
     dropped = integer(DROPPED)
 
 
+class GroupResult(Schema):
+    """The result of a group."""
+
+    group = string("The label of the group.", required=True)
+    model = string("The group's model: the prefix and the label.", required=True)
+    problem = raw("Why the group failed (RFC 9457); it replaces the other fields.", type="object")
+
+
+class GroupPrediction(GroupResult):
+    """The predictions of a group."""
+
+    version = integer(VERSION)
+    rows = array("The rows of `x` in the group, from 0.", "integer")
+    y = array("The prediction for each of these rows.", "number")
+
+
 class GroupPredictResponse(Schema):
     """The predictions of each group, or the problem that prevented them."""
 
-    results = object_array(
-        "One result for each group, in order of appearance.",
-        ["group", "model"],
-        {
-            **GROUP_PROPERTIES,
-            "version": described(VERSION, type="integer"),
-            "rows": described("The rows of `x` in the group, from 0.", type="array", items={"type": "integer"}),
-            "y": described("The prediction for each of these rows.", type="array", items={"type": "number"}),
-        },
-    )
+    results = ObjectArray(GroupPrediction, "One result for each group, in order of appearance.")
 
 
 class ServingResponse(Schema):
@@ -77,17 +76,15 @@ class ModelResponse(Schema):
     serving = integer(
         "The version that answers predictions; null if the model's `config.pbtxt` is invalid.", allow_none=True
     )
-    versions = fields.List(fields.Integer(), metadata=described("The numbers of all versions, in ascending order."))
+    versions = array("The numbers of all versions, in ascending order.", "integer")
     description = string("The purpose of the model; null if it has no description.", allow_none=True)
-    labels = fields.Dict(
-        keys=fields.String(), values=fields.String(), metadata=described("The model's labels, by name.")
-    )
+    labels = raw("The model's labels, by name.", type="object", additionalProperties={"type": "string"})
 
 
 class ModelListResponse(Schema):
     """A page of models, in order of name."""
 
-    models = fields.List(fields.Nested(ModelResponse), metadata=described("The models, in order of name."))
+    models = nested(ModelResponse, "The models, in order of name.", many=True)
     next_page_token = string(NEXT_PAGE_TOKEN)
 
 
@@ -105,9 +102,7 @@ class ProblemResponse(Schema):
     title = string("The kind of problem, for people to read.", required=True)
     status = integer("The HTTP status of the response.", required=True)
     detail = string("The reason, and what to change.", required=True)
-    errors = fields.List(
-        fields.Nested(FaultResponse), metadata=described("The invalid fields; absent if no field is invalid.")
-    )
+    errors = nested(FaultResponse, "The invalid fields; absent if no field is invalid.", many=True)
     largest_stable_learning_rate = number(
         "The bound that the learning rate must stay below; only if the requested one diverges."
     )
