@@ -128,15 +128,6 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def table() -> str:
-    """Return the settings as a Markdown table."""
-    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
-    for field in dataclasses.fields(Settings):
-        default = "cores" if field.name in ("workers", "fit_threads") else field.default
-        rows.append(f"| `{variable(field.name)}` | `{default}` | {field.metadata['about']} |")
-    return "\n".join(rows) + "\n"
-
-
 def _read(field: "dataclasses.Field[Any]", text: str) -> Any:
     """Return the value of a text. The reader of a setting returns None for an invalid one, or raises ValueError."""
     read = field.metadata["read"]

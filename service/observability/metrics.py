@@ -170,12 +170,3 @@ class Metrics:
         else:
             registry.register(self._registry)
         return registry
-
-
-def table() -> str:
-    """Return the metrics as a Markdown table."""
-    rows = ["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |"]
-    for metric in TABLE:
-        kind = "gauge" if metric.kind in ("store", "latest") else metric.kind
-        rows.append(f"| `{metric.name}` | {kind} | {', '.join(metric.labels)} | {metric.about} |")
-    return "\n".join(rows) + "\n"

@@ -1,9 +1,7 @@
-"""The options of training and prediction, and the README's tables of them."""
+"""The options of training and prediction."""
 
-import json
 from typing import Any
 
-import marshmallow
 from marshmallow import ValidationError, validates_schema
 
 from service.api.schemas import fields
@@ -129,14 +127,3 @@ class PredictOptions(RequestSchema):
     def _check_interval_kind(self, data: dict[str, Any], original: dict[str, Any], **kwargs: Any) -> None:
         if "interval_kind" in original and data["interval"] is None:
             raise ValidationError("needs interval; give interval too, such as 0.95", "interval_kind")
-
-
-def table(*schemas: type[marshmallow.Schema]) -> str:
-    """Return the optional fields of `schemas` as a Markdown table."""
-    rows = ["| option | default | meaning |", "| --- | --- | --- |"]
-    for schema in schemas:
-        for name, field in schema().fields.items():
-            if not field.required:
-                default = json.dumps(field.metadata.get("default", field.load_default))
-                rows.append(f"| `{name}` | `{default}` | {field.metadata['description']} |")
-    return "\n".join(rows) + "\n"
