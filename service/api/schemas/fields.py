@@ -21,19 +21,12 @@ Value = TypeVar("Value")
 
 
 class DocumentedField(fields.Field[Value]):
-    """A field with a description and a JSON Schema, by default that of its class.
-
-    default: the documented default of a field for which marshmallow does not fill in one.
-    """
+    """A field with a description and a JSON Schema, by default that of its class."""
 
     json_schema: ClassVar[dict[str, Any]] = {}
 
-    def __init__(
-        self, description: str, schema: dict[str, Any] | None = None, default: Any = marshmallow.missing, **kwargs: Any
-    ) -> None:
-        defaults = {} if default is marshmallow.missing else {"default": default}
-        metadata = {"description": description, **(schema or self.json_schema), **defaults}
-        super().__init__(metadata=metadata, **kwargs)
+    def __init__(self, description: str, schema: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(metadata={"description": description, **(schema or self.json_schema)}, **kwargs)
 
 
 class Text(DocumentedField[str], fields.String):
@@ -134,11 +127,14 @@ class LearningRate(DocumentedField[Any]):
 
 
 class Number(DocumentedField[float]):
-    """A number from `minimum` to `maximum`; booleans and strings are rejected."""
+    """A number within `bounds`; booleans and strings are rejected."""
 
-    def __init__(self, description: str, *, minimum: float, maximum: float, **kwargs: Any) -> None:
-        super().__init__(description, {"type": "number", "minimum": minimum, "maximum": maximum}, **kwargs)
-        self.minimum, self.maximum = minimum, maximum
+    json_type: ClassVar = "number"
+
+    def __init__(self, description: str, *, bounds: tuple[float, float], **kwargs: Any) -> None:
+        self.minimum, self.maximum = bounds
+        schema = {"type": self.json_type, "minimum": self.minimum, "maximum": self.maximum}
+        super().__init__(description, schema, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         if type(value) not in (int, float) or not self.minimum <= value <= self.maximum:
@@ -146,12 +142,14 @@ class Number(DocumentedField[float]):
         return float(value)
 
 
-class Integer(DocumentedField[int]):
-    """A whole number from `minimum` to `maximum`: 3.0 is accepted, true and "3" are not. In a query, digits."""
+class Integer(Number):
+    """A whole number within `bounds`: 3.0 is accepted, true and "3" are not. In a query, digits."""
 
-    def __init__(self, description: str, *, minimum: int, maximum: int, in_query: bool = False, **kwargs: Any) -> None:
-        super().__init__(description, {"type": "integer", "minimum": minimum, "maximum": maximum}, **kwargs)
-        self.minimum, self.maximum, self.in_query = minimum, maximum, in_query
+    json_type: ClassVar = "integer"
+
+    def __init__(self, description: str, *, in_query: bool = False, **kwargs: Any) -> None:
+        super().__init__(description, **kwargs)
+        self.in_query = in_query
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         number = int(value) if self.in_query and re.fullmatch("[0-9]{1,16}", value) else value
@@ -201,7 +199,7 @@ def _number(kinds: arrays.Types) -> dict[str, Any]:
     return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
 
 
-def _is_integer(value: Any, minimum: int, maximum: int) -> bool:
+def _is_integer(value: Any, minimum: float, maximum: float) -> bool:
     return type(value) in (int, float) and value == value // 1 and minimum <= value <= maximum
 
 

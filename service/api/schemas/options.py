@@ -15,57 +15,49 @@ MIN_DECAY = 1e-6
 
 
 class FitOptions(RequestSchema):
-    """How to fit. Defaults are documented but not filled in, because an append inherits omitted options."""
+    """How to fit. The defaults of Options are documented but not filled in: an append inherits omitted options."""
 
     method = fields.Choice(
         'The algorithm: `"spectral"` computes the path of gradient descent in closed form; `"autograd"` runs the steps '
         "with torch's `backward()`, at most `DESCENT_MAX_AUTOGRAD_EPOCHS` of them.",
         ["spectral", "autograd"],
-        default=Options.method,
     )
     learning_rate = fields.LearningRate(
         'The step size: a positive number, or `"auto"` for 1/λmax, half of the largest stable learning rate.',
-        default=Options.learning_rate,
     )
     epochs = fields.Integer(
         "The number of steps, 0 to 2⁵³−1; null: run to convergence. The response's `epochs` is the number of steps "
         "that convergence takes.",
-        minimum=0,
-        maximum=MAX_EPOCHS,
-        allow_none=True,
-        default=Options.epochs,
+        bounds=(0, MAX_EPOCHS),
     )
     initial = fields.InitialCoefficients(
         'The start: `{"w": …, "b": 0}`, with `w` in the form of a row of `x`; null: zeros.',
-        allow_none=True,
-        default=Options.initial,
     )
     seed = fields.Integer(
         "Starts from `torch.manual_seed(seed); torch.randn(d)` for d columns and b = 0, instead of from `initial`.",
-        minimum=0,
-        maximum=2**63 - 1,
-        allow_none=True,
-        default=Options.seed,
+        bounds=(0, 2**63 - 1),
     )
     standardize = fields.Boolean(
         "Whether to centre and scale the columns for the descent, which changes the path but not the limit; null: "
         'true if `learning_rate` is `"auto"`, else false.',
-        allow_none=True,
-        default=Options.standardize,
     )
-    fit_intercept = fields.Boolean("Whether to fit the intercept b; false: b is 0.", default=Options.fit_intercept)
+    fit_intercept = fields.Boolean("Whether to fit the intercept b; false: b is 0.")
     l2 = fields.Number(
         "The strength of the ridge penalty l2·‖w‖², which is added to the mean squared error. The intercept is not "
         "penalised.",
-        minimum=0,
-        maximum=MAX_MAGNITUDE,
-        default=Options.l2,
+        bounds=(0, MAX_MAGNITUDE),
     )
 
     @validates_schema
     def _check_start(self, data: dict[str, Any], **kwargs: Any) -> None:
         if data.get("seed") is not None and data.get("initial") is not None:
             raise ValidationError("excludes initial; give one of them", "seed")
+
+
+for _name, _option in FitOptions._declared_fields.items():
+    _default = getattr(Options, _name)
+    _option.metadata = {**_option.metadata, "default": _default}
+    _option.allow_none = _default is None
 
 
 class ContinueOptions(RequestSchema):
@@ -78,8 +70,7 @@ class ContinueOptions(RequestSchema):
     )
     decay = fields.Number(
         "For an append: the factor by which the weights of all earlier rows are multiplied; 1 keeps them.",
-        minimum=MIN_DECAY,
-        maximum=1,
+        bounds=(MIN_DECAY, 1),
         load_default=1.0,
     )
     dry_run = fields.Boolean(
@@ -109,10 +100,8 @@ class PredictOptions(RequestSchema):
 
     interval = fields.Number(
         "Adds `lower` and `upper`, the bounds of an interval with this probability, such as 0.95; null: no interval.",
-        minimum=MIN_LEVEL,
-        maximum=1 - MIN_LEVEL,
+        bounds=(MIN_LEVEL, 1 - MIN_LEVEL),
         load_default=None,
-        allow_none=True,
     )
     interval_kind = fields.Choice(
         'The kind of interval: for a new y (`"prediction"`), or for the mean of y (`"confidence"`).',

@@ -11,6 +11,8 @@ from service.errors import MalformedBody
 from service.formats import json
 from service.store.base import NAME, NAME_RULE
 
+PAGE_TOKEN = "The `next_page_token` of the previous page; empty for the first page."  # noqa: S105 - not a password
+
 
 class ModelQuery(QuerySchema):
     """The model of a route whose path does not name one."""
@@ -25,28 +27,23 @@ class ModelQuery(QuerySchema):
 class PageQuery(QuerySchema):
     """A page of a list."""
 
-    limit = Integer(
-        "The maximum number of entries on a page.", minimum=1, maximum=1000, load_default=100, in_query=True
-    )
+    limit = Integer("The maximum number of entries on a page.", bounds=(1, 1000), load_default=100, in_query=True)
 
 
 class ModelListQuery(PageQuery):
     """A page of the list of models."""
 
     prefix = Text("Lists only models whose names start with this.", load_default="")
-    page_token = Text("The `next_page_token` of the previous page; empty for the first page.", load_default="")
+    page_token = Text(PAGE_TOKEN, load_default="")
 
 
 class VersionListQuery(PageQuery):
     """A page of the list of versions."""
 
-    page_token = Text(
-        "The `next_page_token` of the previous page; empty for the first page.",
-        load_default="",
-        validate=validate.Regexp(
-            "^(?:[1-9][0-9]{0,17})?$", error="is {input!r}; give the next_page_token of the previous page"
-        ),
+    _is_token = validate.Regexp(
+        "^(?:[1-9][0-9]{0,17})?$", error="is {input!r}; give the next_page_token of the previous page"
     )
+    page_token = Text(PAGE_TOKEN, load_default="", validate=_is_token)
 
 
 def decode_values(query: Mapping[str, str], schema: Schema) -> dict[str, Any]:

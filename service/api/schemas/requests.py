@@ -104,7 +104,7 @@ class PinRequest(RequestSchema):
 
     examples: ClassVar = {"the first version": {"version": 1}}
 
-    version = Integer("The number of the version to serve.", minimum=1, maximum=MAX_VERSION, required=True)
+    version = Integer("The number of the version to serve.", bounds=(1, MAX_VERSION), required=True)
 
 
 def _length(maximum: int) -> validate.Length:
