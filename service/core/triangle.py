@@ -45,17 +45,30 @@ def merge_triangles(a: FloatArray, b: FloatArray) -> FloatArray:
     """Return R (k, k) of the rows of two factors R of √w·[1, Z].
 
     The two rows of means become the overall mean and the distance √(Σw_a·Σw_b/Σw)·(z̄_b − z̄_a) between the means (Chan,
-    Golub & LeVeque, "Algorithms for computing the sample variance", 1983). The row of the distance goes on top: where Z
-    jumps it is far larger than the other rows, and below them it would cost them digits (Cox & Higham, "Stability of
-    Householder QR factorization for weighted least squares problems", 1998).
+    Golub & LeVeque, "Algorithms for computing the sample variance", 1983).
     """
     root_of_weight = math.hypot(a[0, 0], b[0, 0])
     cosine, sine = np.array([a[0, 0], b[0, 0]]) / (root_of_weight or 1.0)
     distance = cosine * b[0] - sine * a[0]
     triangle = np.zeros_like(a)
     triangle[0] = cosine * a[0] + sine * b[0]
-    triangle[1:, 1:] = qr_triangle(np.vstack([distance[1:], a[1:, 1:], b[1:, 1:]]))
+    triangle[1:, 1:] = qr_of_unequal_rows(np.vstack([distance[1:], a[1:, 1:], b[1:, 1:]]))
     return triangle
+
+
+def qr_of_unequal_rows(rows: FloatArray) -> FloatArray:
+    """Return R of `rows` (m, k) as `qr_triangle` does, for rows whose magnitudes may differ by many orders.
+
+    A large row below smaller ones would cost them digits: a row of large weight, or the distance of means where the
+    data jumps. So rows are sorted by their largest number, each relative to the largest of its column (Cox & Higham,
+    "Stability of Householder QR factorization for weighted least squares problems", 1998). The first row is rounded to
+    the magnitude of all rows that are reflected on to it; zeros have no digits to lose.
+    """
+    magnitudes = np.abs(rows)
+    largest = magnitudes.max(axis=0, initial=0.0)
+    relative = magnitudes / np.where(largest > 0, largest, 1.0)
+    order = np.argsort(-relative.max(axis=1, initial=0.0), kind="stable")
+    return qr_triangle(np.vstack([np.zeros(rows.shape[1]), rows[order]]))
 
 
 def is_well_conditioned(triangle: FloatArray, max_inflation: float = MAX_GRAM_INFLATION) -> bool:

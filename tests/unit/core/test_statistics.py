@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from service.core import blocks
 from service.core.blocks import Batch
+from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import decay, gather, merge
 from service.server.worker.cpu_priority import NiceExecutor
+from tests.unit.core.exact_fits import centred_columns, digits, solve_normal_equations
 
 
 def data(n, d, seed=0, weighted=False):
@@ -172,3 +174,22 @@ def test_the_data_is_not_changed():
     gather([rows], 2)
     for array, copy in zip(rows, copies, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("heavy_first", [True, False])
+@pytest.mark.parametrize("weight", [1e6, 1e10, 1e14])
+@pytest.mark.parametrize("d", [2, 3])
+def test_merging_rows_of_large_and_small_weight_keeps_the_digits(d, weight, heavy_first, fit_intercept):
+    generator = np.random.default_rng(d)
+    parts = []
+    for count, each in ((2, weight), (40, 1.0)):
+        x = generator.normal(size=(count, d))
+        y = x @ np.arange(1.0, d + 1) + 3 + generator.normal(size=count)
+        parts.append(Batch(x, y, np.full(count, each)))
+    parts = parts if heavy_first else parts[::-1]
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    expected, _ = solve_normal_equations(*centred_columns(*columns, fit_intercept=fit_intercept))
+    merged = merge(*(gather([part], d) for part in parts))
+    optimum = Optimum.of(LeastSquares.of(merged, fit_intercept=fit_intercept), 0)
+    assert digits(optimum.w, [float(value) for value in expected]) >= 12.6
