@@ -7,7 +7,7 @@ import threading
 import zipfile
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -19,7 +19,7 @@ from service.core.blocks import FloatArray
 from service.core.statistics import Statistics
 from service.errors import CorruptArtifact
 
-FORMAT = 1
+FORMAT = 2
 """The number of this layout of extra files; later versions of the service read older ones."""
 
 ARCHIVE = "archive"
@@ -34,19 +34,26 @@ _this_thread = threading.local()
 
 
 class LinearModel(nn.Module):
-    """ŷ = x·w + b for x (n, d) in float64: (n,)."""
+    """ŷ = x·w + b = (x − origin)·w + c for x (n, d) in float64: (n,).
+
+    The second form keeps its digits far from zero, where w·x and b cancel.
+    """
 
     w: Tensor
     b: Tensor
+    origin: Tensor
+    c: Tensor
 
     def __init__(self, d: int) -> None:
         super().__init__()
-        self.register_buffer("w", torch.zeros(d, dtype=torch.float64))
-        self.register_buffer("b", torch.zeros((), dtype=torch.float64))
+        for name, shape in (("w", (d,)), ("b", ()), ("origin", (d,)), ("c", ())):
+            self.register_buffer(name, torch.zeros(shape, dtype=torch.float64))
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.dim() != 2 or x.size(1) != self.w.size(0):
+            raise ValueError(f"x has shape {x.size()}; give one of [rows, {self.w.size(0)}]")
         # A product and a sum return the same bits for a row alone and in any batch; matmul does not.
-        return (x.contiguous() * self.w).sum(1) + self.b
+        return ((x.contiguous() - self.origin) * self.w).sum(1) + self.c
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,17 @@ class Contents:
     keys: bytes = b""
 
 
-def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
-    """Return the file of a version: w (d,) and b as the module's buffers, `contents` as extra files."""
+class Coefficients(NamedTuple):
+    """The numbers of a module: ŷ = x·w + b = (x − origin)·w + c, with w and origin (d,)."""
+
+    w: FloatArray
+    b: float
+    origin: FloatArray
+    c: float
+
+
+def dump(coefficients: Coefficients, contents: Contents) -> bytes:
+    """Return the file of a version: `coefficients` as the module's buffers, `contents` as extra files."""
     extra_files = {
         "format": str(FORMAT).encode(),
         "report.json": _json(contents.report),
@@ -72,8 +88,8 @@ def dump(w: FloatArray, b: float, contents: Contents) -> bytes:
     buffer = io.BytesIO()
     with _one_at_a_time:
         module = _scripted()
-        module.w = torch.from_numpy(w.copy())
-        module.b = torch.tensor(b, dtype=torch.float64)
+        for name, value in coefficients._asdict().items():
+            setattr(module, name, torch.tensor(value, dtype=torch.float64))
         torch.jit.save(module, buffer, _extra_files=extra_files)
     return _with_checksum(buffer.getvalue())
 
@@ -163,9 +179,12 @@ def _disable_optimization() -> None:
     _this_thread.is_unoptimized = True
 
 
-def coefficients(module: Module) -> tuple[FloatArray, float]:
-    """Return w (d,) and b of a module."""
-    return module.w.numpy(), float(module.b)
+def coefficients(module: Module) -> Coefficients:
+    """Return the coefficients of a module. Modules of format 1 have no origin, so theirs is zero."""
+    w, b = module.w.numpy(), float(module.b)
+    if not hasattr(module, "origin"):
+        return Coefficients(w, b, np.zeros_like(w), b)
+    return Coefficients(w, b, module.origin.numpy(), float(module.c))
 
 
 def prepare() -> None:

@@ -12,6 +12,7 @@ computes small singular values as exactly as large ones (Drmač & Veselić, "New
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,31 +32,43 @@ DENSE_HISTORY_EPOCHS = 100
 MAX_HISTORY_POINTS = 500
 
 
+class Iterate(NamedTuple):
+    """Coefficients w (…, d) and b (…), and the level (…), ŷ at the mean row."""
+
+    w: FloatArray
+    b: FloatArray
+    level: FloatArray
+
+
 @dataclass(frozen=True)
 class Coordinates:
-    """The linear map to the coordinates of descent: θ = (b + shift·w, scale·w), or scale·w without an intercept.
+    """The linear map to the coordinates of descent: θ = (b + w·s, scale·w), or scale·w without an intercept.
 
-    flat: (d,), the standardised columns that are constant.
+    shift − rounding: (d,) each, the point s, because far from zero its rounding costs digits.
+    distance: (d,), from s to the mean row. flat: (d,), the standardised columns that are constant.
     """
 
     fit_intercept: bool
     scale: FloatArray
     shift: FloatArray
+    rounding: FloatArray
+    distance: FloatArray
     flat: npt.NDArray[np.bool_]
 
     @classmethod
     def of(cls, optimum: Optimum, *, standardize: bool) -> "Coordinates":
         """Return coordinates of standardised columns (only scaled without an intercept), or of the columns as given."""
         problem = optimum.problem
+        zeros = np.zeros_like(problem.centre)
         if not standardize:
-            zeros = np.zeros_like(problem.centre)
-            return cls(problem.fit_intercept, zeros + 1, zeros, zeros > 0)
+            return cls(problem.fit_intercept, zeros + 1, zeros, zeros, problem.centre, zeros > 0)
         spread = problem.spread
-        return cls(problem.fit_intercept, np.where(spread > 0, spread, 1.0), problem.centre, spread == 0)
+        scale = np.where(spread > 0, spread, 1.0)
+        return cls(problem.fit_intercept, scale, problem.centre, problem.rounding, zeros, spread == 0)
 
     def standardized(self, x: FloatArray) -> FloatArray:
         """Return x (n, d) in the coordinates of descent; constant columns are exactly zero."""
-        columns = (x - self.shift) / self.scale
+        columns = (x - self.shift + self.rounding) / self.scale
         columns[:, self.flat] = 0
         return columns
 
@@ -64,14 +77,15 @@ class Coordinates:
         scaled = w * self.scale
         if not self.fit_intercept:
             return scaled
-        return np.concatenate([np.expand_dims(b + w @ self.shift, -1), scaled], axis=-1)
+        return np.concatenate([np.expand_dims(b + w @ self.shift - w @ self.rounding, -1), scaled], axis=-1)
 
-    def leave(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return w (…, d) and b (…) of θ (…, p)."""
+    def leave(self, theta: FloatArray) -> Iterate:
+        """Return the coefficients (…) of θ (…, p)."""
         if not self.fit_intercept:
-            return theta / self.scale, np.zeros(theta.shape[:-1])
+            zeros = np.zeros(theta.shape[:-1])
+            return Iterate(theta / self.scale, zeros, zeros)
         w = theta[..., 1:] / self.scale
-        return w, theta[..., 0] - w @ self.shift
+        return Iterate(w, theta[..., 0] - w @ self.shift + w @ self.rounding, theta[..., 0] + w @ self.distance)
 
 
 @dataclass(frozen=True)
@@ -80,8 +94,8 @@ class Descent:
 
     eigenvalues: λ (r,), the positive curvatures of the objective.
     directions: V (p, r), their directions, orthonormal in `coordinates`.
-    start_w (d,), start_b: the initial coefficients.
-    limit_w (d,), limit_b: the optimum that descent converges to; directions without curvature keep their start.
+    start: the initial coefficients.
+    limit: the optimum that descent converges to; directions without curvature keep their start.
     offsets: c (r,), the distance from the limit to the start along each direction.
     """
 
@@ -89,10 +103,8 @@ class Descent:
     coordinates: Coordinates
     eigenvalues: FloatArray
     directions: FloatArray
-    start_w: FloatArray
-    start_b: float
-    limit_w: FloatArray
-    limit_b: float
+    start: Iterate
+    limit: Iterate
     offsets: FloatArray
 
     @classmethod
@@ -103,19 +115,18 @@ class Descent:
         curved = _complement(null)
         design, target = _design(optimum, coordinates)
         svd = _accurate_svd(design @ curved, penalised=optimum.l2 > 0)
-        kept_theta = null @ (null.T @ coordinates.enter(w - optimum.w, b - optimum.b))
-        kept_w, kept_b = coordinates.leave(kept_theta)
-        limit_w, limit_b = optimum.w + kept_w, optimum.b + float(kept_b)
+        kept = coordinates.leave(null @ (null.T @ coordinates.enter(w - optimum.w, b - optimum.b)))
+        start_level = b + w @ optimum.problem.centre.astype(np.longdouble)
         residual = design @ coordinates.enter(w, b) - target
         return cls(
             optimum=optimum,
             coordinates=coordinates,
             eigenvalues=2 * np.square(svd.values),
             directions=curved @ svd.right.T,
-            start_w=w,
-            start_b=b,
-            limit_w=limit_w,
-            limit_b=limit_b,
+            start=Iterate(w, np.array(b), start_level.astype(np.float64)),
+            limit=Iterate(
+                optimum.w + kept.w, optimum.b + kept.b, np.array(optimum.problem.y_centre)
+            ),  # null directions keep ŷ
             offsets=svd.project(residual) / svd.values,
         )
 
@@ -134,14 +145,15 @@ class Descent:
         """1/λmax, the learning rate "auto"."""
         return 1 / self.curvature if self.curvature > 0 else 1.0
 
-    def at(self, rate: float, epochs: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return w (k, d) and b (k,) after each number of steps in `epochs` (k,)."""
+    def at(self, rate: float, epochs: IntArray) -> Iterate:
+        """Return the coefficients (k, …) after each number of steps in `epochs` (k,)."""
         factors, changes = powers(rate * self.eigenvalues, epochs)
         is_near_limit = np.abs(factors).max(axis=1, initial=0.0) <= NEAR_LIMIT
         offsets = np.where(is_near_limit[:, None], factors, changes) * self.offsets
-        w, b = self.coordinates.leave(offsets @ self.directions.T)
-        from_w = np.where(is_near_limit[:, None], self.limit_w, self.start_w)
-        return from_w + w, np.where(is_near_limit, self.limit_b, self.start_b) + b
+        change = self.coordinates.leave(offsets @ self.directions.T)
+        w = np.where(is_near_limit[:, None], self.limit.w, self.start.w) + change.w
+        b = np.where(is_near_limit, self.limit.b, self.start.b) + change.b
+        return Iterate(w, b, np.where(is_near_limit, self.limit.level, self.start.level) + change.level)
 
     def epochs_to_limit(self, rate: float) -> int | None:
         """Return the smallest t with max|1−ηλ|ᵗ ≤ 2⁻⁵³; None if it is not below 2⁵³."""
@@ -152,11 +164,12 @@ class Descent:
         slowest = float(epochs.max())
         return max(1, math.ceil(slowest)) if slowest <= MAX_EPOCHS else None
 
-    def has_converged(self, w: FloatArray, b: float) -> bool:
-        """Return whether ‖β − β*‖ ≤ 1e-9·‖β*‖ in column-scaled units, where β* is the limit."""
-        problem, scale = self.optimum.problem, self.optimum.scale
-        distance = _scaled_norm(w - self.limit_w, b - self.limit_b, problem.centre, scale)
-        return distance <= CONVERGED * _scaled_norm(self.limit_w, self.limit_b, problem.centre, scale)
+    def has_converged(self, w: FloatArray, level: float) -> bool:
+        """Return whether ‖β − β*‖ ≤ 1e-9·‖β*‖, where β is (w, level) with scaled columns and β* is the limit."""
+        scale = self.optimum.scale
+        distance = np.append((w - self.limit.w) * scale, level - self.limit.level)
+        size = np.append(self.limit.w * scale, self.limit.level)
+        return bool(np.linalg.norm(distance) <= CONVERGED * np.linalg.norm(size))
 
 
 def powers(steps: FloatArray, epochs: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -198,10 +211,11 @@ def _design(optimum: Optimum, coordinates: Coordinates) -> tuple[FloatArray, Flo
         target = np.append(target, np.zeros(len(target)))
     if not problem.fit_intercept:
         return columns, target
-    means = (problem.centre - coordinates.shift) / coordinates.scale
     intercept = np.zeros(len(columns) + 1)
     intercept[0] = 1.0
-    return np.column_stack([intercept, np.vstack([means, columns])]), np.append(problem.y_centre, target)
+    return np.column_stack([intercept, np.vstack([coordinates.distance / coordinates.scale, columns])]), np.append(
+        problem.y_centre, target
+    )
 
 
 def _accurate_svd(matrix: FloatArray, *, penalised: bool) -> SingularValues:
@@ -230,7 +244,3 @@ def _complement(basis: FloatArray) -> FloatArray:
         return np.eye(p)
     complete, _ = np.linalg.qr(basis, mode="complete")
     return complete[:, k:]
-
-
-def _scaled_norm(w: FloatArray, b: float, centre: FloatArray, scale: FloatArray) -> float:
-    return float(np.linalg.norm(np.append(w * scale, b + centre @ w)))

@@ -9,7 +9,7 @@ from scipy import special
 from service.core.blocks import FloatArray
 from service.core.inference import degrees_of_freedom
 from service.core.optimum import Optimum
-from service.core.statistics import Statistics
+from service.core.statistics import Mean, Statistics
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,12 @@ class Intervals:
     """The parts of an optimum and its statistics that intervals need.
 
     root: (d, d), with root·rootᵀ = (XᵀX)⁺ of the design, divided by √Σw.
-    origin, offset: (d,) each; x − origin − offset is centred. Zero without an intercept.
+    mean: of the columns, from which x deviates; None without an intercept.
     deviation: the residual standard error, divided by √Σw. freedom: the degrees of freedom. weight: Σw.
     """
 
-    fit_intercept: bool
     root: FloatArray
-    origin: FloatArray
-    offset: FloatArray
+    mean: Mean | None
     deviation: float
     freedom: float
     weight: float
@@ -35,10 +33,8 @@ class Intervals:
         freedom = degrees_of_freedom(statistics, optimum)
         root_of_weight = float(statistics.triangle[0, 0])
         return cls(
-            fit_intercept=optimum.problem.fit_intercept,
             root=optimum.root,
-            origin=statistics.origin[:-1].copy(),
-            offset=statistics.triangle[0, 1:-1] / statistics.triangle[0, 0],
+            mean=statistics.mean if optimum.problem.fit_intercept else None,
             deviation=optimum.root_loss / math.sqrt(freedom),
             freedom=freedom,
             weight=root_of_weight**2,
@@ -49,10 +45,8 @@ class Intervals:
 
         The interval contains, with probability `level`, the mean of y at that row, or a new y of weight 1.
         """
-        centred = (x - self.origin) - self.offset if self.fit_intercept else x
-        leverage: FloatArray = np.square(centred @ self.root).sum(axis=1)
-        leverage = leverage + float(self.fit_intercept)
-        if not of_mean:
-            leverage = leverage + self.weight
+        deviations = self.mean.deviations(x) if self.mean else x
+        leverage: FloatArray = np.square(deviations @ self.root).sum(axis=1)
+        leverage = leverage + float(self.mean is not None) + (0.0 if of_mean else self.weight)
         half: FloatArray = float(special.stdtrit(self.freedom, (1 + level) / 2)) * self.deviation * np.sqrt(leverage)
         return half

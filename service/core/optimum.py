@@ -20,12 +20,14 @@ INVOLVED = EPSILON**0.5
 
 @dataclass(frozen=True)
 class LeastSquares:
-    """Mean squared error as a function of w (d,) and b, with all terms divided by √Σw:
+    """Mean squared error as a function of w (d,) and the level, ŷ at the mean row, with all terms divided by √Σw:
 
-        mse(w, b) = ‖design·w − target‖² + (b + centre·w − y_centre)² + residual_norm²
+        mse(w, level) = ‖design·w − target‖² + (level − y_centre)² + residual_norm²
 
     With an intercept, `design` (d, d) is the factor of the centred columns, and `centre` (d,) holds their means.
-    Without one, `design` is the factor of the raw columns, and `centre`, `y_centre` and b are zero.
+    Without one, `design` is the factor of the raw columns, and `centre`, `y_centre` and the level are zero.
+    The intercept is b = level − w·mean. Far from zero it loses digits that the level keeps.
+    rounding: (d,), `centre` minus the exact means.
     residual_norm: the root of the mean squared error that no w and b can remove.
     exact: (d+1, d+1), [centre, y_centre] above [design, target], in extended precision.
     """
@@ -35,6 +37,7 @@ class LeastSquares:
     target: FloatArray
     residual_norm: float
     centre: FloatArray
+    rounding: FloatArray
     y_centre: float
     exact: npt.NDArray[np.longdouble]
 
@@ -42,9 +45,11 @@ class LeastSquares:
     def of(cls, statistics: Statistics, *, fit_intercept: bool) -> "LeastSquares":
         """Return the problem of the rows in `statistics`."""
         root_of_weight = np.longdouble(statistics.triangle[0, 0])
+        origin = offset = np.zeros(statistics.d + 1)
         if fit_intercept:
             factor = statistics.triangle[:, 1:] / root_of_weight
-            factor[0] += statistics.origin
+            origin, offset = statistics.origin, factor[0].copy()
+            factor[0] += origin
         else:
             factor = np.insert(qr_triangle(statistics.raw_triangle[:, 1:]), 0, 0.0, axis=0) / root_of_weight
         rounded = factor.astype(np.float64)
@@ -58,15 +63,15 @@ class LeastSquares:
             target=rounded[1:-1, -1],
             residual_norm=float(rounded[-1, -1]),
             centre=rounded[0, :-1],
+            rounding=((rounded[0] - origin) - offset)[:-1].astype(np.float64),
             y_centre=float(rounded[0, -1]),
             exact=factor[:-1],
         )
 
-    def mean_squared_error(self, w: FloatArray, b: FloatArray | float) -> FloatArray:
-        """Return the mean squared error (…) at w (…, d) and b (…)."""
+    def mean_squared_error(self, w: FloatArray, level: FloatArray | float) -> FloatArray:
+        """Return the mean squared error (…) at w (…, d) and level (…)."""
         slope_error = np.square(w @ self.design.T - self.target).sum(-1)
-        mean_error = np.square(b + w @ self.centre - self.y_centre)
-        result: FloatArray = slope_error + mean_error + self.residual_norm**2
+        result: FloatArray = slope_error + np.square(level - self.y_centre) + self.residual_norm**2
         return result
 
     def r_squared(self, loss: float) -> float:

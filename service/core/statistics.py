@@ -27,6 +27,19 @@ MakeExecutor = Callable[[int], Executor]
 
 
 @dataclass(frozen=True)
+class Mean:
+    """The mean of columns, origin + offset (d,) each. Far from zero their sum would be rounded."""
+
+    origin: FloatArray
+    offset: FloatArray
+
+    def deviations(self, x: FloatArray) -> FloatArray:
+        """Return x (m, d) minus the mean."""
+        result: FloatArray = (x - self.origin) - self.offset
+        return result
+
+
+@dataclass(frozen=True)
 class Statistics:
     """Sufficient statistics of n rows of d columns.
 
@@ -55,15 +68,9 @@ class Statistics:
         return shift_origin(self.triangle, self.origin)
 
     @property
-    def means(self) -> FloatArray:
-        """(d+1,): the weighted means of the columns of X and of y."""
-        result: FloatArray = self.origin + self.triangle[0, 1:] / self.triangle[0, 0]
-        return result
-
-    def centred(self, x: FloatArray) -> FloatArray:
-        """Return x (m, d) minus the means of its columns, without the rounding of `means`."""
-        result: FloatArray = (x - self.origin[:-1]) - self.triangle[0, 1:-1] / self.triangle[0, 0]
-        return result
+    def mean(self) -> Mean:
+        """The weighted mean of the columns of X."""
+        return Mean(self.origin[:-1].copy(), self.triangle[0, 1:-1] / self.triangle[0, 0])
 
 
 def gather(batches: Iterable[Batch], d: int, threads: int = 1, make_executor: MakeExecutor | None = None) -> Statistics:

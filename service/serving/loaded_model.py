@@ -13,6 +13,7 @@ from service.artifact.columns import Columns
 from service.core.blocks import FloatArray
 from service.core.bounds import ColumnRanges, all_finite
 from service.core.intervals import Intervals
+from service.core.statistics import Mean
 from service.errors import InvalidRequest
 from service.store import Version
 
@@ -47,7 +48,7 @@ class LoadedModel:
     columns: Columns
     module: torchscript.Module
     ranges: ColumnRanges
-    means: FloatArray
+    mean: Mean
     intervals: Once[Intervals | str]
 
     def forward(self, x: FloatArray) -> FloatArray:
@@ -79,14 +80,13 @@ class LoadedModel:
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Return what each column adds to the prediction for the mean row: w_j·(x_j − mean_j), (n, d)."""
-        w, _ = torchscript.coefficients(self.module)
-        return w * (x - self.means)
+        return torchscript.coefficients(self.module).w * self.mean.deviations(x)
 
     @property
     def mean_prediction(self) -> float:
         """Return the prediction for the mean row."""
-        w, b = torchscript.coefficients(self.module)
-        return float(w @ self.means + b)
+        w, _, origin, c = torchscript.coefficients(self.module)
+        return float(w @ ((self.mean.origin - origin) + self.mean.offset) + c)
 
 
 def check_finite(values: FloatArray, what: str, pointer: Callable[[int], str]) -> None:

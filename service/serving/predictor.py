@@ -106,7 +106,7 @@ class Predictor:
             columns=Columns(tuple(file.report["columns"]), RowShape(file.report["form"])),
             module=file.module(),
             ranges=ColumnRanges(statistics.lowest[:-1], statistics.highest[:-1]),
-            means=statistics.means[:-1],
+            mean=statistics.mean,
             intervals=Once(partial(_intervals, self._store, version)),
         )
 

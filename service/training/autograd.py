@@ -1,23 +1,16 @@
 """Gradient descent on the rows with gradients by torch: the loop of the tutorial."""
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 
 from service.core.blocks import Batch, FloatArray
-from service.core.descent import Coordinates
+from service.core.descent import Coordinates, Iterate
 
 
-class Walk(NamedTuple):
-    """All steps of a descent with its start, in the user's units: w (epochs+1, d), b (epochs+1,)."""
-
-    w: FloatArray
-    b: FloatArray
-
-
-def walk(rows: Batch, w: FloatArray, b: float, coordinates: Coordinates, l2: float, rate: float, epochs: int) -> Walk:
-    """Take `epochs` steps on Σw(ŷ−y)²/Σw + l2·‖w‖² from w (d,) and b, in `coordinates`."""
+def walk(
+    rows: Batch, w: FloatArray, b: float, coordinates: Coordinates, l2: float, rate: float, epochs: int
+) -> Iterate:
+    """Take `epochs` steps on Σw(ŷ−y)²/Σw + l2·‖w‖² from w (d,) and b, in `coordinates`: (epochs+1, …)."""
     x = torch.from_numpy(coordinates.standardized(rows.x))
     y = torch.from_numpy(np.ascontiguousarray(rows.y))
     shares = torch.from_numpy(_shares(rows))
@@ -35,7 +28,7 @@ def walk(rows: Batch, w: FloatArray, b: float, coordinates: Coordinates, l2: flo
         for parameter in (intercept, slopes):
             _step(parameter, rate)
         steps[epoch] = np.concatenate([intercept.detach().numpy(), slopes.detach().numpy()])
-    return Walk(*coordinates.leave(steps))
+    return coordinates.leave(steps)
 
 
 def seeded_weights(seed: int, d: int) -> FloatArray:

@@ -7,8 +7,9 @@ from decimal import ROUND_FLOOR, Context
 import numpy as np
 
 from service.artifact.columns import Columns
+from service.artifact.torchscript import Coefficients
 from service.core.blocks import Batch, FloatArray
-from service.core.descent import MAX_EPOCHS, Descent, IntArray, history_epochs
+from service.core.descent import MAX_EPOCHS, Descent, IntArray, Iterate, history_epochs
 from service.core.inference import Inference, infer
 from service.core.optimum import LeastSquares, Optimum
 from service.core.statistics import Statistics
@@ -36,6 +37,7 @@ class History:
 class Fit:
     """Fitted coefficients w (d,) and b, the descent that led to them, and the least-squares solution beside them.
 
+    level: ŷ at the mean row, which keeps digits that b loses far from zero.
     requested, options: the options as requested, and with every default resolved. epochs: the steps to the
     coefficients; None if the limit is more than 2⁵³ steps away.
     """
@@ -48,15 +50,22 @@ class Fit:
     descent: Descent
     w: FloatArray
     b: float
+    level: float
     epochs: int | None
     history: History
     inference: Inference
     warnings: list[FitWarning]
 
     @property
+    def coefficients(self) -> Coefficients:
+        """Return the coefficients of the artifact."""
+        problem = self.descent.optimum.problem
+        return Coefficients(self.w, self.b, problem.centre, self.level + float(self.w @ problem.rounding))
+
+    @property
     def loss(self) -> float:
         """Return the mean squared error of the fitted coefficients."""
-        return float(self.descent.optimum.problem.mean_squared_error(self.w, self.b))
+        return float(self.descent.optimum.problem.mean_squared_error(self.w, self.level))
 
     @property
     def objective(self) -> float:
@@ -72,7 +81,7 @@ class Fit:
     @property
     def converged(self) -> bool:
         """Return whether the fitted coefficients are the limit of the descent."""
-        return self.descent.has_converged(self.w, self.b)
+        return self.descent.has_converged(self.w, self.level)
 
 
 def fit(
@@ -102,8 +111,8 @@ def fit(
 def _results(fitted: Fit) -> Iterator[FloatArray]:
     descent, inference = fitted.descent, fitted.inference
     yield fitted.history.objective
-    yield np.array([fitted.b, fitted.objective, descent.limit_b, descent.optimum.loss, inference.rss])
-    yield np.concatenate([fitted.w, descent.limit_w])
+    yield np.array([fitted.b, fitted.level, fitted.objective, descent.limit.b, descent.optimum.loss, inference.rss])
+    yield np.concatenate([fitted.w, descent.limit.w])
     if inference.std_errors is not None:
         yield np.nan_to_num(inference.std_errors.w, nan=0.0, posinf=np.inf)
 
@@ -120,8 +129,7 @@ def _fit(
     _check_scales(statistics, columns)
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=options.fit_intercept), options.l2)
     start = _start(options, columns)
-    standardize = options.learning_rate == "auto" if options.standardize is None else options.standardize
-    descent = Descent.of(optimum, start.w, start.b, standardize=standardize)
+    descent = Descent.of(optimum, start.w, start.b, standardize=options.standardizes)
     rate = descent.auto_rate if options.learning_rate == "auto" else options.learning_rate
     epochs = _epochs(options, max_autograd_epochs)
     diverges = descent.max_stable_rate is not None and rate >= descent.max_stable_rate
@@ -130,16 +138,18 @@ def _fit(
             raise _diverging(rate, descent)
         epochs = EPOCHS_OF_DIVERGENCE if epochs is None else epochs
     reached = descent.epochs_to_limit(rate) if epochs is None else epochs
-    history, w, b = _walk(options, rows, start, descent, rate, MAX_EPOCHS if reached is None else reached)
+    history, last = _walk(options, rows, start, descent, rate, MAX_EPOCHS if reached is None else reached)
+    served = descent.limit if epochs is None else last
     fitted = Fit(
         columns=columns,
         statistics=statistics,
         requested=options,
-        options=replace(options, learning_rate=rate, epochs=epochs, standardize=standardize),
+        options=replace(options, learning_rate=rate, epochs=epochs, standardize=options.standardizes),
         start=start,
         descent=descent,
-        w=descent.limit_w if epochs is None else w,
-        b=descent.limit_b if epochs is None else b,
+        w=served.w,
+        b=float(served.b),
+        level=float(served.level),
         epochs=reached if epochs is None else int(history.epoch[-1]),
         history=history,
         inference=infer(statistics, optimum),
@@ -198,23 +208,23 @@ def _diverging(rate: float, descent: Descent) -> DivergingLearningRate:
 
 def _walk(
     options: Options, rows: Batch | None, start: Start, descent: Descent, rate: float, epochs: int
-) -> tuple[History, FloatArray, float]:
-    """Return the history of the descent and its last w and b: after `epochs`, or before its numbers overflow."""
+) -> tuple[History, Iterate]:
+    """Return the history of the descent and its last coefficients: after `epochs`, or before its numbers overflow."""
     shown = history_epochs(epochs)
     if options.method == "autograd":
         if rows is None:
             raise InvalidRequest.at("/method", 'autograd needs all rows, which an append does not have; use "spectral"')
         steps = autograd.walk(rows, start.w, start.b, descent.coordinates, descent.optimum.l2, rate, epochs)
-        w, b = steps.w[shown], steps.b[shown]
+        w, b, level = (part[shown] for part in steps)
     else:
-        w, b = descent.at(rate, shown)
-    loss = descent.optimum.problem.mean_squared_error(w, b)
+        w, b, level = descent.at(rate, shown)
+    loss = descent.optimum.problem.mean_squared_error(w, level)
     l2 = descent.optimum.l2
     objective = loss + (l2 * np.square(w).sum(axis=-1) if l2 else 0.0)
     is_finite = np.isfinite(objective) & np.isfinite(w).all(axis=1)
     last = len(is_finite) - 1 if is_finite.all() else max(int(np.argmin(is_finite)) - 1, 0)
     until = slice(last + 1)
-    return History(shown[until], loss[until], objective[until]), w[last], float(b[last])
+    return History(shown[until], loss[until], objective[until]), Iterate(w[last], b[last], level[last])
 
 
 def _descent_warnings(fitted: Fit, rate: float, *, diverges: bool) -> Iterator[FitWarning]:

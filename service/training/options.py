@@ -30,6 +30,11 @@ class Options:
     fit_intercept: bool = True
     l2: float = 0.0
 
+    @property
+    def standardizes(self) -> bool:
+        """Return whether the descent runs on standardised columns."""
+        return self.learning_rate == "auto" if self.standardize is None else self.standardize
+
     def stored(self) -> dict[str, Any]:
         """Return the options as JSON, for later appends to inherit."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}

@@ -56,8 +56,8 @@ def _effective_options(fit: Fit) -> dict[str, Any]:
 def _optimum(fit: Fit) -> dict[str, Any]:
     inference = fit.inference
     return {
-        "w": fit.columns.in_row_shape(fit.descent.limit_w.tolist()),
-        "b": fit.descent.limit_b,
+        "w": fit.columns.in_row_shape(fit.descent.limit.w.tolist()),
+        "b": float(fit.descent.limit.b),
         "loss": fit.descent.optimum.loss,
         **({"objective": fit.descent.optimum.objective} if fit.options.l2 else {}),
         "rss": inference.rss,

@@ -165,7 +165,7 @@ class Trainer:
             statistics=fitted.statistics,
             keys=keys.with_token(token, head.next_number).packed,
         )
-        artifact = torchscript.dump(fitted.w, fitted.b, contents)
+        artifact = torchscript.dump(fitted.coefficients, contents)
         version = self.store.publish(model, artifact, after=head)
         return Trained(published, version, pinned.number if pinned else version.number, artifact)
 

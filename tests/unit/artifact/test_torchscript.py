@@ -21,7 +21,9 @@ def dumped(d=3, columns=None):
     slopes = w.tolist() if columns is None else dict(zip(columns, w.tolist(), strict=True))
     report = {"w": slopes, "b": b, "r2": 1.0, "warnings": [], "trained_at": "2026-11-23T10:09:24.071Z"}
     contents = torchscript.Contents(report, {"epochs": None}, statistics)
-    return torchscript.dump(w, b, contents), w, b, contents
+    origin = x.mean(axis=0)
+    coefficients = torchscript.Coefficients(w, b, origin, b + origin @ w)
+    return torchscript.dump(coefficients, contents), coefficients, contents
 
 
 @pytest.mark.parametrize("d", [1, 2, 7, 16, 33, 100])
@@ -37,10 +39,11 @@ def test_a_row_has_the_same_bits_alone_in_any_batch_and_in_either_memory_order(d
 
 
 def test_a_file_returns_what_was_dumped():
-    data, w, b, contents = dumped()
+    data, coefficients, contents = dumped()
     module = torchscript.load_artifact(data).module()
-    np.testing.assert_array_equal(module.w.numpy(), w)
-    assert module.b.item() == b
+    for name, value in coefficients._asdict().items():
+        np.testing.assert_array_equal(getattr(module, name).numpy(), value)
+        np.testing.assert_array_equal(getattr(torchscript.coefficients(module), name), value)
     found = torchscript.load_artifact(data).contents
     assert found.report == contents.report
     assert found.options == contents.options
@@ -49,10 +52,18 @@ def test_a_file_returns_what_was_dumped():
 
 
 def test_plain_torch_and_plain_zipfile_read_it():
-    data, w, *_ = dumped()
-    np.testing.assert_array_equal(torch.jit.load(io.BytesIO(data)).w.numpy(), w)
+    data, coefficients, _ = dumped()
+    np.testing.assert_array_equal(torch.jit.load(io.BytesIO(data)).w.numpy(), coefficients.w)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert archive.testzip() is None
+
+
+@pytest.mark.parametrize(("d", "shape"), [(1, (3, 2)), (2, (3, 1)), (2, (3, 3)), (2, (2,)), (2, (1, 3, 2)), (1, (3,))])
+def test_plain_torch_refuses_rows_of_another_width(d, shape):
+    module = torch.jit.load(io.BytesIO(dumped(d)[0]))
+    with pytest.raises(torch.jit.Error, match=rf"x has shape \[{', '.join(map(str, shape))}\]; give .* \[rows, {d}\]"):
+        module(torch.zeros(shape, dtype=torch.float64))
+    assert module(torch.zeros((3, d), dtype=torch.float64)).shape == (3,)
 
 
 def test_a_byte_flipped_anywhere_is_refused():
@@ -72,16 +83,17 @@ def test_a_file_cut_short_is_refused(length):
 
 
 def test_a_module_that_differs_from_its_report_is_refused():
-    data, w, b, contents = dumped(2, columns=("a", "b"))
+    data, coefficients, contents = dumped(2, columns=("a", "b"))
     torchscript.load_artifact(data).module()
-    other = torchscript.dump(w, np.nextafter(b, 10), contents)
+    other = torchscript.dump(coefficients._replace(b=np.nextafter(coefficients.b, 10)), contents)
     with pytest.raises(CorruptArtifact, match="report"):
         torchscript.load_artifact(other).module()
 
 
 def test_a_later_format_is_refused_with_its_number(monkeypatch):
-    monkeypatch.setattr(torchscript, "FORMAT", 2)
+    current = torchscript.FORMAT
+    monkeypatch.setattr(torchscript, "FORMAT", current + 1)
     data, *_ = dumped()
-    monkeypatch.setattr(torchscript, "FORMAT", 1)
-    with pytest.raises(CorruptArtifact, match="format 2"):
+    monkeypatch.setattr(torchscript, "FORMAT", current)
+    with pytest.raises(CorruptArtifact, match=f"format {current + 1}"):
         torchscript.load_artifact(data)

@@ -8,13 +8,21 @@ import pytest
 from service.artifact import torchscript
 from service.artifact.upgrade import iso_time, upgraded
 
-BEFORE_ISO_TIMES = Path(__file__).with_name("before_iso_times.pt")
+FORMAT_1 = Path(__file__).with_name("format_1.pt")
 """Written by the service at ff2edc2: 12 rows, 20 epochs that do not converge."""
 
 
 @pytest.fixture
 def version_file():
-    return torchscript.load_artifact(BEFORE_ISO_TIMES.read_bytes())
+    return torchscript.load_artifact(FORMAT_1.read_bytes())
+
+
+def test_a_model_of_format_1_predicts_the_same_bits(version_file):
+    assert version_file.format == 1
+    w, b, origin, c = torchscript.coefficients(version_file.module())
+    x = np.random.default_rng(0).normal(size=(100, 2)) * 10 ** np.random.default_rng(1).uniform(-5, 5, (100, 2))
+    np.testing.assert_array_equal(torchscript.predict(version_file.module(), x), x[:, 0] * w[0] + x[:, 1] * w[1] + b)
+    assert (origin.tolist(), c) == ([0.0, 0.0], b)
 
 
 def test_a_time_in_unix_seconds_is_read_as_iso_8601(version_file):

@@ -66,8 +66,8 @@ def assert_equals_the_loop(batch, w, b, fraction_of_bound, **options):
     b = b if options["fit_intercept"] else 0.0
     descent = descent_of(batch, w, b, **options)
     rate = fraction_of_bound * descent.max_stable_rate
-    slopes, intercepts = descent.at(rate, np.arange(EPOCHS + 1))
-    losses = descent.optimum.problem.mean_squared_error(slopes, intercepts)
+    slopes, intercepts, levels = descent.at(rate, np.arange(EPOCHS + 1))
+    losses = descent.optimum.problem.mean_squared_error(slopes, levels)
     expected = list(loop(batch, w, b, rate, EPOCHS, **options))
     largest = max(max(np.abs(slope).max(), abs(intercept)) for slope, intercept, _ in expected)
     for epoch, (slope, intercept, loss) in enumerate(expected):
@@ -124,7 +124,7 @@ def test_steps_with_a_large_penalty_are_those_of_exact_arithmetic(l2, fit_interc
         Batch(np.array([x]).T, np.array(y)), np.zeros(1), 0.0, fit_intercept=fit_intercept, standardize=False, l2=l2
     )
     rate = 0.9 * descent.auto_rate
-    w, b = descent.at(rate, np.arange(4))
+    w, b, _ = descent.at(rate, np.arange(4))
     slope = intercept = Fraction(0)
     for epoch in range(4):
         assert w[epoch, 0] == pytest.approx(float(slope), rel=1e-14, abs=0)
@@ -141,7 +141,7 @@ def test_a_standardised_constant_column_keeps_its_start():
     batch, w, b = random_problem(3, 2, weighted=False, started=True)
     batch.x[:, 1] = 0.1
     descent = descent_of(batch, w, b, fit_intercept=True, standardize=True, l2=0.0)
-    assert descent.limit_w[1] == w[1]
+    assert descent.limit.w[1] == w[1]
     assert list(descent.optimum.unidentified) == [False, True]
 
 
@@ -150,13 +150,13 @@ def test_a_standardised_constant_column_keeps_its_start():
 def test_the_limit_is_the_optimum_for_any_path(standardize, l2):
     batch, w, b = random_problem(4, 5, weighted=True, started=True)
     descent = descent_of(batch, w, b, fit_intercept=True, standardize=standardize, l2=l2)
-    np.testing.assert_array_equal(descent.limit_w, descent.optimum.w)
+    np.testing.assert_array_equal(descent.limit.w, descent.optimum.w)
     steps = descent.epochs_to_limit(descent.auto_rate)
-    far_w, far_b = descent.at(descent.auto_rate, np.array([steps]))
-    np.testing.assert_allclose(far_w[0], descent.limit_w, rtol=1e-13)
-    assert far_b[0] == pytest.approx(descent.limit_b, rel=1e-12)
-    assert descent.has_converged(far_w[0], float(far_b[0]))
-    assert not descent.has_converged(w, b)
+    far_w, far_b, far_level = descent.at(descent.auto_rate, np.array([steps]))
+    np.testing.assert_allclose(far_w[0], descent.limit.w, rtol=1e-13)
+    assert far_b[0] == pytest.approx(descent.limit.b, rel=1e-12)
+    assert descent.has_converged(far_w[0], float(far_level[0]))
+    assert not descent.has_converged(w, b + w @ descent.optimum.problem.centre)
 
 
 @pytest.mark.parametrize("fraction_of_bound", [0.01, 0.5, 0.75, 0.999])
@@ -188,7 +188,7 @@ def test_data_without_curvature_leaves_the_start_unchanged():
     descent = descent_of(nothing, np.array([4.0, 5.0]), 0.0, fit_intercept=False, standardize=True, l2=0.0)
     assert descent.max_stable_rate is None
     assert descent.epochs_to_limit(descent.auto_rate) == 0
-    np.testing.assert_array_equal(descent.limit_w, [4.0, 5.0])
+    np.testing.assert_array_equal(descent.limit.w, [4.0, 5.0])
 
 
 @given(st.floats(1e-12, 2 - 1e-12), st.integers(0, 2000))
