@@ -9,8 +9,8 @@ from flask import Flask, Request
 from werkzeug.routing import MapAdapter
 
 from service.api.http import instrumentation, problems
-from service.api.http.body_adapter import START_RESPONSE, BodyAdapter, WSGIBodyAdapter
-from service.api.http.context import EXTENSION, BodyLimits, Services
+from service.api.http.body_adapter import START_RESPONSE, WSGIBodyAdapter
+from service.api.http.context import EXTENSION, Services
 from service.api.routes.mlflow import mlflow
 from service.api.routes.models import VersionConverter, models
 from service.api.routes.open_inference import inference_protocol
@@ -21,6 +21,7 @@ from service.artifact import torchscript
 from service.core.statistics import MakeExecutor
 from service.fastpath.middleware import FastPathMiddleware
 from service.fastpath.predict import PredictFastPath
+from service.formats.table import Limits
 from service.observability.metrics import Metrics
 from service.observability.model_metrics import ModelMetricsCollector
 from service.observability.request_log import Recorder
@@ -69,7 +70,7 @@ def create_app(
     *,
     store: Store | None = None,
     make_executor: MakeExecutor | None = None,
-    body_adapter: BodyAdapter | None = None,
+    body_adapter: WSGIBodyAdapter | None = None,
 ) -> App:
     """Return the service as a WSGI app.
 
@@ -95,9 +96,8 @@ def create_app(
         predictor=Predictor(store, settings.model_cache_size, settings.store_refresh_seconds),
         metrics=metrics,
         facts=ModelMetricsCollector(store, settings.metrics_max_models, settings.store_refresh_seconds),
-        body_limits=BodyLimits(
-            settings.max_body_bytes, settings.max_stream_bytes, settings.max_decompression_ratio, settings.max_columns
-        ),
+        settings=settings,
+        format_limits=Limits(settings.max_body_bytes, settings.max_decompression_ratio),
         body_adapter=body_adapter or WSGIBodyAdapter(),
     )
     return App(services, Recorder(metrics, settings.log_min_duration_ms))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 from wsgiref.types import WSGIEnvironment
 
 from service.errors import MalformedBody
@@ -13,54 +13,43 @@ TIMEOUTS = (BlockingIOError, TimeoutError)
 """Raised by a socket whose receive timeout has passed: SO_RCVTIMEO, and `settimeout`."""
 
 
-class BodyAdapter(Protocol):
-    """Access to a request's body and connection that depends on the WSGI server.
+class WSGIBodyAdapter:
+    """Access to a request's body and connection under any WSGI server, which uses PEP 3333 alone.
 
-    `stream` is the `wsgi.input` of the request.
+    `stream` is the `wsgi.input` of the request. Subclasses use more of their server.
     """
 
     def read(self, stream: Any, size: int) -> bytes:
         """Return the next `size` bytes of the body, fewer only at its end.
 
-        Raises MalformedBody if the body is broken or the client pauses for too long.
+        Raises MalformedBody if the body is broken or the client pauses for too long. A server may raise any exception
+        for a broken body, so all are translated.
         """
+        with receive_errors(Exception):
+            data: bytes = stream.read(size)
+        return data
 
     def recv_into(self, stream: Any, buffer: memoryview) -> int:
         """Fill `buffer` with the next bytes of the body and return their number, which is smaller only at its end.
 
         Raises MalformedBody as `read` does.
         """
-
-    def can_send(self, environ: WSGIEnvironment) -> Callable[[], bool]:
-        """Return a function that says whether the client's socket accepts 16 KiB now without blocking."""
-
-    def close_after_response(self, environ: WSGIEnvironment) -> None:
-        """Have the server announce and close the connection after the response, as the body has not been read."""
-
-
-class WSGIBodyAdapter:
-    """The adapter for any WSGI server, which uses PEP 3333 alone."""
-
-    def read(self, stream: Any, size: int) -> bytes:
-        """Return the next `size` bytes. A server may raise any exception for a broken body, so all are translated."""
-        with receive_errors(Exception):
-            data: bytes = stream.read(size)
-        return data
-
-    def recv_into(self, stream: Any, buffer: memoryview) -> int:
-        """Read and copy."""
         data = self.read(stream, len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
-    def can_send(self, environ: WSGIEnvironment) -> Callable[[], bool]:  # noqa: ARG002 - as declared
-        """Return a function that says no: WSGI does not expose the socket, so a write may block for ever."""
+    def can_send(self, environ: WSGIEnvironment) -> Callable[[], bool]:  # noqa: ARG002 - for subclasses
+        """Return a function that says whether the client's socket accepts 16 KiB now without blocking.
+
+        WSGI does not expose the socket, so a write may block for ever.
+        """
         return lambda: False
 
     def close_after_response(self, environ: WSGIEnvironment) -> None:
-        """Have the server announce and close the connection if it can, as gunicorn can.
+        """Have the server announce and close the connection after the response, as the body has not been read.
 
-        PEP 3333 forbids the header `Connection`, so others keep the connection and skip the rest of the body.
+        gunicorn can. PEP 3333 forbids the header `Connection`, so others keep the connection and skip the rest of the
+        body.
         """
         close = getattr(getattr(environ[START_RESPONSE], "__self__", None), "force_close", None)
         if close is not None:

@@ -1,6 +1,7 @@
 """Errors as `application/problem+json` (RFC 9457)."""
 
 import logging
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -64,21 +65,16 @@ def make_problem(status: int, slug: str, title: str, detail: str) -> dict[str, A
 
 
 def _handle_descent_error(error: errors.DescentError) -> Response:
-    response = _response(of_error(error))
-    if "retry_after" in error.facts:
-        response.headers["Retry-After"] = str(error.facts["retry_after"])
-    return response
+    retry_after = error.facts.get("retry_after")
+    return _response(of_error(error), [("Retry-After", str(retry_after))] if retry_after else [])
 
 
 def _handle_http_exception(error: HTTPException) -> Response:
     """Return the response to an error of werkzeug: unknown path, unsupported method and the like."""
     status = HTTPStatus(error.code or 500)
     slug = status.phrase.lower().replace(" ", "-")
-    response = _response(make_problem(status, slug, status.phrase, DETAILS.get(status, status.description)))
-    for name, value in error.get_headers():
-        if name.lower() != "content-type":
-            response.headers[name] = value
-    return response
+    problem = make_problem(status, slug, status.phrase, DETAILS.get(status, status.description))
+    return _response(problem, error.get_headers())
 
 
 def _handle_unexpected(error: Exception) -> Response:
@@ -86,10 +82,11 @@ def _handle_unexpected(error: Exception) -> Response:
     return _response(internal_error())
 
 
-def _response(problem: dict[str, Any]) -> Response:
-    """Return the response with `problem`, in the error format of the request's protocol."""
+def _response(problem: dict[str, Any], headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """Return the response with `problem`, in the error format of the request's protocol, which sets Content-Type."""
     status, format_error = problem["status"], error_format(request.path)
-    if format_error is None:
-        return Response(json.encode(problem), status, content_type=MEDIA_TYPE)
-    status = 400 if status == 422 else status
-    return Response(json.encode(format_error(status, problem["detail"])), status, content_type=json.MEDIA_TYPE)
+    content, media_type = problem, MEDIA_TYPE
+    if format_error is not None:
+        status = 400 if status == 422 else status
+        content, media_type = format_error(status, problem["detail"]), json.MEDIA_TYPE
+    return Response(json.encode(content), status, headers, content_type=media_type)

@@ -18,44 +18,40 @@ from service.settings import variable
 
 
 class RequestBody:
-    """The body as it was sent, of at most `limit` bytes.
+    """The body as it was sent, of at most as many bytes as `setting` allows.
 
     It is read from the server's stream, since werkzeug's truncates a body of unknown length at the limit. The bytes of
     a request with an Idempotency-Key are hashed.
     """
 
-    def __init__(self, limit: int, setting: str) -> None:
+    def __init__(self, setting: str) -> None:
         self._adapter = services().body_adapter
         self._stream = request.environ["wsgi.input"]
         self._length = None if "Transfer-Encoding" in request.headers else request.content_length or 0
-        self._limit = limit
         self._setting = setting
+        self.limit: int = getattr(services().settings, setting)
         self.size = 0
         self.is_read = self._length == 0
         self._hash = hashlib.blake2b(digest_size=16) if "Idempotency-Key" in request.headers else None
-        if self._length is not None and self._length > limit:
+        if self._length is not None and self._length > self.limit:
             raise self._too_large()
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end. Raises BodyTooLarge and MalformedBody."""
         wanted = self._wanted(size)
-        if not wanted:
-            return b""
-        data = self._adapter.read(self._stream, wanted)
+        data = self._adapter.read(self._stream, wanted) if wanted else b""
         self._count(memoryview(data), wanted)
         return data
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill `buffer` and return the number of bytes, which is smaller only at the end. Raises as `read`."""
         wanted = self._wanted(len(buffer))
-        if not wanted:
-            return 0
-        count = self._adapter.recv_into(self._stream, buffer[:wanted])
+        count = self._adapter.recv_into(self._stream, buffer[:wanted]) if wanted else 0
         self._count(buffer[:count], wanted)
         return count
 
     def _wanted(self, size: int) -> int:
-        left = (self._limit + 1 if self._length is None else self._length) - self.size
+        left = (self.limit + 1 if self._length is None else self._length) - self.size
         return 0 if self.is_read else min(size, left)
 
     def _count(self, data: memoryview, wanted: int) -> None:
@@ -63,15 +59,13 @@ class RequestBody:
         if self._hash:
             self._hash.update(data)
         self.size += len(data)
-        if self.size > self._limit:
+        if self.size > self.limit:
             raise self._too_large()
-        if self._length is None:
-            self.is_read = len(data) < wanted
-        elif self.size == self._length:
-            self.is_read = True
-        elif len(data) < wanted:
+        is_short = len(data) < wanted
+        if is_short and self._length not in (None, self.size):
             detail = f"The body ended after {self.size} of the {self._length} bytes that Content-Length announced."
             raise MalformedBody(detail)
+        self.is_read |= is_short or self.size == self._length
 
     @property
     def digest(self) -> bytes:
@@ -79,7 +73,7 @@ class RequestBody:
         return self._hash.digest() if self._hash else b""
 
     def _too_large(self) -> BodyTooLarge:
-        return BodyTooLarge(f"The body is larger than {self._limit} bytes ({self._setting}); send fewer rows.")
+        return BodyTooLarge(f"The body is larger than {self.limit} bytes ({variable(self._setting)}); send fewer rows.")
 
 
 def media_type(*, tables: bool) -> str:
@@ -97,7 +91,7 @@ def media_type(*, tables: bool) -> str:
 def read_all(body: Body | None = None) -> bytes:
     """Return all of the body, of at most DESCENT_MAX_BODY_BYTES. Opens it if no `body` is given."""
     body = body or open_body()
-    data = body.read(services().body_limits.buffered + 1)
+    data = body.read(services().settings.max_body_bytes + 1)
     expect_end(body)
     return data
 
@@ -113,18 +107,15 @@ def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
     if encoding != "identity" and encoding not in DECOMPRESSORS:
         detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(DECOMPRESSORS)}."
         raise UnsupportedMediaType(detail)
-    setting = "max_stream_bytes" if streams else "max_body_bytes"
-    limits = services().body_limits
-    limit = limits.stream if streams else limits.buffered
-    g.body = body = RequestBody(limit, variable(setting))
-    return body if encoding == "identity" else Decompressor(body, encoding, limits.formats, limit)
+    g.body = body = RequestBody("max_stream_bytes" if streams else "max_body_bytes")
+    return body if encoding == "identity" else Decompressor(body, encoding, services().format_limits, body.limit)
 
 
 def open_table(body: Body, media_type: str) -> TableReader:
     """Return the body as a table whose batches are still to be read."""
-    limits = services().body_limits
-    found = TABLES[media_type].read(body, limits.formats)
-    return replace(found, batches=partial(_read_to_end, found, body), max_columns=limits.columns)
+    found = TABLES[media_type].read(body, services().format_limits)
+    max_columns = services().settings.max_columns
+    return replace(found, batches=partial(_read_to_end, found, body), max_columns=max_columns)
 
 
 def _read_to_end(table: TableReader, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:

@@ -49,14 +49,15 @@ class ViewResult:
 def write_response(result: ViewResult, schema: Schema, status: int) -> Response:
     """Return the response with `result`: a table if the result can be one and the client accepts it, else JSON."""
     batches = result.batches if result.table is None else iter([result.table])
-    if batches is None:
-        return _json_response(result, schema, status)
-    table_format = _accepted_table()
-    if table_format is None:
-        response = _json_response(result, schema, status)
-    else:
+    if batches is not None and (table_format := _accepted_table()):
         response = _batched_response(table_format.write(batches), status, result.headers, table_format.media_type)
-    response.headers["Vary"] = VARY_TABLES
+    elif result.batches is not None:
+        chunks = _json_chunks(result, schema, map(result.json_columns, result.batches))
+        response = _batched_response(chunks, status, result.headers, json.MEDIA_TYPE)
+    else:
+        response = complete_response(json.encode(schema.dump(result.value)), status, result.headers())
+    if batches is not None:
+        response.headers["Vary"] = VARY_TABLES
     return response
 
 
@@ -68,48 +69,35 @@ def complete_response(data: bytes, status: int, headers: dict[str, str], media_t
     return _response(data, status, headers, media_type, encoding)
 
 
-def _json_response(result: ViewResult, schema: Schema, status: int) -> Response:
-    if result.batches is None:
-        return complete_response(json.encode(schema.dump(result.value)), status, result.headers())
-    chunks = _json_chunks(result, schema, map(result.json_columns, result.batches))
-    return _batched_response(chunks, status, result.headers, json.MEDIA_TYPE)
-
-
 def _batched_response(
     chunks: Iterator[bytes], status: int, headers: Callable[[], dict[str, str]], media_type: str
 ) -> Response:
     """Return the response with `chunks`, streamed if it is long."""
     start = _take(chunks, MIN_COMPRESSED_BYTES)
-    encoding = _accepted_encoding() if _size(start) >= MIN_COMPRESSED_BYTES else None
-    chunks = chain(start, chunks)
+    encoding = _accepted_encoding() if len(start) >= MIN_COMPRESSED_BYTES else None
+    chunks = chain([start], chunks)
     if encoding:
         chunks = compress(chunks, encoding)
     start = _take(chunks, STREAM_BYTES)  # of the compressed chunks, since a compressor withholds output
-    body = spool_until_received(chain(start, chunks)) if _size(start) >= STREAM_BYTES else b"".join(start)
+    body = spool_until_received(chain([start], chunks)) if len(start) >= STREAM_BYTES else start
     return _response(body, status, headers(), media_type, encoding)
 
 
-def _take(chunks: Iterator[bytes], min_bytes: int) -> list[bytes]:
-    """Return the first chunks, until they have `min_bytes` bytes or end."""
+def _take(chunks: Iterator[bytes], min_bytes: int) -> bytes:
+    """Return the first chunks as one, which is shorter than `min_bytes` only if the chunks end."""
     taken: list[bytes] = []
     size = 0
     while size < min_bytes and (chunk := next(chunks, None)) is not None:
         taken.append(chunk)
         size += len(chunk)
-    return taken
-
-
-def _size(chunks: list[bytes]) -> int:
-    return sum(map(len, chunks))
+    return b"".join(taken)
 
 
 def _response(
     body: bytes | Iterator[bytes], status: int, headers: dict[str, str], media_type: str, encoding: str | None
 ) -> Response:
-    response = Response(body, status, {"Vary": VARY, **headers}, content_type=media_type)
-    if encoding:
-        response.headers["Content-Encoding"] = encoding
-    return response
+    encoded = {"Content-Encoding": encoding} if encoding else {}
+    return Response(body, status, {"Vary": VARY, **headers, **encoded}, content_type=media_type)
 
 
 def _json_chunks(result: ViewResult, schema: Schema, batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -164,8 +152,6 @@ def _accepted_table() -> Format | None:
 
 
 def _accepted_encoding() -> str | None:
-    if "HTTP_ACCEPT_ENCODING" not in request.environ:
-        return None
     accepted = request.accept_encodings
     best = max(RESPONSE_ENCODINGS, key=lambda encoding: accepted[encoding])
     return best if accepted[best] > 0 else None

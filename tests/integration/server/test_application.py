@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.api.http.context import services_of
+from service.api.http.context import EXTENSION
 from service.observability import worker_slots
 from service.server import application, config
 from service.server.gunicorn_stream import GunicornBodyAdapter
@@ -35,7 +35,7 @@ def test_only_the_app_of_the_long_request_worker_has_an_executor(tmp_path, monke
     worker = BootedWorker(SimpleNamespace(wsgi=application.build), is_long_request_worker=is_long_request_worker)
     config.post_fork(SimpleNamespace(metrics_folder=tmp_path), worker)
     worker.load_wsgi()
-    services = services_of(worker.wsgi)
+    services = worker.wsgi.extensions[EXTENSION]
     assert isinstance(services.body_adapter, GunicornBodyAdapter)
     assert services.trainer.make_executor is (NiceExecutor if is_long_request_worker else None)
     assert worker.joined == [(tmp_path, 7)]
