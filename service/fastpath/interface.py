@@ -1,9 +1,7 @@
 """The interface between a server's event loop and the fast path, with the types that cross it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
-
-Pending = TypeVar("Pending")
+from typing import Any, NamedTuple, Protocol
 
 
 class RequestHead(NamedTuple):
@@ -44,7 +42,7 @@ class Response(NamedTuple):
     body: bytes
 
 
-class FastPath(Protocol[Pending]):
+class FastPath(Protocol):
     """Answers some requests without blocking. None from a method leaves the request to the slow path, the WSGI app."""
 
     max_body: int
@@ -53,10 +51,10 @@ class FastPath(Protocol[Pending]):
     def match(self, head: RequestHead) -> RouteMatch | None:
         """Return the route of a request. Depends on the head alone, so the result can be cached."""
 
-    def prepare(self, match: RouteMatch, client: str | None, body: bytes, started: float) -> Pending | None:
-        """Parse the body and look up the model. `started` is the `time.perf_counter` of the request's first byte."""
+    def prepare(self, match: RouteMatch, client: str | None, body: bytes, started: float) -> Any:
+        """Return a request for `execute`. `started` is the `time.perf_counter` of the request's first byte."""
 
-    def execute(self, batch: Sequence[Pending]) -> list[Response | None]:
+    def execute(self, batch: Sequence[Any]) -> list[Response | None]:
         """Answer prepared requests together, and count them. The responses are in the order of the batch."""
 
     def flush_log(self) -> None:

@@ -17,8 +17,9 @@ ACCEPTS = frozenset({"*/*", "application/json", "application/json, */*"})
 
 _LABEL = "[A-Za-z0-9-]{1,63}"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?")
-_QUERY = re.compile(f"model=({NAME.pattern})")
-_PATH = re.compile(f"/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict")
+_TARGET = re.compile(
+    rf"/predict\?(?:model=({NAME.pattern}))?|/models/({NAME.pattern})(?:/versions/([1-9][0-9]{{0,17}}))?/predict\?"
+)
 
 
 class PredictRoute(NamedTuple):
@@ -27,8 +28,8 @@ class PredictRoute(NamedTuple):
     labels: RequestLabels
     path: str
     model: str
-    version: int | None = None
-    accepts_encoding: bool = False
+    version: int | None
+    accepts_encoding: bool
 
 
 def match_route(head: RequestHead) -> RouteMatch | None:
@@ -43,26 +44,23 @@ def match_route(head: RequestHead) -> RouteMatch | None:
         and 0 < head.body_length <= max_body
         and _is_plain_host(head.host)
     ):
-        route = _predict_route(head.path, head.query)
-        return route and RouteMatch(route._replace(accepts_encoding=head.accepts_encoding))
+        return _match_target(head)
     return None
 
 
-def _predict_route(path: str, query: str) -> PredictRoute | None:
-    if path == "/predict":
-        model = _QUERY.fullmatch(query)
-        if model or not query:
-            return PredictRoute(_labels(path), path, model[1] if model else DEFAULT_MODEL)
-    elif not query and (match := _PATH.fullmatch(path)):
-        name, number = match.groups()
-        if number is None:
-            return PredictRoute(_labels("/models/<model>/predict"), path, name)
-        return PredictRoute(_labels("/models/<model>/versions/<version:version>/predict"), path, name, int(number))
-    return None
-
-
-def _labels(route: str) -> RequestLabels:
-    return RequestLabels(route, "POST", 200, "prediction")
+def _match_target(head: RequestHead) -> RouteMatch | None:
+    target = _TARGET.fullmatch(f"{head.path}?{head.query}")
+    if target is None:
+        return None
+    queried, model, number = target.groups()
+    rule = "/predict"
+    if model:
+        rule = "/models/<model>/versions/<version:version>/predict" if number else "/models/<model>/predict"
+    labels = RequestLabels(rule, "POST", 200, "prediction")
+    version = int(number) if number else None
+    return RouteMatch(
+        PredictRoute(labels, head.path, model or queried or DEFAULT_MODEL, version, head.accepts_encoding)
+    )
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,6 @@ import io
 import re
 import time
 from collections.abc import Iterable
-from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from service.fastpath.interface import FastPath, RequestHead
@@ -16,7 +15,7 @@ _UNUSUAL = frozenset({"HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING"})
 class FastPathMiddleware:
     """A WSGI app that answers on the fast path where possible, and else calls `app`."""
 
-    def __init__(self, app: WSGIApplication, fast_path: FastPath[Any]) -> None:
+    def __init__(self, app: WSGIApplication, fast_path: FastPath) -> None:
         self._app = app
         self._fast_path = fast_path
 

@@ -13,7 +13,7 @@ from service.core.blocks import FloatArray
 from service.core.bounds import all_finite
 from service.errors import DescentError
 from service.fastpath.decode import decode
-from service.fastpath.interface import RequestHead, Response, RouteMatch
+from service.fastpath.interface import Response, RouteMatch
 from service.fastpath.match import MAX_BODY_BYTES, PredictRoute, match_route
 from service.formats import arrays, json
 from service.observability.metrics import Metrics
@@ -40,32 +40,11 @@ class PendingPrediction(NamedTuple):
     started: float
 
 
-class PredictionResult(NamedTuple):
-    """The response body of a request, and how many of its rows are outside the range of the training data."""
-
-    pending: PendingPrediction
-    outside: int
-    body: bytes
-    request_id: str
-
-    def response(self) -> Response:
-        """Return the response with its headers."""
-        return Response(
-            [
-                ("Content-Type", json.MEDIA_TYPE),
-                ("Content-Length", str(len(self.body))),
-                ("Vary", VARY_TABLES),
-                *headers(self.pending.loaded, self.outside).items(),
-                (REQUEST_ID, self.request_id),
-            ],
-            self.body,
-        )
-
-
 class PredictFastPath:
     """The fast path for predictions. Implements `service.fastpath.interface.FastPath`."""
 
     max_body = MAX_BODY_BYTES
+    match = staticmethod(match_route)
 
     def __init__(self, lookup: Lookup, metrics: Metrics, recorder: Recorder) -> None:
         self._lookup = lookup
@@ -73,10 +52,6 @@ class PredictFastPath:
         self._recorder = recorder
         self._unlogged: list[RequestLogRecord] = []
         self._lock = threading.Lock()
-
-    def match(self, head: RequestHead) -> RouteMatch | None:
-        """Return the route of a request."""
-        return match_route(head)
 
     def prepare(self, match: RouteMatch, client: str | None, body: bytes, started: float) -> PendingPrediction | None:
         """Parse the rows and look up the version; None for refused rows, options, and versions that are not loaded."""
@@ -122,37 +97,48 @@ class PredictFastPath:
             self._recorder.log(records)
 
     def _execute_group(self, group: list[PendingPrediction]) -> list[Response | None]:
-        """Answer requests that have one version and the same labels."""
-        predictions = Predictions(group[0].loaded, self._metrics)
-        results = _predict(group, predictions)
-        responses = [result and result.response() for result in results]
-        answered = [result for result in results if result]
+        """Answer requests that have one version and the same labels.
+
+        Leaves a prediction that overflows, and a body that is to be compressed, to the slow path.
+        """
+        loaded = group[0].loaded
+        x = group[0].x if len(group) == 1 else np.concatenate([pending.x for pending in group])
+        y = loaded.forward(x)
+        any_outside, is_finite = loaded.count_outside(x), all_finite(y)
+        predictions = Predictions(loaded, self._metrics)
+        responses: list[Response | None] = []
+        answered: list[tuple[PendingPrediction, str, int]] = []
+        end = 0
+        for pending in group:
+            start, end = end, end + len(pending.x)
+            own = y[start:end]
+            value = own[0] if pending.is_single_row else own
+            body = json.encode({"model": pending.route.model, "version": loaded.version.number, "y": value})
+            is_compressed = pending.route.accepts_encoding and len(body) >= MIN_COMPRESSED_BYTES
+            if is_compressed or not (is_finite or all_finite(own)):
+                responses.append(None)
+                continue
+            outside = loaded.count_outside(pending.x) if any_outside and len(group) > 1 else any_outside
+            predictions.add(len(own), outside)
+            own_id = request_id(pending.request_id)
+            responses.append(_response(loaded, outside, own_id, body))
+            answered.append((pending, own_id, len(body)))
         if answered:
             predictions.count(len(answered))
             self._count(answered)
         return responses
 
-    def _count(self, results: list[PredictionResult]) -> None:
-        """Count the requests, and keep their log records."""
+    def _count(self, answered: list[tuple[PendingPrediction, str, int]]) -> None:
+        """Count requests, given with their ids and the sizes of their responses, and keep their log records."""
         now = time.perf_counter()
-        seconds = [now - result.pending.started for result in results]
-        labels = results[0].pending.route.labels
+        seconds = [now - pending.started for pending, _, _ in answered]
+        labels = answered[0][0].route.labels
         self._recorder.count(labels, seconds)
-        records = [
-            line(
-                labels,
-                result.request_id,
-                result.pending.route.path,
-                result.pending.route.model,
-                result.pending.client,
-                result.pending.bytes_in,
-                len(result.body),
-                duration,
-            )
-            for result, duration in zip(results, seconds, strict=True)
-        ]
         with self._lock:
-            self._unlogged += records
+            for (pending, own_id, size), duration in zip(answered, seconds, strict=True):
+                path, model = pending.route.path, pending.route.model
+                record = line(labels, own_id, path, model, pending.client, pending.bytes_in, size, duration)
+                self._unlogged.append(record)
 
 
 def group_by_version(batch: Sequence[PendingPrediction]) -> Iterable[list[int]]:
@@ -163,28 +149,12 @@ def group_by_version(batch: Sequence[PendingPrediction]) -> Iterable[list[int]]:
     return groups.values()
 
 
-def _predict(group: list[PendingPrediction], predictions: Predictions) -> list[PredictionResult | None]:
-    """Return the result of each request; None for a prediction that overflows and a body that is to be compressed."""
-    loaded = group[0].loaded
-    x = group[0].x if len(group) == 1 else np.concatenate([pending.x for pending in group])
-    y = loaded.forward(x)
-    any_outside, is_finite = loaded.count_outside(x), all_finite(y)
-    results: list[PredictionResult | None] = []
-    end = 0
-    for pending in group:
-        start, end = end, end + len(pending.x)
-        own = y[start:end]
-        body = _encode(pending, own)
-        is_compressed = pending.route.accepts_encoding and len(body) >= MIN_COMPRESSED_BYTES
-        if is_compressed or not (is_finite or all_finite(own)):
-            results.append(None)
-            continue
-        outside = loaded.count_outside(pending.x) if any_outside and len(group) > 1 else any_outside
-        predictions.add(len(own), outside)
-        results.append(PredictionResult(pending, outside, body, request_id(pending.request_id)))
-    return results
-
-
-def _encode(pending: PendingPrediction, y: FloatArray) -> bytes:
-    version = pending.loaded.version.number
-    return json.encode({"model": pending.route.model, "version": version, "y": y[0] if pending.is_single_row else y})
+def _response(loaded: LoadedModel, outside: int, own_id: str, body: bytes) -> Response:
+    fields = [
+        ("Content-Type", json.MEDIA_TYPE),
+        ("Content-Length", str(len(body))),
+        ("Vary", VARY_TABLES),
+        *headers(loaded, outside).items(),
+        (REQUEST_ID, own_id),
+    ]
+    return Response(fields, body)

@@ -4,6 +4,7 @@ import logging
 import random
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from service.observability import logs
@@ -39,13 +40,13 @@ class Recorder:
     def __init__(self, metrics: Metrics, log_min_duration_ms: float) -> None:
         self._metrics = metrics
         self._log_min_duration_ms = log_min_duration_ms
-        self._histograms: dict[RequestLabels, list[LatencyHistogram]] = {}
+        self._histograms = cache(self._histograms_of)
         self.in_progress = metrics.gauge("descent_http_requests_in_progress")
 
     def count(self, kind: RequestLabels, seconds: Sequence[float]) -> None:
         """Count requests with the same labels and these durations, before their last bytes are sent."""
         total, counts = sum(seconds), count_by_bucket(seconds)
-        for histogram in self._timed_by(kind):
+        for histogram in self._histograms(kind if kind.method in METHODS else kind._replace(method="other")):
             histogram.observe_all(total, counts)
         if kind.counts == "training" or (kind.counts == "group-training" and kind.status >= 400):
             self._metrics.counter("descent_trainings_total", training_outcome(kind.status)).add(len(seconds))
@@ -58,19 +59,15 @@ class Recorder:
             if records:
                 logs.log_requests(log, level, records)
 
-    def _timed_by(self, kind: RequestLabels) -> list[LatencyHistogram]:
-        if kind.method not in METHODS:
-            kind = kind._replace(method="other")
-        found = self._histograms.get(kind)
-        if found is None:
-            labels = (kind.route, kind.method, str(kind.status))
-            found = [self._metrics.histogram("descent_http_request_duration_seconds", *labels)]
-            if kind.counts in ("training", "group-training") and kind.status < 400:
-                found.append(self._metrics.histogram("descent_training_duration_seconds"))
-            elif kind.counts == "prediction" and kind.status == 200:
-                found.append(self._metrics.histogram("descent_predict_duration_seconds"))
-            self._histograms[kind] = found
-        return found
+    def _histograms_of(self, kind: RequestLabels) -> list[LatencyHistogram]:
+        """Return the histograms that observe requests with some labels."""
+        labels = (kind.route, kind.method, str(kind.status))
+        histograms = [self._metrics.histogram("descent_http_request_duration_seconds", *labels)]
+        if kind.counts in ("training", "group-training") and kind.status < 400:
+            histograms.append(self._metrics.histogram("descent_training_duration_seconds"))
+        elif kind.counts == "prediction" and kind.status == 200:
+            histograms.append(self._metrics.histogram("descent_predict_duration_seconds"))
+        return histograms
 
 
 def line(

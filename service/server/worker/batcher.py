@@ -23,7 +23,7 @@ class PendingResponse(NamedTuple):
 class Batcher:
     """The batch of one worker. Exceptions of the fast path are logged to `log`, and leave requests to the slow path."""
 
-    def __init__(self, fast_path: FastPath[Any], log: Any) -> None:
+    def __init__(self, fast_path: FastPath, log: Any) -> None:
         self._fast_path = fast_path
         self._log = log
         self._batch: list[PendingResponse] = []

@@ -1,7 +1,6 @@
 """Receives requests in the event loop, and dispatches each: to a batch, a thread, or the worker for long requests."""
 
 import time
-from typing import Any
 
 from service.fastpath.interface import FastPath
 from service.server.worker import http_head
@@ -22,7 +21,7 @@ class Dispatcher(Acceptor):
     client_timeout_seconds: float = 10
     """Seconds that a client may pause within a request. Set before the fork."""
 
-    def _set_up(self, fast_path: FastPath[Any]) -> None:
+    def _set_up(self, fast_path: FastPath) -> None:
         self._head_parser = HeadParser(fast_path.match)
         self._max_received = max(http_head.MAX_HEAD_BYTES, http_head.MAX_PLAIN_BYTES + fast_path.max_body)
         self._buffer = memoryview(bytearray(self._max_received))  # allocating it anew would cost more than receiving
