@@ -152,7 +152,7 @@ def post_fork(server: Any, worker: Any) -> None:
     if passes_long_requests(worker):
         worker.join_long_workers(server.metrics_folder, number)
         if worker.is_long_request_worker:
-            worker.build_app = partial(application.build, NiceExecutor)
+            worker.app.load = partial(application.build, NiceExecutor)
 
 
 def on_exit(server: Any) -> None:

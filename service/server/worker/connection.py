@@ -1,11 +1,11 @@
 """Connections of the event loop, and the bytes of the fast path's responses."""
 
-import contextlib
 import socket
 import time
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from gunicorn import SERVER
@@ -14,8 +14,6 @@ from gunicorn.workers.gthread import TConn
 
 from service.fastpath.interface import Response
 from service.server.worker.http_head import ParsedHead
-
-MAX_DRAINED_BYTES = 1 << 16
 
 
 class Connection(TConn):  # type: ignore[misc]
@@ -33,14 +31,12 @@ class Connection(TConn):  # type: ignore[misc]
         """The head of the request that is received; None until it is complete."""
         self.started = 0.0
         """The `time.perf_counter` of the request's first byte."""
+        self.keep_alive = True
+        """Whether the connection stays open after a response of the fast path."""
         self.is_passed_on = False
         """Whether another process has the connection too."""
-        self._drained = 0
-
-    @property
-    def address(self) -> str:
-        """The client's IP address, or the path of its UNIX socket."""
-        return str(self.client[0] if isinstance(self.client, tuple) else self.client)
+        self.drained = 0
+        """The number of bytes received after the last response."""
 
     @property
     def request_end(self) -> int | None:
@@ -65,15 +61,6 @@ class Connection(TConn):  # type: ignore[misc]
             return b""
         return bytes(buffer[:count])
 
-    def receive_no_more(self) -> None:
-        """End the request at the bytes that have been received."""
-        with contextlib.suppress(OSError):  # the client has left
-            self.sock.shutdown(socket.SHUT_RD)
-
-    def take_pipelined(self) -> bytes:
-        """Return the bytes that gunicorn's parser has read of the next request."""
-        return self.parser.unreader.take_buffered() if self.parser else b""
-
     def replay_into_parser(self) -> None:
         """Give the received bytes to gunicorn's parser."""
         self.init()
@@ -85,28 +72,12 @@ class Connection(TConn):  # type: ignore[misc]
         self.received = b""
         self.parsed = None
 
-    def send(self, data: bytes) -> int | None:
-        """Return the number of bytes that the socket accepts now; None if the client has left."""
-        try:
-            sent: int = self.sock.send(data)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            return None
-        return sent
-
-    def send_all(self, data: bytes, *, keep_alive: bool) -> bool:
+    def send_all(self, data: bytes) -> bool:
         """Send all bytes in a thread, and return to gunicorn whether the connection stays open."""
         self.init()
         self.sock.settimeout(None)
         self.sock.sendall(data)
-        return keep_alive
-
-    def has_ended(self, buffer: memoryview) -> bool:
-        """Return whether the client has closed the connection after its last response, or still sends too much."""
-        data = self.receive(buffer)
-        self._drained += len(data or b"")
-        return data == b"" or self._drained > MAX_DRAINED_BYTES
+        return self.keep_alive
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002 - as gunicorn calls it
         """Close at once or gracefully; gunicorn would block the event loop until the client closes."""
@@ -116,21 +87,14 @@ class Connection(TConn):  # type: ignore[misc]
             super().close()
 
 
-class ResponseEncoder:
-    """Encodes responses as gunicorn does."""
+def encode(response: Response, *, keep_alive: bool) -> bytes:
+    """Return the bytes of a response, as gunicorn encodes it."""
+    connection = "keep-alive" if keep_alive else "close"
+    fields = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+    head = f"Connection: {connection}\r\n{fields}\r\n".encode("latin-1")
+    return b"".join((_first_lines(int(time.time())), head, response.body))
 
-    def __init__(self) -> None:
-        self._second = 0
-        self._first_lines = b""
 
-    def encode(self, response: Response, *, keep_alive: bool) -> bytes:
-        """Return the bytes of a response."""
-        second = int(time.time())
-        if second != self._second:
-            date = formatdate(second, usegmt=True)
-            self._first_lines = f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {date}\r\n".encode()
-            self._second = second
-        connection = "keep-alive" if keep_alive else "close"
-        fields = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
-        head = f"Connection: {connection}\r\n{fields}\r\n".encode("latin-1")
-        return b"".join((self._first_lines, head, response.body))
+@lru_cache(maxsize=1)
+def _first_lines(second: int) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nServer: {SERVER}\r\nDate: {formatdate(second, usegmt=True)}\r\n".encode()

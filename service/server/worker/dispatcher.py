@@ -4,12 +4,11 @@ import time
 
 from service.fastpath.interface import FastPath
 from service.server.worker import http_head
-from service.server.worker.acceptor import Acceptor
-from service.server.worker.batcher import Batcher, PendingResponse
+from service.server.worker.acceptor import LINGER, Acceptor
+from service.server.worker.batcher import Batcher
 from service.server.worker.connection import Connection
 from service.server.worker.fd_passing import LongWorkerRegistry
 from service.server.worker.http_head import HeadParser
-from service.server.worker.lingering_close import LingeringClose
 from service.server.worker.long_requests import is_long, is_long_decompressed, is_measurable
 from service.server.worker.read_deadlines import ReadDeadlines
 from service.server.worker.upload_limiter import UploadLimiter
@@ -28,7 +27,7 @@ class Dispatcher(Acceptor):
         self._read_deadlines = ReadDeadlines(self.client_timeout_seconds)
         self._upload_limiter = UploadLimiter(max(1, self.cfg.threads - 1), self._submit_to_pool)
         self._batcher = Batcher(fast_path, self.log)
-        self._lingering_close = LingeringClose(self.poller, self._buffer, self._on_lingering_end)
+        self._lingering = ReadDeadlines(LINGER)
 
     def _receive(self, connection: Connection, data: bytes | None = None) -> None:
         """Read what has arrived on a connection, unless it is `data`, and dispatch its request as soon as possible.
@@ -80,29 +79,31 @@ class Dispatcher(Acceptor):
         if not is_kept or self.nr + 1 >= self.max_requests:
             return False
         body = connection.received[parsed.size :]
-        return self._batcher.submit(connection, parsed.match, body, keep_alive=parsed.head.keep_alive)
+        connection.keep_alive = parsed.head.keep_alive
+        return self._batcher.submit(connection, parsed.match, body)
 
     def _flush(self) -> None:
         """Answer the batch."""
-        for each, data in self._batcher.flush():
+        for connection, data in self._batcher.flush():
             if data is None:
-                self._dispatch_to_pool(each.connection)
+                self._dispatch_to_pool(connection)
             else:
                 self.nr += 1
-                each.connection.forget_request()
-                self._send(each, data)
+                connection.forget_request()
+                self._send(connection, data)
 
-    def _send(self, each: PendingResponse, data: bytes) -> None:
-        connection = each.connection
-        sent = connection.send(data)
-        if sent is None:
+    def _send(self, connection: Connection, data: bytes) -> None:
+        try:
+            sent = connection.sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # the client has left
             self._drop(connection)
-        elif sent < len(data):
+            return
+        if sent < len(data):
             self.poller.unregister(connection.sock)
-            connection.queue = self.keepalived_conns
-            future = self.tpool.submit(connection.send_all, data[sent:], keep_alive=each.keep_alive)
-            future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
-        elif each.keep_alive:
+            self._submit(connection, connection.send_all, data[sent:])
+        elif connection.keep_alive:
             connection.set_timeout()
             self.keepalived_conns.append(connection)
             connection.queue = self.keepalived_conns
@@ -118,8 +119,7 @@ class Dispatcher(Acceptor):
                 return
             if is_measurable(head) and connection.is_complete:
                 self.poller.unregister(connection.sock)
-                future = self.tpool.submit(self._measure_and_handle, connection, self._long_workers)
-                future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+                self._submit(connection, self._measure_and_handle, connection, self._long_workers)
                 return
         self._dispatch_to_pool(connection)
 
@@ -139,17 +139,4 @@ class Dispatcher(Acceptor):
             if connection.is_passed_on:
                 return False
         connection.replay_into_parser()
-        connection.queue = self.keepalived_conns
         return bool(self.handle(connection))
-
-    def _drop(self, connection: Connection, *, graceful: bool = False) -> None:
-        self.poller.unregister(connection.sock)
-        self.nr_conns -= 1
-        connection.close(graceful=graceful)
-
-    def _close_lingering(self, connection: Connection) -> None:
-        if self._lingering_close.add(connection):
-            self.nr_conns += 1
-
-    def _on_lingering_end(self) -> None:
-        self.nr_conns -= 1

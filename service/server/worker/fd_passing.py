@@ -44,7 +44,6 @@ class LongWorkerRegistry:
 
     def create(self, number: int) -> "LongWorkerSocket":
         """Return a socket that is closed to other workers."""
-        (self._folder / f"{number}.open").unlink(missing_ok=True)  # of a worker that was killed
         return LongWorkerSocket(self._short / f"{number}.closed", self._short / f"{number}.open")
 
 
@@ -53,7 +52,8 @@ class LongWorkerSocket:
 
     def __init__(self, closed: Path, open_: Path) -> None:
         self._closed, self._open = closed, open_
-        closed.unlink(missing_ok=True)
+        for path in (closed, open_):  # of a worker that was killed
+            path.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(str(closed))
         self.listener.listen()
@@ -74,24 +74,20 @@ class LongWorkerSocket:
     def accept(self) -> PassedConnection | None:
         """Return the next connection, if any. Raises OSError while this process may open no more files."""
         while True:
+            reserved = os.dup(
+                self.listener.fileno()
+            )  # or the peer's connection is lost if no file can be opened for it
             try:
-                peer = self._accept_peer()
+                peer, _ = self.listener.accept()
             except BlockingIOError:
                 return None
+            finally:
+                os.close(reserved)
             with peer:
                 peer.settimeout(PEER_TIMEOUT)
                 passed = _receive(peer)
             if passed is not None:
                 return passed
-
-    def _accept_peer(self) -> socket.socket:
-        """Accept a worker if one more file can be opened for its connection, which would be lost otherwise."""
-        reserved = os.dup(self.listener.fileno())
-        try:
-            peer, _ = self.listener.accept()
-        finally:
-            os.close(reserved)
-        return peer
 
 
 def _send(path: Path, sock: socket.socket, received: bytes) -> bool:

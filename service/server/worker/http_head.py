@@ -21,33 +21,11 @@ MAX_CACHED = 256
 
 _PLAIN = re.compile(rb"POST /[!\"$&-~]* HTTP/1\.1\r\n(?:[A-Za-z][A-Za-z0-9-]*:[\t -~]*\r\n)+\r\n")
 _DIGITS = re.compile("[0-9]{1,18}")
-_READ = frozenset(
-    {
-        b"accept",
-        b"accept-encoding",
-        b"connection",
-        b"content-encoding",
-        b"content-length",
-        b"content-type",
-        b"expect",
-        b"host",
-        b"transfer-encoding",
-        b"x-request-id",
-    }
+_READ = re.compile(
+    rb"accept(?:-encoding)?|connection|content-(?:encoding|length|type)|expect|host|transfer-encoding|x-request-id"
 )
-_UNUSUAL = frozenset(
-    {
-        b"content-encoding",
-        b"expect",
-        b"http2-settings",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-        b"x-forwarded-proto",
-        b"x-forwarded-protocol",
-        b"x-forwarded-ssl",
-    }
+_UNUSUAL = re.compile(
+    rb"content-encoding|expect|http2-settings|te|trailer|transfer-encoding|upgrade|x-forwarded-(?:proto|protocol|ssl)"
 )
 _PER_REQUEST = re.compile(
     rb"\r\n(?:[xX]-[rR][eE][qQ][uU][eE][sS][tT]-[iI][dD]:([\t -~]*)"
@@ -92,18 +70,17 @@ class HeadParser:
         if len(request_ids) > 1:
             return ParsedHead(parse_head(data), len(data), None)
         shared += b"".join(others[1::2])
-        parsed = self._cache.get(shared) or self._add(shared)
+        parsed = self._cache.get(shared)
+        if parsed is None:
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
+            head = parse_head(shared)
+            parsed = ParsedHead(head, len(shared), self._match(head) if head.is_plain else None)
+            self._cache[shared] = parsed
         match = parsed.match
         if match and request_ids:
             match = RouteMatch(match.route, request_ids[0].strip(b" \t").decode("ascii"))
         return ParsedHead(parsed.head, len(data), match)
-
-    def _add(self, shared: bytes) -> ParsedHead:
-        head = parse_head(shared)
-        if len(self._cache) >= MAX_CACHED:
-            self._cache.clear()
-        self._cache[shared] = parsed = ParsedHead(head, len(shared), self._match(head) if head.is_plain else None)
-        return parsed
 
 
 def parse_head(data: bytes) -> RequestHead:
@@ -116,9 +93,9 @@ def parse_head(data: bytes) -> RequestHead:
     for line in lines:
         name, _, value = line.partition(b":")
         name = name.lower()
-        if name in values or name in _UNUSUAL:
+        if name in values or _UNUSUAL.fullmatch(name):
             is_plain = False
-        if name in _READ:
+        if _READ.fullmatch(name):
             values[name] = value.strip(b" \t").decode("latin-1")
     length, connection = values.get(b"content-length", ""), values.get(b"connection", "keep-alive").lower()
     is_digits = _DIGITS.fullmatch(length) is not None

@@ -6,15 +6,15 @@ batches. It submits all others to threads with the bytes that were read, as gthr
 the worker for long requests.
 """
 
+import contextlib
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
-from wsgiref.types import WSGIApplication
 
+from service.server.worker.acceptor import PausingWorker
 from service.server.worker.connection import Connection
 from service.server.worker.dispatcher import Dispatcher
 
@@ -28,26 +28,17 @@ NOTIFY_INTERVAL = 0.5
 class Worker(Dispatcher):
     """The worker class for gunicorn's configuration."""
 
-    build_app: Callable[[], WSGIApplication] | None = None
-    """Builds the app in place of the one that gunicorn is configured to load. Set before the fork."""
     wsgi: Any
     _notified = 0.0
-
-    def load_wsgi(self) -> None:
-        """Build the app, or have gunicorn load it."""
-        if self.build_app is None:
-            super().load_wsgi()
-        else:
-            self.wsgi = self.build_app()
 
     def run(self) -> None:
         """Serve until gunicorn stops the worker."""
         cfg, fast_path = self.cfg, getattr(self.wsgi, "fast_path", None)
         is_wrapped = cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off"
         if fast_path is None or is_wrapped or os.environ.get("SCRIPT_NAME"):
-            super().run()
+            self.__class__ = PausingWorker  # gunicorn's gthread receives all requests
+            self.run()
             return
-        self._reads_requests = True
         self._set_up(fast_path)
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
@@ -62,51 +53,34 @@ class Worker(Dispatcher):
             self._notified = now
             super().notify()
 
-    def on_pending_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """Read from a new connection."""
-        if self._reads_requests:
-            self._receive(conn)
-        else:
-            super().on_pending_socket_readable(conn, client)
-
-    def on_client_socket_readable(self, conn: Connection, client: socket.socket) -> None:
-        """Read from a connection that was kept alive."""
-        if self._reads_requests:
-            self._receive(conn)
-        else:
-            super().on_client_socket_readable(conn, client)
+    def on_client_socket_readable(self, conn: Connection, _client: socket.socket) -> None:
+        """Read from a connection."""
+        self._receive(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Handle the events of one poll, and answer the requests that came with them as a batch."""
-        if not self._reads_requests:
-            super().wait_for_and_dispatch_events(timeout)
-            return
-        super().wait_for_and_dispatch_events(0 if self._batcher.has_unlogged else timeout)
+        super().wait_for_and_dispatch_events(0 if self._batcher.unlogged else timeout)
         self._batcher.flush_log_if_idle()
         self._flush()
 
     def murder_pending(self) -> None:
         """Close overdue connections. gunicorn calls this after each poll, at least once a second."""
         super().murder_pending()
-        if not self._reads_requests:
-            return
         now = time.monotonic()
         for connection in self._read_deadlines.pop_overdue(now):
-            connection.receive_no_more()  # the thread that answers and logs the request must not wait either
+            with contextlib.suppress(OSError):  # the client has left
+                connection.sock.shutdown(socket.SHUT_RD)  # the thread that answers the request must not wait either
             self.poller.unregister(connection.sock)
             self._submit_to_pool(connection)
-        self._lingering_close.end_overdue(now)
+        for connection in self._lingering.pop_overdue(now):
+            self._drop(connection)
 
     def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
         """Close or keep a connection after a response of the slow path, and receive a pipelined request."""
-        if not self._reads_requests:
-            super().finish_request(conn, fs)
-            return
         self._upload_limiter.end(conn)
-        pipelined = conn.take_pipelined()
+        pipelined = conn.parser.unreader.take_buffered() if conn.parser else b""
         super().finish_request(conn, fs)
-        is_kept = self.keepalived_conns and self.keepalived_conns[-1] is conn
-        if pipelined and is_kept:
+        if pipelined and self.keepalived_conns and self.keepalived_conns[-1] is conn:
             self._receive(conn, pipelined)
 
     def _cap_keepalive(self, deadline: float) -> None:

@@ -17,6 +17,15 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setenv("DESCENT_STORE", str(tmp_path / "models"))
 
 
+class Application:
+    """gunicorn's application, which loads the app in each worker."""
+
+    load = staticmethod(application.build)
+
+    def wsgi(self):
+        return self.load()
+
+
 class BootedWorker(Worker):
     """A worker between the fork and its run."""
 
@@ -32,7 +41,7 @@ class BootedWorker(Worker):
 @pytest.mark.parametrize("is_long_request_worker", [False, True])
 def test_only_the_app_of_the_long_request_worker_has_an_executor(tmp_path, monkeypatch, is_long_request_worker):
     monkeypatch.setattr(worker_slots, "take", lambda _folder: 7)  # which changes the process for good
-    worker = BootedWorker(SimpleNamespace(wsgi=application.build), is_long_request_worker=is_long_request_worker)
+    worker = BootedWorker(Application(), is_long_request_worker=is_long_request_worker)
     config.post_fork(SimpleNamespace(metrics_folder=tmp_path), worker)
     worker.load_wsgi()
     services = worker.wsgi.extensions[EXTENSION]

@@ -8,8 +8,8 @@ import time
 import pytest
 from worker_server import BODY, SECONDS, exchange, receive_response, refuse_file, request, wait_until
 
-from service.server.worker import acceptor, lingering_close
-from service.server.worker.connection import MAX_DRAINED_BYTES
+from service.server.worker import acceptor
+from service.server.worker.acceptor import MAX_DRAINED_BYTES
 
 CLOSE = b"Connection: close\r\n"
 
@@ -106,7 +106,7 @@ def test_a_client_that_does_not_close_delays_no_other_client(server):
     assert exchange(idle, request(path="/train"))[1] == b"slow "
     started = time.monotonic()
     assert exchange(other, request())[1].startswith(b"fast")
-    assert time.monotonic() - started < lingering_close.LINGER / 2
+    assert time.monotonic() - started < acceptor.LINGER / 2
     assert idle.recv(1) == b""
 
 

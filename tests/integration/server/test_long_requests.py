@@ -158,7 +158,7 @@ def test_a_passed_connection_waits_until_a_file_can_be_opened(short_server, long
     client = short_server.connect()
     exchange(client, request())
     with monkeypatch.context() as exhausted:
-        exhausted.setattr(long_server.worker._long_worker_socket, "_accept_peer", refuse_file)
+        exhausted.setattr(long_server.worker._long_worker_socket, "accept", refuse_file)
         client.sendall(request(b"1" * LONG)[:1000])
         wait_until(lambda: "no more connections can be accepted now" in caplog.text)
         wait_until(lambda: not long_server.worker._accepting)

@@ -9,8 +9,9 @@ from service.server.worker.batcher import MAX_BATCH, MAX_UNLOGGED, Batcher
 
 
 class Connection:
-    address = "me"
+    client = ("me", 1)
     started = 0.0
+    keep_alive = True
 
 
 class FastPath:
@@ -44,13 +45,13 @@ def batcher(fast_path):
 
 
 def submit(batcher, body=b"1"):
-    return batcher.submit(Connection(), RouteMatch("predict"), body, keep_alive=True)
+    return batcher.submit(Connection(), RouteMatch("predict"), body)
 
 
 def test_a_request_that_cannot_be_prepared_is_not_in_the_batch(batcher):
     assert not submit(batcher, b"")
     assert batcher.flush() == []
-    assert not batcher.has_unlogged
+    assert not batcher.unlogged
 
 
 def test_each_request_is_answered_once(batcher):
@@ -71,14 +72,14 @@ def test_the_batch_is_full_at_its_largest_size(batcher):
 def test_the_log_waits_while_requests_do(batcher, fast_path):
     submit(batcher, b"1")
     batcher.flush()
-    assert batcher.has_unlogged
+    assert batcher.unlogged
     submit(batcher, b"2")
     batcher.flush_log_if_idle()
     assert not fast_path.logged
     batcher.flush()
     batcher.flush_log_if_idle()
     assert fast_path.logged == [[b"1", b"2"]]
-    assert not batcher.has_unlogged
+    assert not batcher.unlogged
     batcher.flush_log()
     assert len(fast_path.logged) == 1
 
@@ -107,14 +108,14 @@ def test_a_log_that_fails_ends_nothing(batcher, fast_path, monkeypatch, caplog):
     submit(batcher)
     batcher.flush()
     batcher.flush_log()
-    assert not batcher.has_unlogged
+    assert not batcher.unlogged
 
 
 def test_requests_that_are_left_to_the_slow_path_are_not_logged(batcher):
     submit(batcher, b"0")
     [(_, data)] = batcher.flush()
     assert data is None
-    assert not batcher.has_unlogged
+    assert not batcher.unlogged
 
 
 def test_an_exception_leaves_the_batch_to_the_slow_path(batcher, fast_path, monkeypatch, caplog):
@@ -122,5 +123,5 @@ def test_an_exception_leaves_the_batch_to_the_slow_path(batcher, fast_path, monk
     submit(batcher)
     [(_, data)] = batcher.flush()
     assert data is None
-    assert not batcher.has_unlogged
+    assert not batcher.unlogged
     assert "ZeroDivisionError" in caplog.text
