@@ -1,17 +1,16 @@
 """Content encodings: streaming compression and decompression with gzip, deflate and zstd."""
 
-import zlib
-from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
+from collections.abc import Iterator
 
 import pyarrow as pa
 
 from service.errors import MalformedBody
-from service.formats.byte_sink import ByteSink
+from service.formats.pyarrow_tables import ByteSink
 from service.formats.table import Body, Limits
 
 PIECE_BYTES = 1 << 16
+DECOMPRESSORS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "gzip", "zstd": "zstd"}
+"""pyarrow's codec for each encoding of a request; its gzip codec reads the format of zlib, HTTP's deflate, as well."""
 RESPONSE_ENCODINGS = ("zstd", "gzip")
 """Encodings of responses, the faster one first."""
 
@@ -21,7 +20,8 @@ class Decompressor:
 
     def __init__(self, body: Body, encoding: str, limits: Limits, max_bytes: int) -> None:
         self._compressed = body
-        self._decompress = DECOMPRESSORS[encoding](body)
+        file = pa.PythonFile(_BodyFile(body), mode="r")
+        self._stream = pa.CompressedInputStream(file, DECOMPRESSORS[encoding])
         self._encoding = encoding
         self._budget = limits.decompression_budget(body, max_bytes)
 
@@ -46,8 +46,8 @@ class Decompressor:
 
     def _read_piece(self, size: int) -> bytes:
         try:
-            piece = self._decompress(size)
-        except (zlib.error, EOFError, pa.ArrowException, OSError) as error:
+            piece: bytes = self._stream.read(size)
+        except (pa.ArrowException, OSError) as error:
             detail = f"The body cannot be decompressed with Content-Encoding {self._encoding}: {error}."
             raise MalformedBody(f"{detail} Send the complete {self._encoding} data.") from None
         self._budget.consume(len(piece))
@@ -67,49 +67,12 @@ def compress(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 class _BodyFile:
-    """A body with the interface of a readable file, for pyarrow."""
+    """A body with the methods of a file that pyarrow calls."""
 
     closed = False
 
     def __init__(self, body: Body) -> None:
         self.read = body.read
 
-    def readable(self) -> bool:
-        return True
-
     def close(self) -> None:
-        pass
-
-
-def _zlib_reader(body: Body, window: int) -> Callable[[int], bytes]:
-    """Return a function that reads the decompressed bytes of all members of a gzip or deflate body."""
-    member: Any = None
-
-    def read(size: int) -> bytes:
-        nonlocal member
-        while True:
-            rest = b"" if member is None else member.unconsumed_tail or member.unused_data
-            if member is None or member.eof:
-                rest = rest or body.read(PIECE_BYTES)
-                if not rest and member is not None:
-                    return b""
-                member = zlib.decompressobj(window)
-            data = rest or body.read(PIECE_BYTES)
-            if not data:
-                raise EOFError("the data ends early")
-            if piece := member.decompress(data, size):
-                return bytes(piece)
-
-    return read
-
-
-def _zstd_reader(body: Body) -> Callable[[int], bytes]:
-    return pa.CompressedInputStream(pa.PythonFile(_BodyFile(body), mode="r"), "zstd").read  # type: ignore[no-any-return]
-
-
-DECOMPRESSORS: dict[str, Callable[[Body], Callable[[int], bytes]]] = {
-    "gzip": partial(_zlib_reader, window=zlib.MAX_WBITS + 16),
-    "x-gzip": partial(_zlib_reader, window=zlib.MAX_WBITS + 16),
-    "deflate": partial(_zlib_reader, window=zlib.MAX_WBITS),
-    "zstd": _zstd_reader,
-}
+        """Leave the body open: it ends with the request."""

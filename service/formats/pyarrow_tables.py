@@ -1,5 +1,8 @@
 """Conversions between pyarrow tables and numpy arrays, shared by the formats that pyarrow reads and writes."""
 
+import contextlib
+import io
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,12 +12,23 @@ import pyarrow as pa
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
-from service.formats.byte_sink import ByteSink
 from service.formats.table import MAX_BATCH_BYTES, Columns
 
-UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
-"""Exceptions that pyarrow raises for a body that is not in its format."""
 MAX_REASON = 300
+
+
+class ByteSink(io.BytesIO):
+    """Collects the bytes that pyarrow writes until they are drained, also after pyarrow has closed the file."""
+
+    def drain(self) -> bytes:
+        """Return the bytes written since the last call."""
+        data = self.getvalue()
+        self.seek(0)
+        self.truncate()
+        return data
+
+    def close(self) -> None:
+        """Keep the bytes of the end of the file until they are drained."""
 
 
 def to_matrix(columns: Iterable[Any]) -> FloatArray:
@@ -22,24 +36,24 @@ def to_matrix(columns: Iterable[Any]) -> FloatArray:
     return stack([column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for column in columns])
 
 
-def names(schema: pa.Schema) -> tuple[str, ...]:
-    """Return the column names; raise MalformedBody if one is not UTF-8."""
+@contextlib.contextmanager
+def malformed_on_error(what: str) -> Iterator[None]:
+    """Raise MalformedBody for the errors of pyarrow, and of the guards that parse metadata before it."""
     try:
-        return tuple(schema.names)
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise MalformedBody(f"The {what} cannot be read: {reason(error)}") from None
     except UnicodeDecodeError:
         raise MalformedBody("A column name is not UTF-8. Rename the column.") from None
-
-
-def to_table(columns: Columns) -> pa.Table:
-    """Return columns of a response as a pyarrow table."""
-    return pa.table({name: pa.array(np.ascontiguousarray(column)) for name, column in columns.items()})
+    except (LookupError, RecursionError, struct.error):
+        raise MalformedBody(f"The {what} cannot be read: its metadata is damaged.") from None
 
 
 def write_batches(batches: Iterable[Columns], open_writer: Callable[[ByteSink, pa.Schema], Any]) -> Iterator[bytes]:
     """Yield the bytes that a pyarrow writer writes for each batch, then those of its close."""
     sink, writer = ByteSink(), None
     for batch in batches:
-        table = to_table(batch)
+        table = pa.table({name: np.ascontiguousarray(column) for name, column in batch.items()})
         writer = writer or open_writer(sink, table.schema)
         writer.write_table(table)
         yield sink.drain()

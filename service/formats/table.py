@@ -77,25 +77,25 @@ class Limits:
         return DecompressionBudget(body, self.max_decompression_ratio, max_bytes)
 
 
+@dataclass
 class DecompressionBudget:
-    """The number of bytes that a body may decompress to; it grows with the bytes received."""
+    """The number of bytes that a body may decompress to; it grows with the bytes received. size: those so far."""
 
-    def __init__(self, body: Body, max_ratio: int, max_bytes: int | None) -> None:
-        self._body = body
-        self._max_ratio = max_ratio
-        self._max_bytes = max_bytes
-        self._size = 0
+    body: Body
+    max_ratio: int
+    max_bytes: int | None
+    size: int = 0
 
     def consume(self, size: int) -> None:
         """Add `size` decompressed bytes; raise BodyTooLarge beyond the budget."""
-        self._size += size
-        allowed = max(ALWAYS_ALLOWED_BYTES, self._max_ratio * self._body.size)
-        if self._max_bytes is not None:
-            allowed = min(allowed, self._max_bytes)
-        if self._size > allowed:
-            cap = "" if self._max_bytes is None else f", at most {self._max_bytes} bytes"
+        self.size += size
+        allowed = max(ALWAYS_ALLOWED_BYTES, self.max_ratio * self.body.size)
+        if self.max_bytes is not None:
+            allowed = min(allowed, self.max_bytes)
+        if self.size > allowed:
+            cap = "" if self.max_bytes is None else f", at most {self.max_bytes} bytes"
             raise BodyTooLarge(
-                f"The body decompresses to more than {allowed} bytes; the limit is {self._max_ratio} times its size "
+                f"The body decompresses to more than {allowed} bytes; the limit is {self.max_ratio} times its size "
                 f"(DESCENT_MAX_DECOMPRESSION_RATIO){cap}. Send it uncompressed, or send fewer rows."
             )
 

@@ -27,29 +27,21 @@ class MessageHead(NamedTuple):
 def read_head(data: bytes) -> MessageHead:
     """Return the head in a message's metadata; raise struct.error or IndexError if it is damaged."""
     message = _follow(data, 0)
-    if _may_use_legacy_compression(data, message):
+    if _number("<h", data, message, 0) < VERSION_5 and _field(data, message, 4):
+        # Custom metadata may declare compressed buffers, as Arrow 0.17 did; pyarrow still accepts that.
         raise IndexError
-    kind, header, length = (_field(data, message, number) for number in (1, 2, 3))
-    body_length = 0 if length is None else _unpack("<q", data, length)
-    if kind is None or header is None or data[kind] != RECORD_BATCH:
+    header, body_length = _field(data, message, 2), _number("<q", data, message, 3)
+    if _number("<b", data, message, 1) != RECORD_BATCH or not header:
         return MessageHead(body_length)
     batch = _follow(data, header)
-    rows, compression = _field(data, batch, 0), _field(data, batch, 3)
-    compressed = () if compression is None else tuple(_buffer_offsets(data, batch, body_length))
-    return MessageHead(body_length, 0 if rows is None else _unpack("<q", data, rows), compressed)
-
-
-def _may_use_legacy_compression(data: bytes, message: int) -> bool:
-    """Return whether custom metadata may declare compressed buffers, as Arrow 0.17 did; pyarrow still accepts that."""
-    version = _field(data, message, 0)
-    is_old = version is None or _unpack("<h", data, version) < VERSION_5
-    return is_old and _field(data, message, 4) is not None
+    compressed = tuple(_buffer_offsets(data, batch, body_length)) if _field(data, batch, 3) else ()
+    return MessageHead(body_length, _number("<q", data, batch, 0), compressed)
 
 
 def _buffer_offsets(data: bytes, batch: int, body_length: int) -> Iterator[int]:
     """Yield the offsets of the buffers that have an uncompressed length."""
     field = _field(data, batch, 2)
-    if field is None:
+    if not field:
         return
     vector = _follow(data, field)
     for number in range(_unpack("<I", data, vector)):
@@ -65,15 +57,20 @@ def _follow(data: bytes, at: int) -> int:
     return at + _unpack("<I", data, at)
 
 
-def _field(data: bytes, table: int, number: int) -> int | None:
-    """Return the offset of a table's field; None if the field has its default."""
+def _number(form: str, data: bytes, table: int, number: int) -> int:
+    """Return the value of a table's field; 0, the default of all fields that are read, if it is absent."""
+    field = _field(data, table, number)
+    return _unpack(form, data, field) if field else 0
+
+
+def _field(data: bytes, table: int, number: int) -> int:
+    """Return the offset of a table's field; 0 if the field is absent."""
     vtable = table - _unpack("<i", data, table)
     if vtable < 0:
         raise IndexError
-    if 4 + 2 * number >= _unpack("<H", data, vtable):
-        return None
-    offset = _unpack("<H", data, vtable + 4 + 2 * number)
-    return table + offset if offset else None
+    size = _unpack("<H", data, vtable)
+    offset = _unpack("<H", data, vtable + 4 + 2 * number) if 4 + 2 * number < size else 0
+    return table + offset if offset else 0
 
 
 def _unpack(form: str, data: bytes | memoryview, at: int) -> int:

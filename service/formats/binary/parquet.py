@@ -4,9 +4,9 @@ pyarrow allocates memory by the sizes in the index and in page headers, so both 
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from mmap import ACCESS_READ, mmap
-from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -26,29 +26,30 @@ from service.formats.table import (
     TableReader,
 )
 
-MEDIA_TYPE = "application/vnd.apache.parquet"
 THRIFT_LIMITS = {"thrift_container_size_limit": 100_000, "thrift_string_size_limit": 16 << 20}
 """pyarrow allocates a list of the index by its declared length: up to 69 MB for 100,000 column chunks."""
-T = TypeVar("T")
+_decoding = partial(pyarrow_tables.malformed_on_error, "Parquet file")
 
 
 def read(body: Body, limits: Limits) -> TableReader:
     """Return a reader of a Parquet file; raise MalformedBody or BodyTooLarge."""
     data, file = _spool(body)
-    row_groups = _read_row_groups(data)
-    try:
+    index = _index(data)
+    with _decoding():
+        row_groups = parquet_guard.read_index(index)
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES, **THRIFT_LIMITS)
-    except pyarrow_tables.UNREADABLE as error:
-        raise _malformed(pyarrow_tables.reason(error)) from None
-    names = pyarrow_tables.names(opened.schema_arrow)
+        names = tuple(opened.schema_arrow.names)
 
     def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
+        wanted = [names[position] for position in positions]
         pyarrow_tables.check_types(opened.schema_arrow, positions)
         _check_flat(opened)
-        chunks = _parse(lambda: [chunks[position] for chunks in row_groups for position in positions])
-        size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
-        limits.decompression_budget(body).consume(size)
-        yield from _batches(opened, [names[position] for position in positions])
+        with _decoding():
+            chunks = [chunks[position] for chunks in row_groups for position in positions]
+            size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
+            limits.decompression_budget(body).consume(size)
+            for batch in opened.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
+                yield pyarrow_tables.to_matrix(batch.select(wanted).columns)
 
     return TableReader(names, len(names), batches)
 
@@ -58,7 +59,7 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     return pyarrow_tables.write_batches(batches, parquet.ParquetWriter)
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=False)
+FORMAT = Format("application/vnd.apache.parquet", read, write, is_streaming=False)
 
 
 def _spool(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
@@ -74,49 +75,29 @@ def _spool(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
         return mmap(file.fileno(), 0, access=ACCESS_READ), pa.OSFile(file.name)
 
 
-def _batches(file: parquet.ParquetFile, names: list[str]) -> Iterator[FloatArray]:
-    try:
-        for batch in file.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
-            yield pyarrow_tables.to_matrix(batch.select(names).columns)
-    except pyarrow_tables.UNREADABLE as error:
-        raise _malformed(pyarrow_tables.reason(error)) from None
-
-
-def _read_row_groups(data: bytes | mmap) -> list[list[parquet_guard.ColumnChunk]]:
-    """Return the column chunks of each row group from the file's index."""
+def _index(data: bytes | mmap) -> bytes:
     end = len(data) - 8
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
-        raise _malformed("it does not end with an index. Send the complete file.")
+        raise MalformedBody("The Parquet file cannot be read: it does not end with an index. Send the complete file.")
     pyarrow_tables.check_size(size, "its index")
-    return _parse(parquet_guard.read_index, data[end - size : end])
+    return data[end - size : end]
 
 
 def _uncompressed_size(data: bytes | mmap, chunks: Sequence[parquet_guard.ColumnChunk]) -> int:
     """Return the uncompressed size of the chunks' pages in bytes. pyarrow reads pages up to a chunk's value count."""
     uncompressed = compressed = 0
-    for chunk in chunks:
-        at, values = chunk.start, chunk.values
-        while values > 0:
-            page = _parse(parquet_guard.read_page_header, data, at)
-            pyarrow_tables.check_size(page.uncompressed_size, "a page")
-            uncompressed += page.uncompressed_size
-            at, values = page.end, values - page.values
-        compressed += at - chunk.start
+    for start, values in chunks:
+        at, left = start, values
+        while left > 0:
+            size, page_values, at = parquet_guard.read_page_header(data, at)
+            pyarrow_tables.check_size(size, "a page")
+            uncompressed += size
+            left -= page_values
+        compressed += at - start
         if compressed > len(data):
-            raise _malformed("its columns overlap.")
+            raise MalformedBody("The Parquet file cannot be read: its columns overlap.")
     return uncompressed
-
-
-def _parse(read: Callable[..., T], *arguments: object) -> T:
-    try:
-        return read(*arguments)
-    except (LookupError, RecursionError):
-        raise _malformed("its index or a page header is damaged.") from None
-
-
-def _malformed(reason: str) -> MalformedBody:
-    return MalformedBody(f"The Parquet file cannot be read: {reason}")
 
 
 def _check_flat(file: parquet.ParquetFile) -> None:

@@ -6,7 +6,7 @@ type that the list declares.
 """
 
 from mmap import mmap
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
 FIXED_SIZES = {TRUE: 0, FALSE: 0, BYTE: 1, DOUBLE: 8}
@@ -17,36 +17,22 @@ MAX_I32 = (1 << 31) - 1
 Data = bytes | mmap
 
 
-class ListOf(NamedTuple):
-    """A list field and the type of its elements: a Thrift type, or the fields of a structure."""
+Fields = dict[int, Union["Fields", list["Fields | int"], int]]
+"""The fields of a structure to read, by number: types of integers, nested structures, and every list in it.
 
-    element: "Fields | int"
+A list has one element: the Thrift type of its elements, or the fields of a structure.
+"""
 
-
-Fields = dict[int, Union["Fields", ListOf, int]]
-"""The fields of a structure to read, by number: types of integers, nested structures, and every list in it."""
-
-COLUMN: Fields = {5: I64, 9: I64, 11: I64, 2: ListOf(I32), 3: ListOf(BINARY), 8: ListOf({}), 13: ListOf({})}
-COLUMN |= {16: {2: ListOf(I64), 3: ListOf(I64)}, 17: {2: ListOf(I32)}}
-COLUMN_CHUNK: Fields = {3: COLUMN, 8: {2: {1: ListOf(BINARY)}}}
-ROW_GROUP: Fields = {1: ListOf(COLUMN_CHUNK), 4: ListOf({})}
-INDEX: Fields = {2: ListOf({}), 4: ListOf(ROW_GROUP), 5: ListOf({}), 7: ListOf({})}
+COLUMN: Fields = {5: I64, 9: I64, 11: I64, 2: [I32], 3: [BINARY], 8: [{}], 13: [{}]}
+COLUMN |= {16: {2: [I64], 3: [I64]}, 17: {2: [I32]}}
+COLUMN_CHUNK: Fields = {3: COLUMN, 8: {2: {1: [BINARY]}}}
+ROW_GROUP: Fields = {1: [COLUMN_CHUNK], 4: [{}]}
+INDEX: Fields = {2: [{}], 4: [ROW_GROUP], 5: [{}], 7: [{}]}
 PAGE_HEADER: Fields = {1: I32, 2: I32, 3: I32, 5: {1: I32}, 8: {1: I32}}
 
 
-class ColumnChunk(NamedTuple):
-    """The offset of a column's first page in a row group, and the number of its values."""
-
-    start: int
-    values: int
-
-
-class PageHeader(NamedTuple):
-    """The uncompressed size of a page in bytes, the number of its values, and the offset after it."""
-
-    uncompressed_size: int
-    values: int
-    end: int
+ColumnChunk = tuple[int, int]
+"""The offset of a column's first page in a row group, and the number of its values."""
 
 
 def read_index(data: bytes) -> list[list[ColumnChunk]]:
@@ -55,14 +41,17 @@ def read_index(data: bytes) -> list[list[ColumnChunk]]:
     return [[_column_chunk(chunk[3]) for chunk in row_group[1]] for row_group in index[4]]
 
 
-def read_page_header(data: Data, start: int) -> PageHeader:
-    """Return the header of the page at offset `start`; raise LookupError or RecursionError if damaged."""
+def read_page_header(data: Data, start: int) -> tuple[int, int, int]:
+    """Return a page's uncompressed size in bytes, its number of values, and the offset after it; raise as read_index.
+
+    The page is at the offset `start`.
+    """
     header, at = _read_struct(data, start, PAGE_HEADER)
     kind, uncompressed_size, size = header[1], header[2], header[3]
     values = header[5][1] if kind == DATA_PAGE else header[8][1] if kind == DATA_PAGE_V2 else 0
     if not (0 <= uncompressed_size <= MAX_I32 and 0 <= values <= MAX_I32 and 0 <= size <= len(data) - at):
         raise IndexError
-    return PageHeader(uncompressed_size, values, at + size)
+    return uncompressed_size, values, at + size
 
 
 def _column_chunk(column: dict[int, Any]) -> ColumnChunk:
@@ -71,7 +60,7 @@ def _column_chunk(column: dict[int, Any]) -> ColumnChunk:
         start = dictionary
     if start < 0:
         raise IndexError
-    return ColumnChunk(start, column[5])
+    return start, column[5]
 
 
 # Each _read function reads at the offset `at` and returns a value and the offset after it; each _skip function returns
@@ -95,9 +84,9 @@ def _read_struct(data: Data, at: int, fields: Fields) -> tuple[dict[int, Any], i
     return values, at + 1
 
 
-def _read_nested(data: Data, at: int, kind: int, expected: Fields | ListOf | int) -> tuple[Any, int]:
-    if kind == LIST and isinstance(expected, ListOf):
-        return _read_list(data, at, expected.element)
+def _read_nested(data: Data, at: int, kind: int, expected: Fields | list[Fields | int] | int) -> tuple[Any, int]:
+    if kind == LIST and isinstance(expected, list):
+        return _read_list(data, at, expected[0])
     if kind == STRUCT and isinstance(expected, dict):
         return _read_struct(data, at, expected)
     raise IndexError
@@ -138,17 +127,13 @@ def _skip(data: Data, at: int, kind: int) -> int:
             at = _skip(data, at + 1 if head > 15 else _skip_integer(data, at + 1), head & 15)
         return at + 1
     if kind in (LIST, SET):
-        return _skip_list(data, at)
+        count, kind, at = _read_list_head(data, at)
+        for _ in range(count):
+            at = _skip(data, at, BYTE if kind in (TRUE, FALSE) else kind)
+        return at
     if kind in FIXED_SIZES:
         return at + FIXED_SIZES[kind]
     raise IndexError
-
-
-def _skip_list(data: Data, at: int) -> int:
-    count, kind, at = _read_list_head(data, at)
-    for _ in range(count):
-        at = _skip(data, at, BYTE if kind in (TRUE, FALSE) else kind)
-    return at
 
 
 def _skip_integer(data: Data, at: int) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -26,12 +27,8 @@ def read(body: Body, _: Limits) -> TableReader:
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """Yield a CSV text: the header, then the rows of each batch."""
-    options = arrow_csv.WriteOptions(include_header=True, quoting_style="needed")
-    for batch in batches:
-        sink = pa.BufferOutputStream()
-        arrow_csv.write_csv(pyarrow_tables.to_table(batch), sink, options)
-        options = arrow_csv.WriteOptions(include_header=False, quoting_style="needed")
-        yield sink.getvalue().to_pybytes()
+    options = arrow_csv.WriteOptions(quoting_style="needed")
+    return pyarrow_tables.write_batches(batches, partial(arrow_csv.CSVWriter, write_options=options))
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
