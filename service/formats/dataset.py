@@ -1,6 +1,6 @@
 """Batches of rows to train on or to predict for, from JSON or from a table: the same for every media type."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,11 @@ from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch, FloatArray
 from service.errors import InvalidRequest, counted
 from service.formats.arrays import Pointer, Table, escape
-from service.formats.column_selection import ColumnPositions, ColumnSelection, select_features, select_labelled
+from service.formats.column_selection import ColumnSelection, select_features, select_labelled
 from service.formats.missing_values import ColumnBlock, Missing, MissingValuePolicy
-from service.formats.table import CellPointer, TableReader, UnreadableCell
+from service.formats.table import TableReader, UnreadableCell
+
+VECTORS = ("y", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,11 @@ class FeatureRows:
 
 def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> LabelledRows:
     """Return the rows of a JSON body; raise InvalidRequest."""
-    n = len(table.values)
-    blocks = [ColumnBlock(table.values, table.rows, table.cell), ColumnBlock(y, table.rows, lambda row, _: f"/y/{row}")]
-    if weight is not None:
-        blocks.append(ColumnBlock(weight, table.rows, lambda row, _: f"/sample_weight/{row}"))
-    for block, name in zip(blocks[1:], ("y", "sample_weight"), strict=False):
-        check_length(f"/{name}", block.values, "number", n)
+    vectors = [y] if weight is None else [y, weight]
+    for name, vector in zip(VECTORS, vectors, strict=False):
+        check_length(f"/{name}", vector, "number", len(table.values))
     missing_values = MissingValuePolicy(missing)
-    batch = _to_batch(missing_values, blocks)
+    batch = _to_batch(missing_values, ColumnBlock(table.values, table.rows, table.cell), vectors)
     missing_values.check_any_kept()
     return LabelledRows(table.columns, iter([batch]), missing_values, in_table=False)
 
@@ -60,11 +59,11 @@ def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
 
 def labelled_rows(table: TableReader, selection: ColumnSelection, missing: Missing) -> LabelledRows:
     """Return the rows of a table with y; raise InvalidRequest for the selection."""
-    positions = select_labelled(table, selection)
-    names = _names(table, positions.x)
-    columns = Columns.of(names, RowShape.LIST if names is None else RowShape.OBJECT, len(positions.x))
+    x, others = select_labelled(table, selection)
+    names = _names(table, x)
+    columns = Columns.of(names, RowShape.LIST if names is None else RowShape.OBJECT, len(x))
     missing_values = MissingValuePolicy(missing)
-    return LabelledRows(columns, _labelled_batches(table, positions, missing_values), missing_values, in_table=True)
+    return LabelledRows(columns, _labelled_batches(table, x, others, missing_values), missing_values, in_table=True)
 
 
 def feature_rows(table: TableReader, x: tuple[str, ...] | None, missing: Missing) -> FeatureRows:
@@ -79,48 +78,39 @@ def _names(table: TableReader, positions: list[int]) -> tuple[str, ...] | None:
 
 
 def _labelled_batches(
-    table: TableReader, positions: ColumnPositions, missing_values: MissingValuePolicy
+    table: TableReader, x: list[int], others: list[int], missing_values: MissingValuePolicy
 ) -> Iterator[tuple[Batch, Pointer]]:
-    d = len(positions.x)
-
-    def cell(row: int, column: int) -> str:
-        if column < d:
-            return _x_pointer(table, positions.x[column], row)
-        return f"/y/{row}" if column == d else f"/sample_weight/{row}"
-
-    for values, rows in _numbered_batches(table, positions.all, cell):
-        blocks = [ColumnBlock(values[:, :d], rows, cell), ColumnBlock(values[:, d], rows, lambda row, _: cell(row, d))]
-        if positions.weight is not None:
-            blocks.append(ColumnBlock(values[:, d + 1], rows, lambda row, _: cell(row, d + 1)))
-        yield _to_batch(missing_values, blocks)
+    for block, vectors in _read(table, x, others):
+        yield _to_batch(missing_values, block, vectors)
     missing_values.check_any_kept()
 
 
 def _feature_batches(
-    table: TableReader, positions: list[int], missing_values: MissingValuePolicy
+    table: TableReader, x: list[int], missing_values: MissingValuePolicy
 ) -> Iterator[tuple[FloatArray, Pointer]]:
     """Yield batches of the rows that are kept; one empty batch if there are none."""
+    for block, _ in _read(table, x, []):
+        [kept] = missing_values.apply([block])
+        if len(kept.values):
+            yield kept.values, kept.row_pointer
+    if not missing_values.kept:
+        yield np.empty((0, len(x))), str
+
+
+def _read(table: TableReader, x: list[int], others: list[int]) -> Iterator[tuple[ColumnBlock, FloatArray]]:
+    """Yield x and the transposed other columns of each batch; raise InvalidRequest for an unreadable cell."""
+    d = len(x)
 
     def cell(row: int, column: int) -> str:
-        return _x_pointer(table, positions[column], row)
+        if column >= d:
+            return f"/{VECTORS[column - d]}/{row}"
+        return f"/x/{row}/{x[column]}" if table.names is None else f"/x/{escape(table.names[x[column]])}/{row}"
 
-    for values, rows in _numbered_batches(table, positions, cell):
-        [x] = missing_values.apply([ColumnBlock(values, rows, cell)])
-        if len(x.values):
-            yield x.values, x.row_pointer
-    if not missing_values.kept:
-        yield np.empty((0, len(positions))), str
-
-
-def _numbered_batches(
-    table: TableReader, positions: list[int], cell: CellPointer
-) -> Iterator[tuple[FloatArray, range]]:
-    """Yield the batches of `table` with the positions of their rows; raise InvalidRequest for an unreadable cell."""
     first = 0
     try:
-        for values in table.batches(positions):
+        for values in table.batches(x + others):
             rows = range(first, first + len(values))
-            yield values, rows
+            yield ColumnBlock(values[:, :d], rows, cell), values.T[d:]
             first = rows.stop
     except UnreadableCell as error:
         at = f"/x/{error.row}" if error.column is None else cell(error.row, error.column)
@@ -129,15 +119,16 @@ def _numbered_batches(
         raise InvalidRequest.at("/x", "has no rows; give at least one")
 
 
-def _x_pointer(table: TableReader, column: int, row: int) -> str:
-    return f"/x/{row}/{column}" if table.names is None else f"/x/{escape(table.names[column])}/{row}"
-
-
-def _to_batch(missing_values: MissingValuePolicy, blocks: list[ColumnBlock]) -> tuple[Batch, Pointer]:
-    """Return the batch of the blocks x, y and, if given, weight; raise InvalidRequest for a negative weight."""
-    if len(blocks) == 3 and (blocks[2].values < 0).any():
-        index = int(np.nanargmin(blocks[2].values))
-        detail = f"is {blocks[2].values[index]:g}; a weight is at least 0"
-        raise InvalidRequest.at(blocks[2].pointer(index), detail)
-    x, y, *weight = missing_values.apply(blocks)
-    return Batch(x.values, y.values, weight[0].values if weight else None), x.row_pointer
+def _to_batch(
+    missing_values: MissingValuePolicy, x: ColumnBlock, vectors: Sequence[FloatArray] | FloatArray
+) -> tuple[Batch, Pointer]:
+    """Return the batch of x, y and, if given, the weight; raise InvalidRequest for a negative weight."""
+    y, *weights = vectors
+    blocks = [x, ColumnBlock(y, x.rows, lambda row, _: f"/y/{row}")]
+    for weight in weights:
+        blocks.append(ColumnBlock(weight, x.rows, lambda row, _: f"/sample_weight/{row}"))
+        if (weight < 0).any():
+            index = int(np.nanargmin(weight))
+            raise InvalidRequest.at(blocks[2].pointer(index), f"is {weight[index]:g}; a weight is at least 0")
+    x, *kept = missing_values.apply(blocks)
+    return Batch(x.values, *(block.values for block in kept)), x.row_pointer

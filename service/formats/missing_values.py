@@ -58,7 +58,7 @@ class MissingValuePolicy:
             check_magnitudes(block.values, block.pointer, allow_nan=True)
         if self._missing == "error":
             raise _missing_values(blocks)
-        missing = np.logical_or.reduce([_rows_with_nan(block.values) for block in blocks])
+        missing = np.logical_or.reduce([np.isnan(values.reshape(len(values), -1)).any(axis=1) for values, *_ in blocks])
         self.dropped += int(missing.sum())
         self.kept += len(missing) - int(missing.sum())
         return [block.drop(missing) for block in blocks]
@@ -73,11 +73,6 @@ class MissingValuePolicy:
         """Return `table` without the rows that miss a value; raise InvalidRequest."""
         [x] = self.apply([ColumnBlock(table.values, table.rows, table.cell)])
         return table._replace(values=x.values, row_numbers=x.rows)
-
-
-def _rows_with_nan(values: FloatArray) -> npt.NDArray[np.bool_]:
-    missing: npt.NDArray[np.bool_] = np.asarray(np.isnan(values).any(axis=tuple(range(1, values.ndim))))
-    return missing
 
 
 def _missing_cells(block: ColumnBlock) -> Iterator[tuple[int, str]]:
