@@ -1,5 +1,6 @@
 """Validate decoded JSON values and convert them to numpy arrays, vectorised over rows and columns."""
 
+import sys
 from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
@@ -15,13 +16,7 @@ from service.errors import InvalidRequest, counted, listed, quoted
 MAX_MAGNITUDE = 1e150
 """The largest magnitude whose square does not overflow, with a margin for sums."""
 
-TYPE_NAMES = {
-    bool: "a boolean",
-    type(None): "null",
-    list: "a list",
-    np.ndarray: "a list",
-    dict: "an object",
-}
+TYPE_NAMES = {bool: "a boolean", type(None): "null", list: "a list", np.ndarray: "a list", dict: "an object"}
 
 Types = frozenset[type]
 NUMBERS: Types = frozenset({int, float})
@@ -36,18 +31,18 @@ RowNumbers = range | npt.NDArray[np.intp]
 class Table(NamedTuple):
     """Rows of x.
 
-    values: (n, d). names: the column names, if any. row_shape: the JSON shape of a row.
+    values: (n, d). names: the column names, if any. row_shape: the JSON shape of a row. at: the JSON pointer of x.
     is_single_row: x was one row without a list around it. is_columnar: x was an object of columns.
-    row_numbers: the rows' positions in the request, if rows were left out. at: the JSON pointer of x.
+    row_numbers: the rows' positions in the request, if rows were left out.
     """
 
     values: FloatArray
     names: tuple[str, ...] | None
     row_shape: RowShape
+    at: str
     is_single_row: bool = False
     is_columnar: bool = False
     row_numbers: RowNumbers | None = None
-    at: str = "/x"
 
     @property
     def rows(self) -> RowNumbers:
@@ -83,7 +78,7 @@ def table(value: Any, at: str, allowed: Types = NUMBERS) -> Table:
     if isinstance(value, np.ndarray):
         return _table_of_array(value, at)
     number = vector([value], lambda _: at)
-    return Table(number[:, None], None, RowShape.NUMBER, is_single_row=True)
+    return Table(number[:, None], None, RowShape.NUMBER, at, is_single_row=True)
 
 
 def vector(values: list[Any], pointer: Pointer, allowed: Types = NUMBERS) -> FloatArray:
@@ -94,8 +89,10 @@ def vector(values: list[Any], pointer: Pointer, allowed: Types = NUMBERS) -> Flo
         raise InvalidRequest.at(pointer(index), f"is {_describe(values[index])}, not a number{hint}")
     try:
         array = np.array(values, dtype=np.float64)
-    except OverflowError:
-        array = np.array([_float_or_infinity(value) for value in values])
+    except OverflowError:  # an integer is beyond float64
+        array = np.array(
+            [value if value is None or abs(value) <= sys.float_info.max else np.inf for value in values], np.float64
+        )
     check_magnitudes(array, pointer, allow_nan=type(None) in allowed)
     return array
 
@@ -141,10 +138,10 @@ def list_vector(value: Any, at: str, allowed: Types = NUMBERS) -> FloatArray:
 
 def _table_of_array(values: FloatArray, at: str) -> Table:
     if values.ndim == 1:
-        return Table(list_vector(values, at)[:, None], None, RowShape.NUMBER)
+        return Table(list_vector(values, at)[:, None], None, RowShape.NUMBER, at)
     d = values.shape[1]
     check_magnitudes(values, lambda i: f"{at}/{i // d}/{i % d}")
-    return Table(values, None, RowShape.LIST)
+    return Table(values, None, RowShape.LIST, at)
 
 
 def _table_of_list(rows: list[Any], at: str, allowed: Types) -> Table:
@@ -152,12 +149,14 @@ def _table_of_list(rows: list[Any], at: str, allowed: Types) -> Table:
         raise InvalidRequest.at(at, "has no rows; give at least one")
     kinds = set(map(type, rows))
     if kinds == {list}:
-        return Table(_matrix(rows, at, allowed), None, RowShape.LIST)
+        return Table(_matrix(rows, at, allowed), None, RowShape.LIST, at)
     if kinds == {dict}:
         return _table_of_records(rows, at, allowed)
     if kinds & {list, dict}:
-        raise _mixed_rows(rows, at)
-    return Table(vector(rows, lambda i: f"{at}/{i}", allowed)[:, None], None, RowShape.NUMBER)
+        index = next(i for i, row in enumerate(rows) if type(row) is not type(rows[0]))
+        detail = f"is {_describe(rows[index])}, but the first row is {_describe(rows[0])}; send rows of one shape"
+        raise InvalidRequest.at(f"{at}/{index}", detail)
+    return Table(list_vector(rows, at, allowed)[:, None], None, RowShape.NUMBER, at)
 
 
 def _matrix(rows: list[list[Any]], at: str, allowed: Types) -> FloatArray:
@@ -172,12 +171,6 @@ def _matrix(rows: list[list[Any]], at: str, allowed: Types) -> FloatArray:
     return flat.reshape(len(rows), d)
 
 
-def _mixed_rows(rows: list[Any], at: str) -> InvalidRequest:
-    index = next(i for i, row in enumerate(rows) if type(row) is not type(rows[0]))
-    detail = f"is {_describe(rows[index])}, but the first row is {_describe(rows[0])}; send rows of one shape"
-    return InvalidRequest.at(f"{at}/{index}", detail)
-
-
 def _table_of_records(rows: list[dict[str, Any]], at: str, allowed: Types) -> Table:
     names = rows[0].keys()
     if not names:
@@ -187,7 +180,7 @@ def _table_of_records(rows: list[dict[str, Any]], at: str, allowed: Types) -> Ta
         detail = f"has the columns {listed(list(rows[index]))}, but the first row has {listed(list(names))}"
         raise InvalidRequest.at(f"{at}/{index}", detail)
     columns = [_record_column(rows, name, at, allowed) for name in names]
-    return Table(np.column_stack(columns), tuple(names), RowShape.OBJECT)
+    return Table(np.column_stack(columns), tuple(names), RowShape.OBJECT, at)
 
 
 def _record_column(rows: list[dict[str, Any]], name: str, at: str, allowed: Types) -> FloatArray:
@@ -200,7 +193,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table
     pointers = [f"{at}/{escape(name)}" for name in columns]
     if not any(isinstance(column, (list, np.ndarray)) for column in columns.values()):
         row = vector(list(columns.values()), pointers.__getitem__)
-        return Table(row[None, :], tuple(columns), RowShape.OBJECT, is_single_row=True)
+        return Table(row[None, :], tuple(columns), RowShape.OBJECT, at, is_single_row=True)
     vectors = [
         list_vector(column, pointer, allowed) for column, pointer in zip(columns.values(), pointers, strict=True)
     ]
@@ -209,19 +202,12 @@ def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table
         if len(column) != n:
             first = next(iter(columns))
             raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {quoted(first)} has {n}")
-    return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, is_columnar=True)
+    return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, at, is_columnar=True)
 
 
 def escape(name: str) -> str:
     """Return `name` as a reference token of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
-
-
-def _float_or_infinity(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return np.inf
 
 
 def _describe(value: Any) -> str:

@@ -13,8 +13,8 @@ from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import stack
 from service.formats.table import BATCH_BYTES, SPOOL_MEMORY_BYTES, Body, Columns, Format, Limits, TableReader
 
-MEDIA_TYPE = "application/x-npy"
-MAGIC_BYTES = 10
+HEADERS = {1: (2, np.lib.format.read_array_header_1_0), 2: (4, np.lib.format.read_array_header_2_0)}
+"""The bytes of a header's length, and its parser, by the version of the format."""
 MAX_HEADER_BYTES = 1 << 16
 INVALID_HEADER = (ValueError, SyntaxError, TypeError, OverflowError, tokenize.TokenError, MemoryError, RecursionError)
 """Exceptions that numpy raises for an invalid header; Python's parser raises the last two for deep nesting."""
@@ -49,18 +49,15 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
             yield piece
 
 
-FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
+FORMAT = Format("application/x-npy", read, write, is_streaming=True)
 
 
 def _read_header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Return the shape, whether the order is Fortran's, and the dtype."""
-    start = body.read(MAGIC_BYTES)
     try:
-        version = np.lib.format.read_magic(io.BytesIO(start))
-        if version[0] == 1:
-            length, parse = start[8:10], np.lib.format.read_array_header_1_0
-        else:
-            length, parse = start[8:10] + body.read(2), np.lib.format.read_array_header_2_0
+        major, _ = np.lib.format.read_magic(io.BytesIO(body.read(np.lib.format.MAGIC_LEN)))
+        length_bytes, parse = HEADERS[min(major, 2)]
+        length = body.read(length_bytes)
         header = body.read(min(int.from_bytes(length, "little"), MAX_HEADER_BYTES))
         shape, fortran, dtype = parse(io.BytesIO(length + header))
     except INVALID_HEADER as error:

@@ -1,7 +1,7 @@
 """Decode and encode JSON with orjson; the standard library's parser explains what orjson refuses."""
 
+import contextlib
 import json
-import math
 from typing import Any, NoReturn
 
 import numpy as np
@@ -11,9 +11,8 @@ from service.errors import MalformedBody
 from service.formats.json import simd
 
 MEDIA_TYPE = "application/json"
-OPTIONS = orjson.OPT_SERIALIZE_NUMPY
-MAX_FLOAT_DIGITS = 309
-"""A longer integer is beyond float64, and int() takes quadratic time."""
+MAX_INT_DIGITS = 308
+"""A longer integer may be beyond float64, and int() takes quadratic time."""
 
 
 def decode(body: bytes) -> Any:
@@ -21,33 +20,16 @@ def decode(body: bytes) -> Any:
 
     Numbers beyond float64 are infinities, which the schemas refuse with a pointer.
     """
-    try:
+    with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return _decode_or_explain(body)
-
-
-def decode_rows(body: bytes) -> Any:
-    """Return what `decode` returns, with the lists of numbers in a large body as arrays."""
-    document = simd.decode(body)
-    return decode(body) if document is None else document
-
-
-def encode(value: Any) -> bytes:
-    """Return the JSON text of a value of dictionaries, lists, numpy arrays and scalars."""
-    return orjson.dumps(value, default=_contiguous, option=OPTIONS)
-
-
-def _decode_or_explain(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MalformedBody(f"The body is not UTF-8: byte {error.start} is invalid. Send UTF-8.") from None
-    if not text.strip():
-        raise MalformedBody('The body is empty; send JSON such as {"x": [1, 2], "y": [2, 4]}.')
-    try:
+        if not text.strip():
+            raise MalformedBody('The body is empty; send JSON such as {"x": [1, 2], "y": [2, 4]}.')
         value = json.loads(text, parse_constant=_refuse_constant, parse_int=_parse_integer)
         json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        raise MalformedBody(f"The body is not UTF-8: byte {error.start} is invalid. Send UTF-8.") from None
     except json.JSONDecodeError as error:
         position = f"line {error.lineno}, column {error.colno}"
         raise MalformedBody(f"The body is not JSON: {error.msg} at {position}.") from None
@@ -58,12 +40,23 @@ def _decode_or_explain(body: bytes) -> Any:
     return value
 
 
+def decode_rows(body: bytes) -> Any:
+    """Return what `decode` returns, with the lists of numbers in a large body as arrays."""
+    document = simd.decode(body)
+    return decode(body) if document is None else document
+
+
+def encode(value: Any) -> bytes:
+    """Return the JSON text of a value of dictionaries, lists, numpy arrays and scalars."""
+    return orjson.dumps(value, default=_contiguous, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise MalformedBody(f"The body is not JSON: {name} is not a JSON number; send null for a missing value.")
 
 
 def _parse_integer(text: str) -> float:
-    return int(text) if len(text) <= MAX_FLOAT_DIGITS else math.copysign(math.inf, -1 if text.startswith("-") else 1)
+    return int(text) if len(text) <= MAX_INT_DIGITS else float(text)
 
 
 def _contiguous(value: Any) -> Any:

@@ -28,14 +28,14 @@ def table(message: Any) -> Table:
         return _table_of_split(message[key], f"/{key}")
     if key == "dataframe_records" and not isinstance(message[key], list):
         raise InvalidRequest.at(f"/{key}", 'is not a list of records, such as [{"a": 1}]')
-    return arrays.table(message[key], f"/{key}")._replace(at=f"/{key}")
+    return arrays.table(message[key], f"/{key}")
 
 
 def _table_of_split(split: Any, at: str) -> Table:
     """Return the rows of a DataFrame as pandas writes it with orient="split"; its index is ignored."""
     if not isinstance(split, dict) or not isinstance(split.get("data"), list):
         raise InvalidRequest.at(at, 'is not an object such as {"columns": ["a"], "data": [[1], [2]]}')
-    rows = arrays.table(split["data"], f"{at}/data")._replace(at=f"{at}/data")
+    rows = arrays.table(split["data"], f"{at}/data")
     if "columns" not in split:
         return rows
     columns, width = split["columns"], rows.values.shape[1]

@@ -38,10 +38,8 @@ def decode(body: bytes, json_length: int | None, columns: int) -> InferenceReque
     if json_length is not None and not 0 < json_length <= len(body):
         raise MalformedBody(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes.")
     message = json.decode(body[:json_length])
-    tensor = _input_tensor(message)
-    rest = b"" if json_length is None else body[json_length:]
-    x = _tensor(tensor, rest)
-    if "id" in message and not isinstance(message["id"], str):
+    x = _tensor(_input_tensor(message), b"" if json_length is None else body[json_length:])
+    if not isinstance(message.get("id", ""), str):
         raise InvalidRequest.at("/id", "is not text; send a string, or leave it out")
     return InferenceRequest(message.get("id"), x, _wants_binary(message))
 
@@ -78,24 +76,25 @@ def _tensor(tensor: dict[str, Any], rest: bytes) -> FloatArray:
     datatype, shape = tensor.get("datatype"), tensor.get("shape")
     if not isinstance(datatype, str) or datatype not in TYPES:
         raise InvalidRequest.at("/inputs/0/datatype", f"is {datatype!r}; send one of {', '.join(TYPES)}")
-    if not isinstance(shape, list) or not _is_shape(shape):
+    if not isinstance(shape, list) or len(shape) not in (1, 2) or not all(map(_is_size, shape)):
         raise InvalidRequest.at("/inputs/0/shape", f"is {shape!r}; send [rows, columns]")
-    parameters = tensor.get("parameters")
-    size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
-    if size is None:
-        if rest:
-            raise InvalidRequest.at(
-                "/inputs/0", f"has no binary_data_size, but {len(rest)} bytes follow the JSON; give their number"
-            )
+    size = _parameter(tensor, "binary_data_size")
+    if size is None and not rest:
         return _from_numbers(tensor.get("data"), datatype, shape)
     if size != len(rest):
-        at = "/inputs/0/parameters/binary_data_size"
-        raise InvalidRequest.at(at, f"is {size}, but {len(rest)} bytes follow the JSON")
+        detail = f"is {json.encode(size).decode()}, but {len(rest)} bytes follow the JSON; give their number"
+        raise InvalidRequest.at("/inputs/0/parameters/binary_data_size", detail)
     return _from_bytes(rest, datatype, shape, "/inputs/0")
 
 
-def _is_shape(shape: list[Any]) -> bool:
-    return len(shape) in (1, 2) and all(type(size) is int and size > 0 for size in shape)
+def _is_size(size: Any) -> bool:
+    return type(size) is int and size > 0
+
+
+def _parameter(owner: dict[str, Any], name: str, default: Any = None) -> Any:
+    """Return a parameter of a message, an input or an output."""
+    parameters = owner.get("parameters")
+    return parameters.get(name, default) if isinstance(parameters, dict) else default
 
 
 def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str) -> FloatArray:
@@ -140,14 +139,9 @@ def _check_finite(x: FloatArray) -> FloatArray:
 
 def _wants_binary(message: dict[str, Any]) -> bool:
     """Return whether the client requests the output as bytes; raise InvalidRequest for an unknown output."""
-    parameters = message.get("parameters")
-    binary = isinstance(parameters, dict) and parameters.get("binary_data_output") is True
-    outputs = message.get("outputs")
-    if not outputs:
-        return binary
+    outputs = message.get("outputs") or [{"name": OUTPUT}]
     for i, output in enumerate(outputs if isinstance(outputs, list) else [None]):
         name = output.get("name") if isinstance(output, dict) else None
         if name != OUTPUT:
             raise InvalidRequest.at(f"/outputs/{i}/name", f"is {name!r}, but the model's output is {OUTPUT!r}")
-    parameters = outputs[0].get("parameters")
-    return (parameters.get("binary_data", binary) if isinstance(parameters, dict) else binary) is True
+    return _parameter(outputs[0], "binary_data", _parameter(message, "binary_data_output")) is True

@@ -5,7 +5,7 @@ import pytest
 
 from service.artifact.columns import RowShape
 from service.errors import InvalidRequest
-from service.formats.arrays import list_vector, table
+from service.formats.arrays import NUMBERS_OR_NULL, list_vector, table
 
 GOOD = [
     ([1, 2.5], [[1], [2.5]], None, RowShape.NUMBER, False),
@@ -65,6 +65,11 @@ def test_every_error_of_x_has_its_pointer(value, pointer, detail):
     [fault] = caught.value.faults
     assert fault.pointer == pointer
     assert detail in fault.detail
+
+
+def test_an_integer_beyond_float64_is_refused_beside_a_missing_value():
+    with pytest.raises(InvalidRequest, match=r"^/x/1: is not a finite float64"):
+        table([None, -(10**400)], "/x", NUMBERS_OR_NULL)
 
 
 @pytest.mark.parametrize(("value", "pointer"), [(3, "/y"), ({}, "/y"), ([], "/y"), ([1, [2]], "/y/1"), (None, "/y")])
