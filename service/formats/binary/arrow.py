@@ -5,31 +5,29 @@ budget. A batch's buffers are validated against its row count; null columns have
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
-from service.formats import pyarrow_tables
 from service.formats.binary import arrow_guard
+from service.formats.pyarrow_tables import check_size, check_types, malformed_on_error, to_matrix, write_batches
 from service.formats.table import BATCH_ROWS, Body, Columns, DecompressionBudget, Format, Limits, TableReader
 
 CONTINUATION = b"\xff\xff\xff\xff"
 
 Messages = Iterator[tuple[pa.Message, arrow_guard.MessageHead, int]]
 """Each message of a stream with its head and the uncompressed length of its buffers."""
-_decoding = partial(pyarrow_tables.malformed_on_error, "Arrow stream")
 
 
 def read(body: Body, limits: Limits) -> TableReader:
     """Return a reader of an Arrow stream; raise MalformedBody."""
     messages, budget = _read_messages(body), limits.decompression_budget(body)
-    message, *_ = next(messages, [None])
-    if message is None or message.type != "schema":
-        raise MalformedBody("The body is not an Arrow stream: it does not begin with a schema.")
-    with _decoding():
+    with malformed_on_error("Arrow stream"):
+        message, *_ = next(messages, [None])
+        if message is None or message.type != "schema":
+            raise MalformedBody("The body is not an Arrow stream: it does not begin with a schema.")
         schema = pa.ipc.read_schema(message)
         names = tuple(schema.names)
     return TableReader(names, len(names), lambda positions: _batches(messages, schema, positions, budget))
@@ -37,7 +35,7 @@ def read(body: Body, limits: Limits) -> TableReader:
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """Yield an Arrow stream with a record batch for each batch."""
-    return pyarrow_tables.write_batches(batches, pa.ipc.new_stream)
+    return write_batches(batches, pa.ipc.new_stream)
 
 
 FORMAT = Format("application/vnd.apache.arrow.stream", read, write, is_streaming=True)
@@ -56,8 +54,7 @@ def _read_messages(body: Body) -> Messages:
         _check_size(size)
         metadata = body.read(size)
         _check_complete(len(metadata), size)
-        with _decoding():
-            head = arrow_guard.read_head(metadata)
+        head = arrow_guard.read_head(metadata)
         _check_size(head.body_length)
         start = CONTINUATION + length + metadata
         size = len(start) + head.body_length
@@ -66,15 +63,13 @@ def _read_messages(body: Body) -> Messages:
         buffer.data[: len(start)] = start
         buffers = buffer.data[len(start) : size]
         _check_complete(body.readinto(buffers), head.body_length)
-        with _decoding():
-            message = pa.ipc.read_message(pa.py_buffer(buffer.data[:size]))
-        yield message, head, head.uncompressed_length(buffers)
+        yield pa.ipc.read_message(pa.py_buffer(buffer.data[:size])), head, head.uncompressed_length(buffers)
 
 
 def _check_size(size: int) -> None:
     if size < 0:
         raise MalformedBody("The Arrow stream has a message with a negative or incomplete length.")
-    pyarrow_tables.check_size(size, "one record batch")
+    check_size(size, "one record batch")
 
 
 def _check_complete(count: int, size: int) -> None:
@@ -85,16 +80,16 @@ def _check_complete(count: int, size: int) -> None:
 def _batches(
     messages: Messages, schema: pa.Schema, positions: Sequence[int], budget: DecompressionBudget
 ) -> Iterator[FloatArray]:
-    pyarrow_tables.check_types(schema, positions)
-    for message, head, uncompressed in messages:
-        if message.type == "dictionary":
-            raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
-        if message.type != "record batch":
-            raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
-        budget.consume(max(uncompressed, head.rows * len(positions) * 8))
-        _check_size(uncompressed)
-        with _decoding():
+    check_types(schema, positions)
+    with malformed_on_error("Arrow stream"):
+        for message, head, uncompressed in messages:
+            if message.type == "dictionary":
+                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
+            if message.type != "record batch":
+                raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
+            budget.consume(max(uncompressed, head.rows * len(positions) * 8))
+            _check_size(uncompressed)
             batch = pa.ipc.read_record_batch(message, schema).select(list(positions))
             batch.validate()
-        for start in range(0, batch.num_rows, BATCH_ROWS):
-            yield pyarrow_tables.to_matrix(batch.slice(start, BATCH_ROWS).columns)
+            for start in range(0, batch.num_rows, BATCH_ROWS):
+                yield to_matrix(batch.slice(start, BATCH_ROWS).columns)

@@ -5,7 +5,6 @@ pyarrow allocates memory by the sizes in the index and in page headers, so both 
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import partial
 from mmap import ACCESS_READ, mmap
 
 import pyarrow as pa
@@ -13,8 +12,8 @@ from pyarrow import parquet
 
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
-from service.formats import pyarrow_tables
 from service.formats.binary import parquet_guard
+from service.formats.pyarrow_tables import check_size, check_types, malformed_on_error, to_matrix, write_batches
 from service.formats.table import (
     BATCH_BYTES,
     BATCH_ROWS,
@@ -28,35 +27,34 @@ from service.formats.table import (
 
 THRIFT_LIMITS = {"thrift_container_size_limit": 100_000, "thrift_string_size_limit": 16 << 20}
 """pyarrow allocates a list of the index by its declared length: up to 69 MB for 100,000 column chunks."""
-_decoding = partial(pyarrow_tables.malformed_on_error, "Parquet file")
 
 
 def read(body: Body, limits: Limits) -> TableReader:
     """Return a reader of a Parquet file; raise MalformedBody or BodyTooLarge."""
     data, file = _spool(body)
     index = _index(data)
-    with _decoding():
+    with malformed_on_error("Parquet file"):
         row_groups = parquet_guard.read_index(index)
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES, **THRIFT_LIMITS)
         names = tuple(opened.schema_arrow.names)
 
     def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
         wanted = [names[position] for position in positions]
-        pyarrow_tables.check_types(opened.schema_arrow, positions)
+        check_types(opened.schema_arrow, positions)
         _check_flat(opened)
-        with _decoding():
+        with malformed_on_error("Parquet file"):
             chunks = [chunks[position] for chunks in row_groups for position in positions]
             size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
             limits.decompression_budget(body).consume(size)
             for batch in opened.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-                yield pyarrow_tables.to_matrix(batch.select(wanted).columns)
+                yield to_matrix(batch.select(wanted).columns)
 
     return TableReader(names, len(names), batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """Yield a Parquet file with a row group for each batch."""
-    return pyarrow_tables.write_batches(batches, parquet.ParquetWriter)
+    return write_batches(batches, parquet.ParquetWriter)
 
 
 FORMAT = Format("application/vnd.apache.parquet", read, write, is_streaming=False)
@@ -80,7 +78,7 @@ def _index(data: bytes | mmap) -> bytes:
     size = int.from_bytes(data[-8:-4], "little")
     if data[-4:] != b"PAR1" or size > end:
         raise MalformedBody("The Parquet file cannot be read: it does not end with an index. Send the complete file.")
-    pyarrow_tables.check_size(size, "its index")
+    check_size(size, "its index")
     return data[end - size : end]
 
 
@@ -91,7 +89,7 @@ def _uncompressed_size(data: bytes | mmap, chunks: Sequence[parquet_guard.Column
         at, left = start, values
         while left > 0:
             size, page_values, at = parquet_guard.read_page_header(data, at)
-            pyarrow_tables.check_size(size, "a page")
+            check_size(size, "a page")
             uncompressed += size
             left -= page_values
         compressed += at - start
