@@ -16,7 +16,7 @@ from service.app import create_app
 from service.artifact.columns import Columns, RowShape
 from service.core.blocks import Batch
 from service.settings import Settings
-from service.store import FolderStore
+from service.store import Store
 from service.training.request import Request
 from service.training.trainer import Trainer
 
@@ -27,7 +27,7 @@ GROUPS, ROWS = 10_000, 20
 
 def appends(folder: Path) -> None:
     """Print the medians and their ratio for one row appended to a model of few rows and to one of many, alternating."""
-    trainer = Trainer(FolderStore(folder), max_columns=10, max_autograd_epochs=1, keep_versions=0)
+    trainer = Trainer(Store(folder), max_columns=10, max_autograd_epochs=1, keep_versions=0)
     columns, generator = Columns.of(None, RowShape.NUMBER, 1), np.random.default_rng(0)
     for n in HISTORY:
         x = generator.normal(size=(n, 1))

@@ -27,7 +27,7 @@ from service.observability.model_metrics import ModelMetricsCollector
 from service.observability.request_log import Recorder
 from service.serving.predictor import Predictor
 from service.settings import Settings
-from service.store import FolderStore, Store
+from service.store import Store
 from service.training.trainer import Trainer
 
 BLUEPRINTS = (training, predicting, models, operations, inference_protocol, mlflow, documentation)
@@ -80,7 +80,7 @@ def create_app(
     """
     settings = settings or Settings.from_environment(os.environ)
     torchscript.prepare()
-    store = store or FolderStore(Path(settings.store))
+    store = store or Store(Path(settings.store))
     metrics = Metrics(settings.metrics_max_models)
     services = Services(
         store=store,

@@ -80,12 +80,12 @@ def on_starting(server: Any) -> None:
     from service.errors import StoreUnavailable
     from service.observability import metrics_dir
     from service.server import error_page, warmup
-    from service.store import FolderStore
+    from service.store import Store
 
     allow_files(MAX_OPEN_FILES)
     util.write_error = error_page.write_problem
     try:
-        swept = FolderStore(Path(settings.store)).sweep()
+        swept = Store(Path(settings.store)).sweep()
     except StoreUnavailable as error:
         sys.exit(f"descent: DESCENT_STORE={settings.store!r}: {error}")
     if swept:

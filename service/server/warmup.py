@@ -8,7 +8,7 @@ from pathlib import Path
 
 from service.app import create_app
 from service.settings import Settings
-from service.store import FolderStore
+from service.store import Store
 
 LOG_NOTHING_MS = 10**9
 REQUESTS = (
@@ -21,7 +21,7 @@ REQUESTS = (
 def warm_up() -> None:
     """Train and predict in an app of its own over a temporary store; raises RuntimeError if a response is an error."""
     with tempfile.TemporaryDirectory(prefix="descent-warm-up-") as folder:
-        store = FolderStore(Path(folder))
+        store = Store(Path(folder))
         client = create_app(Settings(log_min_duration_ms=LOG_NOTHING_MS), store=store).test_client()
         for path, body in REQUESTS:
             response = client.post(path, json=body)

@@ -1,6 +1,6 @@
-"""Storage of model versions: the `Store` protocol and `FolderStore`, which keeps them in a folder."""
+"""Storage of model versions in a folder."""
 
-from service.store.base import Head, Store, Version, check_name
-from service.store.folder import FolderStore
+from service.store.base import Head, Version, check_name
+from service.store.folder import Store
 
-__all__ = ["FolderStore", "Head", "Store", "Version", "check_name"]
+__all__ = ["Head", "Store", "Version", "check_name"]

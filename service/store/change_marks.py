@@ -21,7 +21,14 @@ class ChangeMarks:
     """The marks in the file at `path`, which is created if missing. Without a usable file every mark is new."""
 
     def __init__(self, path: Path) -> None:
-        self._file, self._marks = _mapped(path)
+        self._marks: memoryview[int] | None = None
+        try:
+            with path.open("ab+") as file:
+                # Writing to a hole of a mapped file raises SIGBUS when the disk is full.
+                os.posix_fallocate(file.fileno(), 0, BYTES)
+                self._marks = memoryview(mmap.mmap(file.fileno(), BYTES)).cast("Q")
+        except OSError as error:
+            log.warning("cannot use %s, so every prediction reads the store: %s", path.name, error.strerror)
 
     def of(self, model: str) -> int:
         """Return the mark of `model`; models whose names have the same hash share one."""
@@ -36,21 +43,5 @@ class ChangeMarks:
 
     def close(self) -> None:
         """Unmap the file; the marks cannot be used afterwards."""
-        if self._marks is not None and self._file is not None:
+        if self._marks is not None:
             self._marks.release()
-            self._file.close()
-
-
-def _mapped(path: Path) -> "tuple[mmap.mmap | None, memoryview[int] | None]":
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            # Writing to a hole of a mapped file raises SIGBUS when the disk is full.
-            os.posix_fallocate(descriptor, 0, BYTES)
-            file = mmap.mmap(descriptor, BYTES)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        log.warning("cannot use %s, so every prediction reads the store: %s", path.name, error.strerror)
-        return None, None
-    return file, memoryview(file).cast("Q")

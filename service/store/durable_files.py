@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import glob
 import logging
 import os
 import shutil
@@ -15,10 +16,6 @@ TEMPORARY = "tmp-"
 """Prefix of temporary folders; it is no digit, because Triton reads 7.tmp as version 7."""
 
 log = logging.getLogger(__name__)
-
-
-class NotDurable(OSError):
-    """A change is visible, but fsync failed, so a power failure may undo it."""
 
 
 @contextlib.contextmanager
@@ -40,12 +37,12 @@ def write_durably(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def replace_durably(path: Path, data: bytes) -> None:
-    """Replace a file atomically; raises NotDurable if it has been replaced but the folder cannot be synced."""
+def replace_durably(path: Path, data: bytes, change: str) -> None:
+    """Replace a file atomically; raises StoreUnavailable as `sync_visible` does."""
     with temporary_folder(path.parent) as temporary:
         write_durably(temporary / path.name, data)
         (temporary / path.name).replace(path)
-        sync_changed(path.parent)
+        sync_visible(path.parent, change)
 
 
 def sync(folder: Path) -> None:
@@ -57,27 +54,28 @@ def sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def sync_changed(folder: Path) -> None:
-    """Sync a folder after a visible change; raises NotDurable."""
+def sync_visible(folder: Path, change: str) -> None:
+    """Sync a folder after a visible change; raises StoreUnavailable, which begins with the change."""
     try:
         sync(folder)
     except OSError as error:
-        raise NotDurable(error.errno, error.strerror) from error
+        raise StoreUnavailable(
+            f"{change}, but the disk has not confirmed it ({error.strerror}), so a power failure may undo it. "
+            "Repeat the request, with the same Idempotency-Key if it has one."
+        ) from error
 
 
 def sweep(root: Path) -> int:
     """Delete abandoned temporary folders one level below `root` and return their number."""
-    return sum(_remove_if_abandoned(path) for folder in root.iterdir() for path in _temporary_in(folder))
+    found = glob.glob(f"*/{TEMPORARY}*", root_dir=root)  # noqa: PTH207 - Path.glob fails if a folder is deleted meanwhile
+    return sum(_remove_if_abandoned(root / path) for path in found)
 
 
 def content(path: Path) -> bytes | None:
     """Return the content of a file; None if it is missing."""
-    try:
+    with unavailable_on_error(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise unavailable(error) from error
+    return None
 
 
 @contextlib.contextmanager
@@ -86,49 +84,28 @@ def unavailable_on_error() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise unavailable(error) from error
-
-
-def unavailable(error: OSError) -> StoreUnavailable:
-    """Return the StoreUnavailable for an error of the file system."""
-    return StoreUnavailable(f"The store cannot be used: {error.strerror or 'input/output error'}.")
+        raise StoreUnavailable(f"The store cannot be used: {error.strerror or 'input/output error'}.") from error
 
 
 def _make_locked(parent: Path) -> tuple[Path, int]:
+    """Make a folder and return it with the descriptor that holds its lock; on an error, remove it."""
     while True:
         path = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
-        with contextlib.suppress(FileNotFoundError):  # removed by a sweep before it was locked
-            return path, _locked(path)
-
-
-def _locked(path: Path) -> int:
-    """Lock a new folder and return the descriptor that holds the lock; on an error, remove the folder.
-
-    Raises FileNotFoundError if the folder has been removed.
-    """
-    with contextlib.ExitStack() as undo:
-        undo.callback(shutil.rmtree, path, ignore_errors=True)
-        lock = os.open(path, os.O_RDONLY)
-        undo.callback(os.close, lock)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        path.stat()
-        os.fchmod(lock, 0o755)
-        undo.pop_all()
-    return lock
-
-
-def _temporary_in(folder: Path) -> list[Path]:
-    with contextlib.suppress(FileNotFoundError):
-        return list(folder.glob(f"{TEMPORARY}*"))
-    return []
+        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, path, ignore_errors=True)
+            lock = os.open(path, os.O_RDONLY)
+            undo.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            path.stat()  # FileNotFoundError: a sweep removed the folder before it was locked
+            os.fchmod(lock, 0o755)
+            undo.pop_all()
+            return path, lock
 
 
 def _remove_if_abandoned(path: Path) -> bool:
     """Remove a folder whose lock is free; a process that waits for the lock then finds the folder gone."""
     try:
         lock = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
     except OSError as error:
         log.warning("cannot sweep %s: %s", path, error.strerror)
         return False

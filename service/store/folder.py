@@ -9,28 +9,33 @@ from pathlib import Path
 
 import orjson
 
-from service.errors import Conflict, StoreUnavailable
+from service.errors import Conflict
 from service.store import durable_files, metadata, triton_config, version_numbers
 from service.store.base import Head, Version, check_name
-from service.store.durable_files import NotDurable, unavailable, unavailable_on_error
+from service.store.durable_files import unavailable_on_error
 from service.store.folder_reader import ARTIFACT, CONFIG, METADATA, FolderReader, invalid_config_on_error
 from service.store.metadata import Metadata
-from service.store.publish_lock import PublishLock
+from service.store.publish_lock import publish_lock
 
 PUBLISH_LOCK = ".publish-lock"
 
 
-class FolderStore(FolderReader):
-    """The store in the folder `root`, which is created if missing."""
+class Store(FolderReader):
+    """The versions of models in the folder `root`, which is created if missing.
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._publish_lock = PublishLock(self._root / PUBLISH_LOCK)
+    Versions are numbered 1, 2, 3 … and never change.
+    """
 
     def publish_lock(self, model: str) -> AbstractContextManager[None]:
-        return self._publish_lock.of(check_name(model))
+        """Hold the lock that keeps other publishers of `model` on this machine waiting."""
+        return publish_lock(self._root / PUBLISH_LOCK, check_name(model))
 
     def publish(self, model: str, artifact: bytes, after: Head | None = None) -> Version:
+        """Store `artifact` durably as the next version, which becomes visible in one step.
+
+        Raises Conflict if the head of the model is no longer `after`. Raises StoreUnavailable with the version's number
+        if the version is visible but not known to be durable.
+        """
         folder = self._folder(model)
         with unavailable_on_error():
             self._prepare(folder)
@@ -38,11 +43,12 @@ class FolderStore(FolderReader):
                 durable_files.write_durably(temporary / ARTIFACT, artifact)
                 durable_files.sync(temporary)
                 number = self._rename_to_next(temporary, model, after)
-        with self._changing(model, f"Version {number} of {model!r} is published"):
-            durable_files.sync_changed(folder)
+        with self._changing(model):
+            durable_files.sync_visible(folder, f"Version {number} of {model!r} is published")
         return self.version(model, number)
 
     def pin(self, model: str, number: int | None) -> None:
+        """Serve version `number` from now on, or the newest again with None."""
         with self.publish_lock(model):
             if number is None:
                 self.versions(model)
@@ -50,18 +56,24 @@ class FolderStore(FolderReader):
                 self.version(model, number)
             with invalid_config_on_error(model):
                 config = triton_config.with_pin(self._config(model), number)
-            visible = f"{model!r} is unpinned" if number is None else f"Version {number} of {model!r} is pinned"
-            with self._changing(model, visible):
-                durable_files.replace_durably(self._folder(model) / CONFIG, config.encode())
+            change = f"{model!r} is unpinned" if number is None else f"Version {number} of {model!r} is pinned"
+            with self._changing(model):
+                durable_files.replace_durably(self._folder(model) / CONFIG, config.encode(), change)
 
     def describe(self, model: str, change: Metadata) -> None:
+        """Update description and labels; null removes one. Raises ModelNotFound, and InvalidRequest for too many."""
         with self.publish_lock(model):
             self.versions(model)
-            changed = metadata.changed(self.about(model), change)
-            with self._changing(model, f"The description of {model!r} is changed"):
-                durable_files.replace_durably(self._folder(model) / METADATA, orjson.dumps(changed))
+            data = orjson.dumps(metadata.changed(self.about(model), change))
+            with self._changing(model):
+                path = self._folder(model) / METADATA
+                durable_files.replace_durably(path, data, f"The description of {model!r} is changed")
 
     def delete_version(self, model: str, number: int, tombstone: bytes = b"") -> None:
+        """Delete a version, whose number is not used again; raises Conflict for a pinned version and for the only one.
+
+        `tombstone` is kept if the version is the newest.
+        """
         with self.publish_lock(model):
             self.version(model, number)
             versions = self.versions(model)
@@ -75,12 +87,13 @@ class FolderStore(FolderReader):
             self._delete(model, number)
 
     def delete_model(self, model: str) -> None:
+        """Delete a model with all its versions; raises ModelNotFound."""
         with self.publish_lock(model):
             *others, serving = self._serving_last(model)
             for number in others:
                 self._delete(model, number)
-            folder = self._folder(model)
-            with self._changing(model, f"Model {model!r} is deleted"):
+            folder, change = self._folder(model), f"Model {model!r} is deleted"
+            with self._changing(model):
                 with durable_files.temporary_folder(folder) as trash:
                     (folder / str(serving)).rename(trash / str(serving))
                 for name in (version_numbers.DELETED_NEWEST, version_numbers.TOMBSTONE, METADATA, CONFIG):
@@ -88,10 +101,11 @@ class FolderStore(FolderReader):
                 try:
                     folder.rmdir()
                 except OSError:  # it has files that are not the service's
-                    durable_files.sync_changed(folder)
-                durable_files.sync_changed(self._root)
+                    durable_files.sync_visible(folder, change)
+                durable_files.sync_visible(self._root, change)
 
     def retain(self, model: str, versions: int) -> None:
+        """Delete all versions but the newest `versions` and the serving one."""
         with self.publish_lock(model):
             serving = self.serving(model).number
             for number in self.versions(model)[:-versions]:
@@ -103,20 +117,11 @@ class FolderStore(FolderReader):
         return durable_files.sweep(self._root)
 
     @contextlib.contextmanager
-    def _changing(self, model: str, visible: str) -> Iterator[None]:
-        """Notify all processes of a change of `model`, even if it fails: it may be visible all the same.
-
-        Raises StoreUnavailable, which begins with `visible` if the change is visible but not durable.
-        """
+    def _changing(self, model: str) -> Iterator[None]:
+        """Notify all processes of a change of `model`, even if it fails: it may be visible all the same."""
         try:
-            yield
-        except NotDurable as error:
-            raise StoreUnavailable(
-                f"{visible}, but the disk has not confirmed it ({error.strerror}), so a power failure may undo it. "
-                "Repeat the request, with the same Idempotency-Key if it has one."
-            ) from error
-        except OSError as error:
-            raise unavailable(error) from error
+            with unavailable_on_error():
+                yield
         finally:
             self._change_marks.change(model)
 
@@ -155,7 +160,6 @@ class FolderStore(FolderReader):
     def _delete(self, model: str, number: int) -> None:
         """Hide a version by a rename, then delete it."""
         folder = self._folder(model)
-        visible = f"Version {number} of {model!r} is deleted"
-        with self._changing(model, visible), durable_files.temporary_folder(folder) as temporary:
+        with self._changing(model), durable_files.temporary_folder(folder) as temporary:
             (folder / str(number)).rename(temporary / str(number))
-            durable_files.sync_changed(folder)
+            durable_files.sync_visible(folder, f"Version {number} of {model!r} is deleted")

@@ -10,7 +10,7 @@ from service.errors import InvalidModelConfig, ModelNotFound, StoreUnavailable, 
 from service.store import durable_files, metadata, triton_config, version_numbers
 from service.store.base import MAX_VERSION, NAME, Head, Version, check_name
 from service.store.change_marks import ChangeMarks
-from service.store.durable_files import unavailable, unavailable_on_error
+from service.store.durable_files import unavailable_on_error
 from service.store.metadata import Metadata
 
 ARTIFACT = "model.pt"
@@ -20,7 +20,10 @@ CHANGE_MARKS = ".change-marks"
 
 
 class FolderReader:
-    """The methods of `Store` that read, over the folder `root`, which is created if missing."""
+    """The methods of `Store` that read.
+
+    Every method may raise StoreUnavailable. Methods that take a model's name raise InvalidRequest for an invalid one.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -29,16 +32,19 @@ class FolderReader:
             self._change_marks = ChangeMarks(self._root / CHANGE_MARKS)
 
     def models(self) -> list[str]:
+        """Return the names of all models in order; a model may have no version left."""
         with unavailable_on_error(), os.scandir(self._root) as entries:
             return sorted(entry.name for entry in entries if _may_be_model(entry))
 
     def versions(self, model: str) -> list[int]:
+        """Return the version numbers of `model` in ascending order; raises ModelNotFound."""
         found = [version.number for version in self._versions(model, version_numbers.used(self._folder(model)))]
         if not found:
             raise _model_not_found(model)
         return found
 
     def version(self, model: str, number: int) -> Version:
+        """Return version `number` of `model`; raises ModelNotFound or VersionNotFound."""
         if number > MAX_VERSION:
             raise VersionNotFound(f"Model {model!r} has no version {number}; the largest number is {MAX_VERSION}.")
         version = self._find(model, number)
@@ -48,9 +54,11 @@ class FolderReader:
         return version
 
     def newest(self, model: str) -> Version | None:
+        """Return the version with the highest number; None for an unknown model."""
         return self._newest(model, version_numbers.used(self._folder(model)))
 
     def head(self, model: str) -> Head:
+        """Return the newest version and the number of the next one."""
         folder = self._folder(model)
         used = version_numbers.used(folder)
         newest = self._newest(model, used)
@@ -61,6 +69,7 @@ class FolderReader:
         return Head(newest, next(free), tombstone)
 
     def serving(self, model: str) -> Version:
+        """Return the version that answers predictions: the pinned one, else the newest. Raises ModelNotFound."""
         pinned = self.pinned(model)
         found = self.newest(model) if pinned is None else pinned
         if found is None:
@@ -68,31 +77,35 @@ class FolderReader:
         return found
 
     def pinned(self, model: str) -> Version | None:
+        """Return the pinned version, if any; raises InvalidModelConfig."""
         with invalid_config_on_error(model):
             number = triton_config.pinned_version(self._config(model))
             return None if number is None else self.version(model, number)
 
     def read(self, version: Version) -> bytes:
-        try:
-            return self._artifact(version.model, version.number).read_bytes()
-        except FileNotFoundError:
-            raise VersionNotFound(f"Version {version.number} of {version.model!r} has been deleted.") from None
-        except OSError as error:
-            raise unavailable(error) from error
+        """Return the artifact of `version`; raises VersionNotFound if it has been deleted."""
+        artifact = durable_files.content(self._artifact(version.model, version.number))
+        if artifact is None:
+            raise VersionNotFound(f"Version {version.number} of {version.model!r} has been deleted.")
+        return artifact
 
     def about(self, model: str) -> Metadata:
+        """Return the description and labels of a model."""
         return metadata.read(durable_files.content(self._folder(model) / METADATA))
 
     def change_mark(self, model: str) -> int:
+        """Return a number that changes whenever any process of this machine changes `model`."""
         return self._change_marks.of(model)
 
     def changed(self) -> list[tuple[str, int]]:
+        """Return all models with the Unix time in ns of their last change, the last changed first."""
         with unavailable_on_error(), os.scandir(self._root) as entries:
             models = [(entry.name, _changed_at(entry)) for entry in entries if _may_be_model(entry)]
         existing = [(model, changed) for model, changed in models if changed is not None]
         return sorted(existing, key=lambda model: model[1], reverse=True)
 
     def check_ready(self) -> None:
+        """Raise StoreUnavailable unless versions can be read and published."""
         if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
             raise StoreUnavailable("The store's folder is not readable and writable (DESCENT_STORE).")
 
@@ -107,13 +120,10 @@ class FolderReader:
         return self._folder(model) / str(number) / ARTIFACT
 
     def _find(self, model: str, number: int) -> Version | None:
-        try:
+        with unavailable_on_error(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             status = self._artifact(model, number).stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise unavailable(error) from error
-        return Version(model, number, f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}")
+            return Version(model, number, f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}")
+        return None
 
     def _versions(self, model: str, used: Iterable[int]) -> Iterator[Version]:
         """Return the versions among the used numbers: those with an artifact."""

@@ -1,12 +1,13 @@
 """Version numbers in a model's folder. A number without an artifact is used too: it is not given again."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
 
 from service.errors import StoreUnavailable
 from service.store import durable_files
-from service.store.durable_files import unavailable
+from service.store.durable_files import unavailable_on_error
 
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 DELETED_NEWEST = "newest"
@@ -17,13 +18,13 @@ TOMBSTONE = "keys"
 
 def used(folder: Path) -> list[int]:
     """Return the numbers that name an entry of `folder`, ascending; empty if the folder is missing."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(int(entry.name) for entry in entries if NUMBER.fullmatch(entry.name))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise unavailable(error) from error
+    with (
+        unavailable_on_error(),
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        os.scandir(folder) as found,
+    ):
+        return sorted(int(entry.name) for entry in found if NUMBER.fullmatch(entry.name))
+    return []
 
 
 def deleted_newest(folder: Path) -> int:
@@ -32,9 +33,8 @@ def deleted_newest(folder: Path) -> int:
     try:
         return 0 if content is None else int(content)
     except ValueError:
-        raise StoreUnavailable(
-            f"{folder.name}/{DELETED_NEWEST} does not contain a version number; write the highest number ever used."
-        ) from None
+        advice = "does not contain a version number; write the highest number ever used."
+        raise StoreUnavailable(f"{folder.name}/{DELETED_NEWEST} {advice}") from None
 
 
 def tombstone(folder: Path) -> bytes:
@@ -45,5 +45,6 @@ def tombstone(folder: Path) -> bytes:
 def write_tombstone(folder: Path, number: int, tombstone: bytes) -> None:
     """Record that version `number` was the newest, unless a later one was deleted before."""
     if number > deleted_newest(folder):
-        durable_files.replace_durably(folder / TOMBSTONE, tombstone)  # ignored until the number is written
-        durable_files.replace_durably(folder / DELETED_NEWEST, str(number).encode())
+        change = f"The deletion of version {number} of {folder.name!r} is prepared"
+        durable_files.replace_durably(folder / TOMBSTONE, tombstone, change)  # ignored until the number is written
+        durable_files.replace_durably(folder / DELETED_NEWEST, str(number).encode(), change)

@@ -8,13 +8,13 @@ from calls import XY, train
 
 from service.app import create_app
 from service.errors import StoreUnavailable
-from service.store import FolderStore
+from service.store import Store
 from service.training import trainer
 
 
 def test_a_lost_race_is_retried_a_limited_number_of_times(client, monkeypatch):
     train(client, **XY)
-    publish, lost = FolderStore.publish, []
+    publish, lost = Store.publish, []
 
     def lose(self, model, artifact, after=None):
         if len(lost) < losses:
@@ -22,7 +22,7 @@ def test_a_lost_race_is_retried_a_limited_number_of_times(client, monkeypatch):
             publish(self, model, artifact)
         return publish(self, model, artifact, after)
 
-    monkeypatch.setattr(FolderStore, "publish", lose)
+    monkeypatch.setattr(Store, "publish", lose)
     losses = 3
     merged = train(client, x=[5], y=[11], append=True).json
     assert merged["version"] == 5
@@ -52,7 +52,7 @@ def test_the_newest_versions_and_the_pinned_one_are_kept(settings):
 def test_a_version_is_published_even_if_older_ones_cannot_be_deleted(settings, monkeypatch, caplog):
     client = create_app(dataclasses.replace(settings, keep_versions=1)).test_client()
     train(client, **XY)
-    monkeypatch.setattr(FolderStore, "_delete", lambda *_, **__: (_ for _ in ()).throw(StoreUnavailable("No.")))
+    monkeypatch.setattr(Store, "_delete", lambda *_, **__: (_ for _ in ()).throw(StoreUnavailable("No.")))
     assert train(client, **XY).json["version"] == 2
     assert "old versions of model m cannot be deleted" in caplog.text
     monkeypatch.undo()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import FolderStore
+from service.store import Store
 
 PATH = "/models/m/versions"
 
@@ -107,7 +107,7 @@ def test_a_damaged_version_has_a_problem_and_null_values(client, settings):
 def test_a_version_that_is_deleted_meanwhile_is_left_out(client, monkeypatch):
     for _ in range(3):
         train(client)
-    versions = FolderStore.versions
+    versions = Store.versions
 
     def delete_afterwards(self, model):
         found = versions(self, model)
@@ -116,7 +116,7 @@ def test_a_version_that_is_deleted_meanwhile_is_left_out(client, monkeypatch):
             self.delete_version(model, 2)
         return found
 
-    monkeypatch.setattr(FolderStore, "versions", delete_afterwards)
+    monkeypatch.setattr(Store, "versions", delete_afterwards)
     assert numbers(client.get(PATH).json) == [3, 1]
 
 

@@ -12,7 +12,7 @@ from service.errors import InvalidRequest, VersionNotFound
 from service.serving import predictor as predictor_module
 from service.serving.loaded_model import Once
 from service.serving.predictor import Predictor
-from service.store import FolderStore
+from service.store import Store
 from service.training.request import Request
 from service.training.trainer import Trainer
 
@@ -23,7 +23,7 @@ Y = X @ [1.0, 2.0, 3.0] + GENERATOR.normal(size=30)
 
 @pytest.fixture
 def store(tmp_path):
-    return FolderStore(tmp_path)
+    return Store(tmp_path)
 
 
 @pytest.fixture

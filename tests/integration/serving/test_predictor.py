@@ -10,7 +10,7 @@ from service.core.blocks import Batch
 from service.errors import ModelNotFound
 from service.serving import predictor
 from service.serving.predictor import Predictor
-from service.store import FolderStore
+from service.store import Store
 from service.training.request import Request
 from service.training.trainer import Trainer
 
@@ -33,7 +33,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    return FolderStore(tmp_path)
+    return Store(tmp_path)
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from service.app import create_app
 from service.errors import ModelNotFound, StoreUnavailable
 from service.settings import Settings
-from service.store import FolderStore
+from service.store import Store
 
 XY = {"x": [1, 2, 3], "y": [2, 4, 7]}
 
 
 @pytest.fixture
 def store(tmp_path):
-    return FolderStore(tmp_path)
+    return Store(tmp_path)
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from service.errors import InvalidRequest, ModelNotFound, StoreUnavailable, VersionNotFound
-from service.store import FolderStore, durable_files
+from service.store import Store, durable_files
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def store(tmp_path):
-    return FolderStore(tmp_path)
+    return Store(tmp_path)
 
 
 def test_versions_count_from_one_and_read_back(store):
@@ -97,8 +97,8 @@ def killed_while_publishing(root, method):
     """Run a process that publishes to `root` and is killed when it calls Path.`method`; return its exit status."""
     code = textwrap.dedent(f"""
         import os, pathlib, signal
-        from service.store import FolderStore, durable_files
-        store = FolderStore(pathlib.Path({str(root)!r}))
+        from service.store import Store, durable_files
+        store = Store(pathlib.Path({str(root)!r}))
         pathlib.Path.{method} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         store.publish("m", b"x" * 1000)
     """)
@@ -189,7 +189,7 @@ def test_a_sweep_skips_a_model_that_is_deleted_meanwhile(store, tmp_path, monkey
 def test_a_store_that_cannot_be_written_still_reads(store, tmp_path, monkeypatch):
     version = store.publish("m", b"x")
     monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    reader = FolderStore(tmp_path)
+    reader = Store(tmp_path)
     assert reader.read(reader.serving("m")) == b"x"
     assert reader.change_mark("m") != reader.change_mark("m")
     assert reader.publish("m", b"y").number == version.number + 1
@@ -198,7 +198,7 @@ def test_a_store_that_cannot_be_written_still_reads(store, tmp_path, monkeypatch
 def test_an_unusable_store_raises_store_unavailable(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnavailable):
-        FolderStore(tmp_path / "file" / "models")
+        Store(tmp_path / "file" / "models")
 
 
 def test_a_model_that_is_deleted_during_a_listing_is_left_out(store, monkeypatch):

@@ -13,7 +13,7 @@ from gunicorn import util
 from service.errors import StoreUnavailable
 from service.server import config, error_page, warmup
 from service.server.worker.worker import Worker
-from service.store import FolderStore
+from service.store import Store
 
 
 class Log:
@@ -74,7 +74,7 @@ def test_a_start_makes_the_metrics_folder_and_names_unknown_settings(start, limi
 
 
 def test_a_start_removes_what_a_kill_has_left(start, monkeypatch):
-    monkeypatch.setattr(FolderStore, "sweep", lambda self: 2)
+    monkeypatch.setattr(Store, "sweep", lambda self: 2)
     monkeypatch.setattr("service.observability.metrics_dir.sweep", lambda: 3)
     assert start().log.lines[:2] == [
         "removed 2 unfinished publications",
@@ -86,7 +86,7 @@ def test_a_store_that_cannot_be_used_stops_the_start(start, monkeypatch):
     def fail(self):
         raise StoreUnavailable("The store cannot be used: it is a file.")
 
-    monkeypatch.setattr(FolderStore, "sweep", fail)
+    monkeypatch.setattr(Store, "sweep", fail)
     with pytest.raises(SystemExit, match=r"descent: DESCENT_STORE='.*': The store cannot be used: it is a file"):
         start()
 
