@@ -5,6 +5,7 @@ without an intercept, and information criteria that count the coefficients.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,13 +30,13 @@ class Coefficients:
 class Inference:
     """Statistics of the optimum; undefined ones are NaN.
 
-    reason: why all statistics are undefined, None if they are defined. lower, upper: 95 % confidence intervals.
+    undefined: why statistics are undefined; None if none is. lower, upper: 95 % confidence intervals.
     Statistics of undetermined coefficients are NaN; those of an absent intercept are 0 or NaN.
     """
 
     rss: float
     degrees_of_freedom: float
-    reason: str | None
+    undefined: str | None
     r2: float = math.nan
     adjusted_r2: float = math.nan
     residual_std_error: float = math.nan
@@ -71,7 +72,7 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     return Inference(
         rss=rss,
         degrees_of_freedom=freedom,
-        reason=None,
+        undefined="; ".join(_undefined_parts(statistics, optimum, slopes)) or None,
         r2=r2,
         adjusted_r2=1 - (1 - r2) * (statistics.n - optimum.problem.fit_intercept) / freedom,
         residual_std_error=root_of_rss / math.sqrt(freedom),
@@ -96,6 +97,22 @@ def undefined_reason(optimum: Optimum, n: float) -> str | None:
     if n <= parameters:
         return f"no degrees of freedom are left: rows {n:g}, parameters {parameters}; train on more rows"
     return None
+
+
+def _undefined_parts(statistics: Statistics, optimum: Optimum, slopes: int) -> Iterator[str]:
+    """Yield why some statistics are undefined although there are degrees of freedom."""
+    if math.isnan(optimum.problem.root_total):
+        yield "y is constant, so R² and F are undefined"
+    elif not slopes:
+        yield "no column varies, so F is undefined"
+    if optimum.root_loss == 0:
+        yield "every residual is 0, so F, t and the information criteria are undefined"
+    elif math.isnan(statistics.log_weight):
+        yield "decayed rows have no likelihood, so the information criteria are undefined"
+    if len(optimum.null):
+        yield "constant or linearly dependent columns have no unique coefficients and no statistics of them"
+    if not optimum.problem.fit_intercept:
+        yield "without an intercept, b has no t statistic"
 
 
 def degrees_of_freedom(statistics: Statistics, optimum: Optimum) -> float:

@@ -192,6 +192,12 @@ class Optimum:
         return self.root_loss * self.root_loss
 
     @property
+    def is_perfect(self) -> bool:
+        """Whether the residuals are as small as rounding errors of y."""
+        spread = math.hypot(*self.problem.target, self.problem.residual_norm)
+        return self.root_loss <= CONSTANT * math.hypot(spread, self.problem.y_centre)
+
+    @property
     def objective(self) -> float:
         """The loss plus the penalty at the optimum."""
         return self.loss + self.l2 * float(np.square(self.w).sum()) if self.l2 else self.loss

@@ -28,8 +28,15 @@ SLOW_CONVERGENCE = FitWarning(
 )
 
 
+PERFECT_FIT = FitWarning(
+    "perfect-fit",
+    "The model fits every row: the residuals are rounding errors. Do not use the standard errors, t statistics, "
+    "p-values or intervals, because they measure rounding.",
+)
+
+
 def data_warnings(statistics: Statistics, optimum: Optimum, columns: Columns) -> Iterator[FitWarning]:
-    """Warn of constant and linearly dependent columns, and of too few rows."""
+    """Warn of constant and linearly dependent columns, of too few rows, and of residuals that are rounding errors."""
     undetermined = optimum.unidentified
     constant = undetermined & (optimum.problem.spread == 0)
     if constant.any():
@@ -44,6 +51,8 @@ def data_warnings(statistics: Statistics, optimum: Optimum, columns: Columns) ->
         rows, free = counted(statistics.n, "row"), counted(parameters, "parameter")
         detail = f"{rows} for {free}: the model also fits the noise. Add rows or drop columns."
         yield FitWarning("underdetermined", detail)
+    elif not optimum.l2 and optimum.is_perfect:
+        yield PERFECT_FIT
 
 
 def not_converged(epochs: int, measure: str, reached: float, smallest: float, *, may_omit: bool) -> FitWarning:

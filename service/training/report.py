@@ -64,7 +64,7 @@ def _optimum(fit: Fit) -> dict[str, Any]:
         "degrees_of_freedom": _whole(inference.degrees_of_freedom),
         **{name: _number(getattr(inference, name)) for name in SCALARS},
         **{name: _coefficients(getattr(inference, name), fit.columns) for name in PER_COEFFICIENT},
-        "undefined": inference.reason,
+        "undefined": inference.undefined,
     }
 
 

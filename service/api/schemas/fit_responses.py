@@ -9,6 +9,7 @@ LOSS = "The mean squared error on the training data."
 R2 = "R² of the fitted coefficients on the training data; null if y is constant."
 OBJECTIVE = "The loss plus the ridge penalty l2·‖w‖²; only if `l2` is not 0."
 TRAINED_AT = "The time of the training in UTC, such as `2026-11-28T08:00:00.000Z`."
+DATA_WARNINGS = ["constant", "collinear", "underdetermined", "perfect-fit"]
 SUMMARY = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
 """The fields of a fit that the result of a group has as well."""
 
@@ -66,7 +67,7 @@ class OptimumResponse(Schema):
     p_values = _per_coefficient("The two-sided p-values of t")
     lower = _per_coefficient("The lower bounds of the coefficients' 95 % confidence intervals")
     upper = _per_coefficient("The upper bounds of the coefficients' 95 % confidence intervals")
-    undefined = string("Why the statistics are undefined, such as too few rows; null if they are not.", allow_none=True)
+    undefined = string("Why statistics are null, such as a constant y; null if none is.", allow_none=True)
 
 
 class FitWarning(Schema):
@@ -74,7 +75,7 @@ class FitWarning(Schema):
 
     type = raw(
         "The kind of warning.",
-        enum=["constant", "collinear", "underdetermined", "slow-convergence", "diverging", "not-converged"],
+        enum=[*DATA_WARNINGS, "slow-convergence", "diverging", "not-converged"],
         required=True,
     )
     detail = string("The condition, its consequence and the remedy.", required=True)

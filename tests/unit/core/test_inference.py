@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import special
 from sklearn.datasets import load_diabetes
 
 from service.core.blocks import Batch
+from service.core.inference import infer
 from service.core.intervals import Intervals
 from service.core.optimum import LeastSquares, Optimum
-from service.core.statistics import gather
+from service.core.statistics import decay, gather
 from tests.unit.core.exact_fits import NIST_NAMES, nist, rationals, solve, sums_of_squares, weighted_product
 
 
@@ -138,4 +141,35 @@ def test_too_few_rows_have_no_statistics_and_a_reason():
     assert optimum.w[0] == pytest.approx(2)
     assert inference.std_errors is None
     assert np.isnan(inference.r2)
-    assert "degrees of freedom" in inference.reason
+    assert "degrees of freedom" in inference.undefined
+
+
+SCALARS = ("r2", "adjusted_r2", "residual_std_error", "f", "f_p_value", "aic", "bic", "condition_number")
+
+
+def has_undefined_statistics(inference):
+    coefficients = (inference.std_errors, inference.t, inference.p_values, inference.lower, inference.upper)
+    numbers = [getattr(inference, name) for name in SCALARS]
+    return any(c is None for c in coefficients) or bool(
+        np.isnan([*numbers, *(number for c in coefficients for number in (*c.w, c.b))]).any()
+    )
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 12),
+    st.lists(st.sampled_from(["random", "constant", "zero", "copy"]), min_size=1, max_size=3),
+    st.sampled_from(["random", "constant", "zero", "line"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_reason_is_given_exactly_if_a_statistic_is_undefined(seed, n, columns, target, fit_intercept, decayed):
+    generator = np.random.default_rng(seed)
+    first = generator.normal(size=n)
+    kinds = {"constant": np.full(n, 0.1), "zero": np.zeros(n), "copy": 2 * first, "line": 3 * first + 1}
+    x = np.column_stack([first, *(kinds.get(kind, generator.normal(size=n)) for kind in columns)])
+    y = kinds.get(target, generator.normal(size=n))
+    statistics = gather([Batch(x, y)], x.shape[1])
+    statistics = decay(statistics, 0.5) if decayed else statistics
+    inference = infer(statistics, Optimum.of(LeastSquares.of(statistics, fit_intercept=fit_intercept), 0.0))
+    assert has_undefined_statistics(inference) == (inference.undefined is not None)

@@ -45,7 +45,7 @@ def test_a_penalised_optimum_is_that_of_ridge(diabetes, l2, fit_intercept):
     np.testing.assert_allclose(optimum.w, oracle.coef_, rtol=1e-10)
     assert optimum.b == pytest.approx(oracle.intercept_, rel=1e-10)
     assert inference.std_errors is None
-    assert "l2" in inference.reason
+    assert "l2" in inference.undefined
 
 
 @pytest.mark.parametrize("l2", [1e-3, 1.0, 1e6, 1e12, 1e24, 1e40])

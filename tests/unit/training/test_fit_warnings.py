@@ -15,7 +15,7 @@ C = A * A % 5
 
 def warnings(**columns):
     x = np.column_stack(list(columns.values()))
-    statistics = gather([Batch(x, A + C)], x.shape[1])
+    statistics = gather([Batch(x, A + C + np.sin(A * C))], x.shape[1])
     optimum = Optimum.of(LeastSquares.of(statistics, fit_intercept=True), 0.0)
     return {
         warning.type: (warning.detail, warning.columns)
