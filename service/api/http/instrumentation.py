@@ -7,12 +7,11 @@ from flask import Flask, Response, g, request, stream_with_context
 
 from service.api.http import problems, request_body
 from service.api.http.context import services
-from service.errors import DescentError
 from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, line, request_id
 from service.store.base import NAME
 
-CLIENT_CLOSED_REQUEST = 499
-"""The status, as in nginx, of a request whose client closed the connection before the end of the response."""
+STREAM_ERRORS: dict[type[BaseException], int] = {**problems.STATUSES, GeneratorExit: 499}
+"""Statuses of responses that end early. As in nginx, 499 means that the client closed the connection."""
 
 
 def register(app: Flask, recorder: Recorder) -> None:
@@ -76,13 +75,8 @@ def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int],
         for piece in pieces:
             size += len(piece)
             yield piece
-    except DescentError as error:
-        record(problems.STATUSES[type(error)], size)
+    except BaseException as error:
+        status = STREAM_ERRORS.get(type(error), 500)
         raise
-    except GeneratorExit:
-        record(CLIENT_CLOSED_REQUEST, size)
-        raise
-    except BaseException:
-        record(500, size)
-        raise
-    record(status, size)
+    finally:
+        record(status, size)

@@ -14,7 +14,7 @@ from service.formats import json
 
 MEDIA_TYPE = "application/problem+json"
 
-STATUSES: dict[type[errors.DescentError], int] = {
+STATUSES: dict[type[BaseException], int] = {
     errors.MalformedBody: 400,
     errors.NotFound: 404,
     errors.ModelNotFound: 404,

@@ -9,10 +9,8 @@ from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
 from service.api.schemas import protocols
 from service.api.schemas.query import ModelQuery
-from service.core.blocks import FloatArray
 from service.formats import dataset, json
 from service.formats.json import mlflow as mlflow_formats
-from service.formats.table import Body
 from service.serving.predictions import RESPONSE_HEADERS, Predictions
 
 mlflow = Blueprint("mlflow", __name__)
@@ -42,23 +40,15 @@ def invocations(model: str) -> ViewResult:
     predictions = Predictions(services().predictor.model(model), services().metrics)
     media_type = request_body.media_type(tables=True)
     body = request_body.open_body(media_type)
-    y = (
-        _predict_json(predictions, body)
-        if media_type == json.MEDIA_TYPE
-        else _predict_table(predictions, body, media_type)
-    )
+    in_table = media_type != json.MEDIA_TYPE
+    if in_table:
+        rows = dataset.feature_rows(request_body.open_table(body, media_type), None, "error")
+        names, batches = rows.names, rows.batches
+    else:
+        table = mlflow_formats.table(json.decode(request_body.read_all(body)))
+        names, batches = table.names, iter([(table.values, table.pointer)])
+    columns = predictions.loaded.columns
+    arranged = ((columns.arrange(x, names, "/columns", in_table=in_table), pointer) for x, pointer in batches)
+    y = np.concatenate([predictions.predict(x, pointer) for x, pointer in arranged])
     predictions.count()
     return ViewResult({"predictions": y}, predictions.headers)
-
-
-def _predict_json(predictions: Predictions, body: Body) -> FloatArray:
-    table = mlflow_formats.table(json.decode(request_body.read_all(body)))
-    x = predictions.loaded.columns.arrange(table.values, table.names, "/columns")
-    return predictions.predict(x, table.pointer)
-
-
-def _predict_table(predictions: Predictions, body: Body, media_type: str) -> FloatArray:
-    rows = dataset.feature_rows(request_body.open_table(body, media_type), None, "error")
-    columns = predictions.loaded.columns
-    arranged = ((columns.arrange(x, rows.names, "/columns", in_table=True), pointer) for x, pointer in rows.batches)
-    return np.concatenate([predictions.predict(x, pointer) for x, pointer in arranged])

@@ -71,11 +71,11 @@ def list_versions(model: str, limit: int, page_token: str) -> ViewResult:
     """List a model's versions with their losses, newest first, in pages. A version whose file is damaged has a
     `problem` and null values."""
     numbers = reversed(services().store.versions(model))
-    serving, is_pinned = _serving_version(model)
+    serving = _serving_or_null(model)
 
     def summary(number: int) -> dict[str, Any]:
-        is_serving = number == serving
-        return _version_summary(model, number) | {"serving": is_serving, "pinned": is_serving and is_pinned}
+        is_serving = number == serving["version"]
+        return _version_summary(model, number) | {"serving": is_serving, "pinned": is_serving and serving["pinned"]}
 
     on_page = (number for number in numbers if not page_token or number < int(page_token))
     return ViewResult({"model": model, **_page("versions", "version", existing(summary, on_page), limit)})
@@ -162,18 +162,17 @@ def _serving_json(model: str) -> dict[str, Any]:
     return {"model": model, "version": store.serving(model).number, "pinned": store.pinned(model) is not None}
 
 
-def _serving_version(model: str) -> tuple[int | None, bool]:
-    """Return the serving version, None if the model's configuration is invalid, and whether it is pinned."""
+def _serving_or_null(model: str) -> dict[str, Any]:
+    """Return the serving version, null if the model's configuration is invalid, and whether it is pinned."""
     try:
-        serving = _serving_json(model)
+        return _serving_json(model)
     except InvalidModelConfig:
-        return None, False
-    return serving["version"], serving["pinned"]
+        return {"version": None, "pinned": False}
 
 
 def _model_json(model: str) -> dict[str, Any]:
     store = services().store
-    serving, _ = _serving_version(model)
+    serving = _serving_or_null(model)["version"]
     return {"model": model, "serving": serving, "versions": store.versions(model), **store.about(model)}
 
 

@@ -11,7 +11,6 @@ from service.api.http.endpoint import Endpoint
 from service.api.http.response import complete_response
 from service.api.routes.models import existing
 from service.api.schemas import protocols
-from service.core.blocks import FloatArray
 from service.errors import InvalidModelConfig, MalformedBody
 from service.formats import json
 from service.formats.json import open_inference
@@ -20,15 +19,14 @@ from service.serving.predictions import RESPONSE_HEADERS, Predictions
 inference_protocol = Blueprint("inference_protocol", __name__, url_prefix="/v2")
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
-PLATFORM = "pytorch_torchscript"
-EXTENSIONS = ["binary_tensor_data", "model_repository"]
 
 
 @inference_protocol.get("")
 @Endpoint(protocols.ServerMetadata(), query_schema=None)
 def server_metadata() -> Response:
     """Show the server's name, version and protocol extensions."""
-    return _json_response({"name": "descent", "version": __version__, "extensions": EXTENSIONS})
+    extensions = ["binary_tensor_data", "model_repository"]
+    return _json_response({"name": "descent", "version": __version__, "extensions": extensions})
 
 
 @inference_protocol.get("/health/live")
@@ -56,7 +54,7 @@ def model_metadata(model: str, version: int | None = None) -> Response:
         {
             "name": model,
             "versions": [str(number) for number in services().store.versions(model)],
-            "platform": PLATFORM,
+            "platform": "pytorch_torchscript",
             "inputs": [{"name": open_inference.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
             "outputs": [{"name": open_inference.OUTPUT, "datatype": "FP64", "shape": [-1]}],
         }
@@ -88,7 +86,10 @@ def infer(model: str, version: int | None = None) -> Response:
     predictions = Predictions(services().predictor.model(model, version), services().metrics)
     loaded = predictions.loaded
     inference = open_inference.decode(request_body.read_all(), _json_length(), len(loaded.columns.names))
-    y = _predict(predictions, inference.x)
+    x = inference.x[:, None] if inference.x.ndim == 1 else inference.x
+    x = loaded.columns.arrange(x, None, "/inputs/0/shape")
+    y = predictions.predict(x, lambda row: f"/inputs/0/data/{row * x.shape[1]}")
+    predictions.count()
     body, length = open_inference.encode(inference, model, loaded.version.number, y)
     if length is None:
         return complete_response(body, 200, predictions.headers())
@@ -117,14 +118,6 @@ def _index_entry(name: str) -> dict[str, str]:
     except InvalidModelConfig as error:
         return {"name": name, "version": "", "state": "UNAVAILABLE", "reason": error.detail}
     return {"name": name, "version": str(version.number), "state": "READY", "reason": ""}
-
-
-def _predict(predictions: Predictions, tensor: FloatArray) -> FloatArray:
-    x = tensor[:, None] if tensor.ndim == 1 else tensor
-    x = predictions.loaded.columns.arrange(x, None, "/inputs/0/shape")
-    y = predictions.predict(x, lambda row: f"/inputs/0/data/{row * x.shape[1]}")
-    predictions.count()
-    return y
 
 
 def _json_length() -> int | None:

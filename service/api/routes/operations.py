@@ -1,11 +1,8 @@
 """Operations: metrics, liveness, readiness, version and API documentation."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, Response, current_app, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 from werkzeug.wrappers import Response as BaseResponse
 
 from service import __version__
@@ -30,17 +27,12 @@ def root() -> BaseResponse:
 @Endpoint(None, query_schema=None, media_type="text/plain")
 def metrics() -> Response:
     """Show the metrics for Prometheus. The `Accept` header chooses between the text format and OpenMetrics."""
-    encode, content_type = _encoder(request.headers.get("Accept", ""))
+    try:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    except TypeError:  # from prometheus_client, which compares versions of different types
+        encode, content_type = choose_encoder("")
     text = encode(services().metrics.scrape(services().facts))
     return Response(text, content_type=content_type, headers={"Vary": "Accept"})
-
-
-def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
-    """Return the encoder for an `Accept` header and its media type; the text format if the version is not a number."""
-    try:
-        return choose_encoder(accept)
-    except TypeError:  # from prometheus_client, which compares versions of different types
-        return choose_encoder("")
 
 
 @operations.get("/livez")

@@ -72,9 +72,7 @@ predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="
 @predicting.post("/models/<model>/evaluate")
 @predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")
 @Endpoint(
-    responses.EvaluateResponse(),
-    request_schema=requests.EvaluateRequest(),
-    table_schema=requests.LabelledTableQuery(),
+    responses.EvaluateResponse(), request_schema=requests.EvaluateRequest(), table_schema=requests.LabelledTableQuery()
 )
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
     """Compare predictions for rows of x with observed y. The serving version is used, unless the path names another."""

@@ -10,7 +10,7 @@ from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, group_results
-from service.api.routes.versions import trained_json, version_path
+from service.api.routes.versions import version_json, version_path
 from service.api.schemas import fit_responses, requests
 from service.api.schemas.query import ModelQuery
 from service.errors import InvalidRequest
@@ -42,9 +42,10 @@ def train(model: str, body: dict[str, Any]) -> ViewResult:
     """Fit linear or ridge regression by gradient descent, and publish it as the next version of the model."""
     rows: LabelledRows = body["rows"]
     trained = _train(model, body, rows, _key(), _conditions())
-    value = trained_json(model, trained) | rows.missing_values.report()
+    report = trained.report | rows.missing_values.report()
     if trained.version is None:
-        return ViewResult(value, status=200)
+        return ViewResult({"model": model, "version": None, "serving": None, **report}, status=200)
+    value = version_json(model, trained.version.number, report, trained.artifact) | {"serving": trained.serving}
     headers = {"ETag": f'"{value["etag"]}"', "Location": version_path(model, value["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -4,14 +4,6 @@ import hashlib
 from typing import Any
 
 from service.artifact import torchscript
-from service.training.trainer import Trained
-
-
-def trained_json(model: str, trained: Trained) -> dict[str, Any]:
-    """Return the response value of a training; the version is null after a dry run."""
-    if trained.version is None:
-        return {"model": model, "version": None, "serving": None, **trained.report}
-    return version_json(model, trained.version.number, trained.report, trained.artifact) | {"serving": trained.serving}
 
 
 def version_json(model: str, version: int, report: dict[str, Any], artifact: bytes) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class FitOptions(RequestSchema):
         ["spectral", "autograd"],
     )
     learning_rate = fields.LearningRate(
-        'The step size: a positive number, or `"auto"` for 1/λmax, half of the largest stable learning rate.',
+        'The step size: a positive number, or `"auto"` for 1/λmax, half of the largest stable learning rate.'
     )
     epochs = fields.Integer(
         "The number of steps, 0 to 2⁵³−1; null: run to convergence. The response's `epochs` is the number of steps "
@@ -31,7 +31,7 @@ class FitOptions(RequestSchema):
         bounds=(0, MAX_EPOCHS),
     )
     initial = fields.InitialCoefficients(
-        'The start: `{"w": …, "b": 0}`, with `w` in the form of a row of `x`; null: zeros.',
+        'The start: `{"w": …, "b": 0}`, with `w` in the form of a row of `x`; null: zeros.'
     )
     seed = fields.Integer(
         "Starts from `torch.manual_seed(seed); torch.randn(d)` for d columns and b = 0, instead of from `initial`.",
@@ -39,7 +39,7 @@ class FitOptions(RequestSchema):
     )
     standardize = fields.Boolean(
         "Whether to centre and scale the columns for the descent, which changes the path but not the limit; null: "
-        'true if `learning_rate` is `"auto"`, else false.',
+        'true if `learning_rate` is `"auto"`, else false.'
     )
     fit_intercept = fields.Boolean("Whether to fit the intercept b; false: b is 0.")
     l2 = fields.Number(

@@ -151,9 +151,8 @@ class GroupRequest(RequestSchema):
         if isinstance(x, list) and x and all(isinstance(row, dict) and name in row for row in x):
             rest = [{column: value for column, value in row.items() if column != name} for row in x]
             return data | {"group": [row[name] for row in x], "x": rest}
-        raise InvalidRequest.at(
-            "/group", f"{name!r} is not a column of x; give one, or a list with a label for each row"
-        )
+        detail = f"{name!r} is not a column of x; give one, or a list with a label for each row"
+        raise InvalidRequest.at("/group", detail)
 
 
 class GroupTrainRequest(TrainOptions, GroupRequest):
