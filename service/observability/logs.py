@@ -78,27 +78,24 @@ class LogHandler(logging.StreamHandler[TextIO]):
 
     def emit_requests(self, level: int, logger: str, requests: RequestFields) -> None:
         """Write one line per request, without a LogRecord, which would take longer than the lines."""
+        self.acquire()
         try:
-            lines = self.formatter.format_requests(time.time(), level, logger, requests)
-            self.acquire()
-            try:
-                self._write(lines)
-            finally:
-                self.release()
+            self._write(self.formatter.format_requests(time.time(), level, logger, requests))
         except Exception:  # noqa: BLE001 - as above
             self.handleError(logging.makeLogRecord({"name": logger, "levelno": level, "msg": REQUEST}))
+        finally:
+            self.release()
 
     def _write(self, lines: bytes) -> None:
         """Write lines in pieces of at most PIPE_BUF bytes, which a pipe does not mix with those of other processes."""
-        out, lines = self.stream.buffer, lines + b"\n"
-        start = 0
-        while start < len(lines):
+        lines += b"\n"
+        while lines:
             end = len(lines)
-            if end - start > PIPE_BUF:  # cut after the last line that fits, or else after the first
-                end = lines.rfind(b"\n", start, start + PIPE_BUF) + 1 or lines.index(b"\n", start) + 1
-            out.write(lines[start:end])
-            out.flush()
-            start = end
+            if end > PIPE_BUF:  # cut after the last line that fits, or else after the first
+                end = lines.rfind(b"\n", 0, PIPE_BUF) + 1 or lines.index(b"\n") + 1
+            self.stream.buffer.write(lines[:end])
+            self.stream.buffer.flush()
+            lines = lines[end:]
 
 
 def configuration(level: str) -> dict[str, Any]:

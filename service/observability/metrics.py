@@ -32,16 +32,13 @@ class Metric:
     labels: tuple[str, ...] = ()
 
 
+MODEL = ("model",)
 TABLE = (
-    Metric(
-        "descent_training_loss", "store", "Mean squared error of the serving version on its training data.", ("model",)
-    ),
-    Metric("descent_training_r2", "store", "R² of the serving version on its training data.", ("model",)),
-    Metric("descent_training_rows", "store", "Rows that the serving version was trained on.", ("model",)),
-    Metric("descent_model_version", "store", "The serving version's number.", ("model",)),
-    Metric(
-        "descent_model_trained_timestamp_seconds", "store", "Unix time of the serving version's training.", ("model",)
-    ),
+    Metric("descent_training_loss", "store", "Mean squared error of the serving version on its training data.", MODEL),
+    Metric("descent_training_r2", "store", "R² of the serving version on its training data.", MODEL),
+    Metric("descent_training_rows", "store", "Rows that the serving version was trained on.", MODEL),
+    Metric("descent_model_version", "store", "The serving version's number.", MODEL),
+    Metric("descent_model_trained_timestamp_seconds", "store", "Unix time of the serving version's training.", MODEL),
     Metric(
         "descent_models_without_labels",
         "store",
@@ -55,15 +52,15 @@ TABLE = (
         "histogram",
         "Duration of a training, from reading the body to the encoded response.",
     ),
-    Metric("descent_predictions_total", "counter", "Answered prediction requests.", ("model",)),
-    Metric("descent_predicted_rows_total", "counter", "Rows in answered prediction requests.", ("model",)),
+    Metric("descent_predictions_total", "counter", "Answered prediction requests.", MODEL),
+    Metric("descent_predicted_rows_total", "counter", "Rows in answered prediction requests.", MODEL),
     Metric(
         "descent_out_of_range_rows_total",
         "counter",
         "Predicted rows with a value outside the range of the training data.",
-        ("model",),
+        MODEL,
     ),
-    Metric("descent_evaluation_loss", "latest", "Mean squared error of the latest evaluation.", ("model",)),
+    Metric("descent_evaluation_loss", "latest", "Mean squared error of the latest evaluation.", MODEL),
     Metric(
         "descent_predict_duration_seconds",
         "histogram",

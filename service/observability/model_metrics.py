@@ -33,7 +33,7 @@ class ModelMetricsCollector(Collector):
         self._max_models = max_models
         self._refresh_seconds = refresh_seconds
         self._lock = threading.Lock()
-        self._refreshing: threading.Thread | None = None
+        self._thread = threading.Thread()
         self._refreshed = float("-inf")
         self._metrics: dict[Version, dict[str, float | None]] = {}
         self._unlabelled = 0
@@ -58,15 +58,12 @@ class ModelMetricsCollector(Collector):
     def _refresh(self) -> bool:
         """Refresh the metrics if they are due; return whether the last refresh could read the store."""
         with self._lock:
-            running = self._refreshing
-            if running is None and time.monotonic() - self._refreshed >= self._refresh_seconds:
-                running = self._refreshing = threading.Thread(target=self._read_all, daemon=True)
-                running.start()
-        if running is not None:
-            running.join(MAX_WAIT_SECONDS)
-            if running.is_alive():
-                return False
-        return self._up
+            if not self._thread.is_alive() and time.monotonic() - self._refreshed >= self._refresh_seconds:
+                self._thread = threading.Thread(target=self._read_all, daemon=True)
+                self._thread.start()
+            thread = self._thread
+        thread.join(MAX_WAIT_SECONDS)
+        return self._up and not thread.is_alive()
 
     def _read_all(self) -> None:
         try:
@@ -82,7 +79,6 @@ class ModelMetricsCollector(Collector):
             self._up = False
         finally:
             self._refreshed = time.monotonic()
-            self._refreshing = None
 
     def _serving(self, model: str) -> Version | None:
         try:

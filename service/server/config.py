@@ -114,18 +114,13 @@ def when_ready(server: Any) -> None:
         server.log.info("Descent %s at %s, with its documentation at %s/docs", __version__, listener, listener)
 
 
-def passes_long_requests(worker: Any) -> bool:
-    """Return whether a worker passes long requests on; other classes of workers do not."""
-    from service.server.worker.worker import Worker
-
-    return HAS_LONG_REQUEST_WORKER and isinstance(worker, Worker)
-
-
 def pre_fork(server: Any, worker: Any) -> None:
     """Make one worker of each configuration the long-request worker, unless there is only one."""
-    if passes_long_requests(worker):
-        worker.is_long_request_worker = server.num_workers > 1 and not any(
-            other.is_long_request_worker for other in server.WORKERS.values() if other.cfg is worker.cfg
+    if hasattr(worker, "is_long_request_worker"):  # other classes of workers do not pass long requests on
+        worker.is_long_request_worker = (
+            HAS_LONG_REQUEST_WORKER
+            and server.num_workers > 1
+            and not any(other.is_long_request_worker for other in server.WORKERS.values() if other.cfg is worker.cfg)
         )
 
 
@@ -149,7 +144,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
     number = worker_slots.take(server.metrics_folder)
     worker.client_timeout_seconds = settings.client_timeout_seconds
-    if passes_long_requests(worker):
+    if HAS_LONG_REQUEST_WORKER and hasattr(worker, "is_long_request_worker"):
         worker.join_long_workers(server.metrics_folder, number)
         if worker.is_long_request_worker:
             worker.app.load = partial(application.build, NiceExecutor)

@@ -1,15 +1,17 @@
 """Estimates from a request's head, or from its small compressed body, whether a request takes long."""
 
+import io
 import zlib
+from typing import Any
 
 import pyarrow as pa
 
 from service.fastpath.interface import RequestHead
+from service.formats.compression import DECOMPRESSORS
 
 LONG_BYTES = 1_000_000
 LONG_COMPRESSED_BYTES = 1 << 16
 IDENTITY = ("", "identity")
-_WINDOWS = {"gzip": zlib.MAX_WBITS + 16, "x-gzip": zlib.MAX_WBITS + 16, "deflate": zlib.MAX_WBITS}
 
 
 def is_long(head: RequestHead) -> bool:
@@ -26,7 +28,7 @@ def is_long(head: RequestHead) -> bool:
 def is_measurable(head: RequestHead) -> bool:
     """Return whether the decompressed size is to be measured: of small bodies, which the event loop can receive."""
     return (
-        (head.content_encoding in _WINDOWS or head.content_encoding == "zstd")
+        head.content_encoding in DECOMPRESSORS
         and head.body_length is not None
         and 0 < head.body_length < LONG_COMPRESSED_BYTES
         and not head.expects_continue
@@ -35,20 +37,11 @@ def is_measurable(head: RequestHead) -> bool:
 
 def is_long_decompressed(encoding: str, body: bytes) -> bool:
     """Return whether a compressed body has LONG_BYTES or more. Decompresses no more than that, and no broken rest."""
+    compressed: Any = io.BytesIO(body)
+    read, size = DECOMPRESSORS[encoding](compressed), 0
     try:
-        if encoding == "zstd":
-            with pa.CompressedInputStream(pa.BufferReader(body), encoding) as stream:
-                return len(stream.read(LONG_BYTES)) >= LONG_BYTES
-        return _inflated_size(body, _WINDOWS[encoding]) >= LONG_BYTES
-    except (zlib.error, pa.ArrowException, OSError):
+        while size < LONG_BYTES and (piece := read(LONG_BYTES - size)):
+            size += len(piece)
+    except (zlib.error, EOFError, pa.ArrowException, OSError):
         return False
-
-
-def _inflated_size(body: bytes, window: int) -> int:
-    """Return the size of the members of a gzip file, or of a deflated text, up to LONG_BYTES."""
-    size = 0
-    while body and size < LONG_BYTES:
-        member = zlib.decompressobj(window)
-        size += len(member.decompress(body, LONG_BYTES - size))
-        body = member.unused_data
-    return size
+    return size >= LONG_BYTES
