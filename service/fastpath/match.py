@@ -40,8 +40,7 @@ def match_route(head: RequestHead) -> RouteMatch | None:
         and head.is_plain
         and head.media_type in CONTENT_TYPES
         and head.accept in ACCEPTS
-        and head.body_length is not None
-        and 0 < head.body_length <= max_body
+        and 0 < (head.body_length or 0) <= max_body
         and _is_plain_host(head.host)
     ):
         return _match_target(head)

@@ -74,20 +74,17 @@ class PredictFastPath:
 
         An exception leaves the requests of its group to the slow path, uncounted.
         """
-        responses: list[Response | None] = [None] * len(batch)
+        responses: dict[int, Response] = {}
         self._recorder.in_progress.add(len(batch))
         try:
-            for indices in group_by_version(batch):
+            for group in group_by_version(batch):
                 try:
-                    group = self._execute_group([batch[index] for index in indices])
+                    responses |= self._execute_group(group)
                 except Exception:
-                    log.exception("%d requests cannot be answered on the fast path", len(indices))
-                    continue
-                for index, response in zip(indices, group, strict=True):
-                    responses[index] = response
+                    log.exception("%d requests cannot be answered on the fast path", len(group))
         finally:
             self._recorder.in_progress.add(-len(batch))
-        return responses
+        return [responses.get(index) for index in range(len(batch))]
 
     def flush_log(self) -> None:
         """Log the requests that were answered since the last call."""
@@ -96,32 +93,32 @@ class PredictFastPath:
         if records:
             self._recorder.log(records)
 
-    def _execute_group(self, group: list[PendingPrediction]) -> list[Response | None]:
-        """Answer requests that have one version and the same labels.
+    def _execute_group(self, group: dict[int, PendingPrediction]) -> dict[int, Response]:
+        """Answer requests that have one version and the same labels; the keys are their positions in the batch.
 
         Leaves a prediction that overflows, and a body that is to be compressed, to the slow path.
         """
-        loaded = group[0].loaded
-        x = group[0].x if len(group) == 1 else np.concatenate([pending.x for pending in group])
+        first, *others = group.values()
+        loaded = first.loaded
+        x = np.concatenate([pending.x for pending in group.values()]) if others else first.x
         y = loaded.forward(x)
         any_outside, is_finite = loaded.count_outside(x), all_finite(y)
         predictions = Predictions(loaded, self._metrics)
-        responses: list[Response | None] = []
+        responses: dict[int, Response] = {}
         answered: list[tuple[PendingPrediction, str, int]] = []
         end = 0
-        for pending in group:
+        for index, pending in group.items():
             start, end = end, end + len(pending.x)
             own = y[start:end]
             value = own[0] if pending.is_single_row else own
             body = json.encode({"model": pending.route.model, "version": loaded.version.number, "y": value})
             is_compressed = pending.route.accepts_encoding and len(body) >= MIN_COMPRESSED_BYTES
             if is_compressed or not (is_finite or all_finite(own)):
-                responses.append(None)
                 continue
-            outside = loaded.count_outside(pending.x) if any_outside and len(group) > 1 else any_outside
+            outside = loaded.count_outside(pending.x) if any_outside and others else any_outside
             predictions.add(len(own), outside)
             own_id = request_id(pending.request_id)
-            responses.append(_response(loaded, outside, own_id, body))
+            responses[index] = _response(loaded, outside, own_id, body)
             answered.append((pending, own_id, len(body)))
         if answered:
             predictions.count(len(answered))
@@ -141,11 +138,11 @@ class PredictFastPath:
                 self._unlogged.append(record)
 
 
-def group_by_version(batch: Sequence[PendingPrediction]) -> Iterable[list[int]]:
-    """Return the indices of the requests, grouped by loaded version and labels."""
-    groups: dict[tuple[int, object], list[int]] = {}
+def group_by_version(batch: Sequence[PendingPrediction]) -> Iterable[dict[int, PendingPrediction]]:
+    """Return the requests by their positions, grouped by loaded version and labels."""
+    groups: dict[tuple[int, object], dict[int, PendingPrediction]] = {}
     for index, pending in enumerate(batch):
-        groups.setdefault((id(pending.loaded), pending.route.labels), []).append(index)
+        groups.setdefault((id(pending.loaded), pending.route.labels), {})[index] = pending
     return groups.values()
 
 
