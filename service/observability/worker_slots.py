@@ -73,7 +73,7 @@ def _create_allocated(path: Path) -> None:
 
 
 def _values_in(slot: int) -> Any:
-    """Return prometheus_client's value class for the files of a slot, without its check of the process at each step."""
+    """Return a function that makes values in the files of a slot, without prometheus_client's check of the process."""
     stock: Any = values.MultiProcessValue(process_identifier=lambda: slot)
 
     class Value(stock):  # type: ignore[misc]

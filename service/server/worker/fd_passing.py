@@ -74,9 +74,8 @@ class LongWorkerSocket:
     def accept(self) -> PassedConnection | None:
         """Return the next connection, if any. Raises OSError while this process may open no more files."""
         while True:
-            reserved = os.dup(
-                self.listener.fileno()
-            )  # or the peer's connection is lost if no file can be opened for it
+            # Accept a worker only if one more file can be opened for its connection, which would be lost otherwise.
+            reserved = os.dup(self.listener.fileno())
             try:
                 peer, _ = self.listener.accept()
             except BlockingIOError:
