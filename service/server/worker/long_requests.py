@@ -1,9 +1,5 @@
 """Estimates from a request's head, or from its small compressed body, whether a request takes long."""
 
-import io
-import zlib
-from typing import Any
-
 import pyarrow as pa
 
 from service.fastpath.interface import RequestHead
@@ -37,11 +33,8 @@ def is_measurable(head: RequestHead) -> bool:
 
 def is_long_decompressed(encoding: str, body: bytes) -> bool:
     """Return whether a compressed body has LONG_BYTES or more. Decompresses no more than that, and no broken rest."""
-    compressed: Any = io.BytesIO(body)
-    read, size = DECOMPRESSORS[encoding](compressed), 0
     try:
-        while size < LONG_BYTES and (piece := read(LONG_BYTES - size)):
-            size += len(piece)
-    except (zlib.error, EOFError, pa.ArrowException, OSError):
+        with pa.CompressedInputStream(pa.BufferReader(body), DECOMPRESSORS[encoding]) as stream:
+            return len(stream.read(LONG_BYTES)) >= LONG_BYTES
+    except (pa.ArrowException, OSError):
         return False
-    return size >= LONG_BYTES
