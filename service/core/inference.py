@@ -19,7 +19,7 @@ CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Coefficients:
+class PerCoefficient:
     """A number for each w (d,) and one for b."""
 
     w: FloatArray
@@ -45,11 +45,11 @@ class Inference:
     aic: float = math.nan
     bic: float = math.nan
     condition_number: float = math.nan
-    std_errors: Coefficients | None = None
-    t: Coefficients | None = None
-    p_values: Coefficients | None = None
-    lower: Coefficients | None = None
-    upper: Coefficients | None = None
+    std_errors: PerCoefficient | None = None
+    t: PerCoefficient | None = None
+    p_values: PerCoefficient | None = None
+    lower: PerCoefficient | None = None
+    upper: PerCoefficient | None = None
 
 
 def infer(statistics: Statistics, optimum: Optimum) -> Inference:
@@ -67,7 +67,7 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     criterion = _deviance(statistics, rss)
     errors = _standard_errors(optimum, freedom)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = Coefficients(_finite(optimum.w / errors.w), _ratio(optimum.b, errors.b))
+        t = PerCoefficient(_finite(optimum.w / errors.w), _ratio(optimum.b, errors.b))
     half_width = float(special.stdtrit(freedom, (1 + CONFIDENCE_LEVEL) / 2))
     return Inference(
         rss=rss,
@@ -83,9 +83,9 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
         condition_number=_condition_number(statistics, optimum),
         std_errors=errors,
         t=t,
-        p_values=Coefficients(_two_sided(freedom, t.w), float(_two_sided(freedom, np.array(t.b)))),
-        lower=Coefficients(optimum.w - half_width * errors.w, optimum.b - half_width * errors.b),
-        upper=Coefficients(optimum.w + half_width * errors.w, optimum.b + half_width * errors.b),
+        p_values=PerCoefficient(_two_sided(freedom, t.w), float(_two_sided(freedom, np.array(t.b)))),
+        lower=PerCoefficient(optimum.w - half_width * errors.w, optimum.b - half_width * errors.b),
+        upper=PerCoefficient(optimum.w + half_width * errors.w, optimum.b + half_width * errors.b),
     )
 
 
@@ -146,16 +146,16 @@ def _deviance(statistics: Statistics, rss: float) -> float:
     return statistics.n * (math.log(2 * math.pi * rss / statistics.n) + 1) - statistics.log_weight
 
 
-def _standard_errors(optimum: Optimum, freedom: float) -> Coefficients:
+def _standard_errors(optimum: Optimum, freedom: float) -> PerCoefficient:
     """Return the square roots of the diagonal of s²·(XᵀWX)⁺."""
     deviation = optimum.root_loss / math.sqrt(freedom)
     errors = deviation * column_norms(optimum.root.T)
     errors[optimum.unidentified] = np.nan
     if not optimum.problem.fit_intercept:
-        return Coefficients(errors, 0.0)
+        return PerCoefficient(errors, 0.0)
     if optimum.intercept_unidentified:
-        return Coefficients(errors, math.nan)
-    return Coefficients(errors, deviation * math.hypot(1.0, *(optimum.problem.centre @ optimum.root)))
+        return PerCoefficient(errors, math.nan)
+    return PerCoefficient(errors, deviation * math.hypot(1.0, *(optimum.problem.centre @ optimum.root)))
 
 
 def _condition_number(statistics: Statistics, optimum: Optimum) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.artifact.columns import Columns
 from service.core.blocks import FloatArray
-from service.core.inference import Coefficients
+from service.core.inference import PerCoefficient
 from service.training.fit import Fit, History, rounded_down
 from service.training.fit_warnings import FitWarning
 
@@ -68,7 +68,7 @@ def _optimum(fit: Fit) -> dict[str, Any]:
     }
 
 
-def _coefficients(values: Coefficients | None, columns: Columns) -> dict[str, Any] | None:
+def _coefficients(values: PerCoefficient | None, columns: Columns) -> dict[str, Any] | None:
     if values is None:
         return None
     return {"w": columns.in_row_shape(_numbers(values.w)), "b": _number(values.b)}
