@@ -59,10 +59,9 @@ def sync_visible(folder: Path, change: str) -> None:
     try:
         sync(folder)
     except OSError as error:
-        raise StoreUnavailable(
-            f"{change}, but the disk has not confirmed it ({error.strerror}), so a power failure may undo it. "
-            "Repeat the request, with the same Idempotency-Key if it has one."
-        ) from error
+        detail = f"{change}, but the disk has not confirmed it ({error.strerror}), so a power failure may undo it."
+        advice = "Repeat the request, with the same Idempotency-Key if it has one."
+        raise StoreUnavailable(f"{detail} {advice}") from error
 
 
 def sweep(root: Path) -> int:

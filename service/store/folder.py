@@ -89,7 +89,9 @@ class Store(FolderReader):
     def delete_model(self, model: str) -> None:
         """Delete a model with all its versions; raises ModelNotFound."""
         with self.publish_lock(model):
-            *others, serving = self._serving_last(model)
+            pinned = self._pinned_number(model)
+            # The serving version is deleted last, so that no other version is served meanwhile.
+            *others, serving = sorted(self.versions(model), key=lambda number: (number == pinned, number))
             for number in others:
                 self._delete(model, number)
             folder, change = self._folder(model), f"Model {model!r} is deleted"
@@ -124,11 +126,6 @@ class Store(FolderReader):
                 yield
         finally:
             self._change_marks.change(model)
-
-    def _serving_last(self, model: str) -> list[int]:
-        """Return all versions in the order of their deletion, so that no other version is served meanwhile."""
-        pinned = self._pinned_number(model)
-        return sorted(self.versions(model), key=lambda number: (number == pinned, number))
 
     def _prepare(self, folder: Path) -> None:
         """Create a model's folder with its configuration."""

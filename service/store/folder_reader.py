@@ -4,11 +4,12 @@ import contextlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 from service.errors import InvalidModelConfig, ModelNotFound, StoreUnavailable, VersionNotFound
 from service.store import durable_files, metadata, triton_config, version_numbers
-from service.store.base import MAX_VERSION, NAME, Head, Version, check_name
+from service.store.base import NAME, Head, Version, check_name
 from service.store.change_marks import ChangeMarks
 from service.store.durable_files import unavailable_on_error
 from service.store.metadata import Metadata
@@ -34,7 +35,7 @@ class FolderReader:
     def models(self) -> list[str]:
         """Return the names of all models in order; a model may have no version left."""
         with unavailable_on_error(), os.scandir(self._root) as entries:
-            return sorted(entry.name for entry in entries if _may_be_model(entry))
+            return sorted(entry.name for entry in filter(_may_be_model, entries))
 
     def versions(self, model: str) -> list[int]:
         """Return the version numbers of `model` in ascending order; raises ModelNotFound."""
@@ -45,8 +46,6 @@ class FolderReader:
 
     def version(self, model: str, number: int) -> Version:
         """Return version `number` of `model`; raises ModelNotFound or VersionNotFound."""
-        if number > MAX_VERSION:
-            raise VersionNotFound(f"Model {model!r} has no version {number}; the largest number is {MAX_VERSION}.")
         version = self._find(model, number)
         if version is None:
             newest = self.versions(model)[-1]
@@ -99,10 +98,12 @@ class FolderReader:
 
     def changed(self) -> list[tuple[str, int]]:
         """Return all models with the Unix time in ns of their last change, the last changed first."""
+        models = []
         with unavailable_on_error(), os.scandir(self._root) as entries:
-            models = [(entry.name, _changed_at(entry)) for entry in entries if _may_be_model(entry)]
-        existing = [(model, changed) for model, changed in models if changed is not None]
-        return sorted(existing, key=lambda model: model[1], reverse=True)
+            for entry in filter(_may_be_model, entries):
+                with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                    models.append((entry.name, entry.stat().st_mtime_ns))
+        return sorted(models, key=itemgetter(1), reverse=True)
 
     def check_ready(self) -> None:
         """Raise StoreUnavailable unless versions can be read and published."""
@@ -159,10 +160,3 @@ def _model_not_found(model: str) -> ModelNotFound:
 
 def _may_be_model(entry: "os.DirEntry[str]") -> bool:
     return NAME.fullmatch(entry.name) is not None and entry.is_dir()
-
-
-def _changed_at(entry: "os.DirEntry[str]") -> int | None:
-    """Return when a folder last changed, in ns; None if it has been deleted meanwhile."""
-    with contextlib.suppress(FileNotFoundError):
-        return entry.stat().st_mtime_ns
-    return None

@@ -5,7 +5,7 @@ import re
 COMMENT_OR_STRING = re.compile(r"""#.*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
 NAME = re.compile(r"\bversion_policy\b")
 POLICY = re.compile(r"\bversion_policy\s*:?\s*{(?:[^{}]|{[^{}]*})*}")
-PIN = re.compile(r"specific\s*:?\s*{\s*versions\s*:\s*\[?\s*(\d+)\s*\]?\s*}")
+PIN = re.compile(r"specific\s*:?\s*{\s*versions\s*:\s*\[?\s*(\d{1,18})\s*\]?\s*}")
 UNPINNED = re.compile(r"(latest|all)\s*:?\s*{")
 LATEST = "version_policy { latest { num_versions: 1 } }"
 
@@ -22,15 +22,13 @@ instance_group [ {{ kind: KIND_CPU }} ]
 def pinned_version(config: str) -> int | None:
     """Return the version that a configuration pins; raises ValueError for an unsupported policy."""
     text = _masked(config)
-    policies = NAME.findall(text)
-    if not policies:
-        return None
-    policy = POLICY.search(text) if len(policies) == 1 else None
-    pin = PIN.search(policy[0]) if policy else None
-    if pin:
-        return int(pin[1])
-    if policy and UNPINNED.search(policy[0]):
-        return None
+    policies = POLICY.findall(text)
+    if len(NAME.findall(text)) == len(policies) < 2:
+        policy = "".join(policies)
+        if pin := PIN.search(policy):
+            return int(pin[1])
+        if not policy or UNPINNED.search(policy):
+            return None
     raise ValueError("version_policy must be latest, all, or specific with one version.")
 
 

@@ -1,8 +1,8 @@
 """Version numbers in a model's folder. A number without an artifact is used too: it is not given again."""
 
-import contextlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from service.errors import StoreUnavailable
@@ -18,12 +18,8 @@ TOMBSTONE = "keys"
 
 def used(folder: Path) -> list[int]:
     """Return the numbers that name an entry of `folder`, ascending; empty if the folder is missing."""
-    with (
-        unavailable_on_error(),
-        contextlib.suppress(FileNotFoundError, NotADirectoryError),
-        os.scandir(folder) as found,
-    ):
-        return sorted(int(entry.name) for entry in found if NUMBER.fullmatch(entry.name))
+    with unavailable_on_error(), suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return sorted(int(entry.name) for entry in entries if NUMBER.fullmatch(entry.name))
     return []
 
 
