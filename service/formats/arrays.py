@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from service.artifact.columns import Columns, RowShape
+from service.artifact.columns import RowShape
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
 from service.errors import InvalidRequest, counted, listed, quoted
@@ -60,11 +60,6 @@ class Table(NamedTuple):
             return f"{self.at}/{name}/{row}"
         return f"{self.at}/{row}" if self.row_shape is RowShape.NUMBER else f"{self.at}/{row}/{name}"
 
-    @property
-    def columns(self) -> Columns:
-        """The columns of a model trained on these rows."""
-        return Columns.of(self.names, self.row_shape, self.values.shape[1])
-
 
 def table(value: Any, at: str, allowed: Types = NUMBERS) -> Table:
     """Return the rows of `value`: a number, [1, 2], [[1, 2], [3, 4]], {"a": [1, 2]}, {"a": 1} or [{"a": 1}].
@@ -90,9 +85,7 @@ def vector(values: list[Any], pointer: Pointer, allowed: Types = NUMBERS) -> Flo
     try:
         array = np.array(values, dtype=np.float64)
     except OverflowError:  # an integer is beyond float64
-        array = np.array(
-            [value if value is None or abs(value) <= sys.float_info.max else np.inf for value in values], np.float64
-        )
+        array = np.array([value if abs(value or 0) <= sys.float_info.max else np.inf for value in values], np.float64)
     check_magnitudes(array, pointer, allow_nan=type(None) in allowed)
     return array
 
@@ -194,9 +187,7 @@ def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table
     if not any(isinstance(column, (list, np.ndarray)) for column in columns.values()):
         row = vector(list(columns.values()), pointers.__getitem__)
         return Table(row[None, :], tuple(columns), RowShape.OBJECT, at, is_single_row=True)
-    vectors = [
-        list_vector(column, pointer, allowed) for column, pointer in zip(columns.values(), pointers, strict=True)
-    ]
+    vectors = list(map(list_vector, columns.values(), pointers, repeat(allowed)))
     n = len(vectors[0])
     for pointer, column in zip(pointers, vectors, strict=True):
         if len(column) != n:

@@ -1,6 +1,6 @@
 """Batches of rows to train on or to predict for, from JSON or from a table: the same for every media type."""
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ from service.formats.missing_values import ColumnBlock, Missing, MissingValuePol
 from service.formats.table import TableReader, UnreadableCell
 
 VECTORS = ("y", "sample_weight")
+Blocks = Iterator[tuple[ColumnBlock, list[FloatArray]]]
+"""x of each batch, and its y and weight."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missi
     missing_values = MissingValuePolicy(missing)
     batch = _to_batch(missing_values, ColumnBlock(table.values, table.rows, table.cell), vectors)
     missing_values.check_any_kept()
-    return LabelledRows(table.columns, iter([batch]), missing_values, in_table=False)
+    columns = Columns.of(table.names, table.row_shape, table.values.shape[1])
+    return LabelledRows(columns, iter([batch]), missing_values, in_table=False)
 
 
 def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
@@ -63,42 +66,42 @@ def labelled_rows(table: TableReader, selection: ColumnSelection, missing: Missi
     names = _names(table, x)
     columns = Columns.of(names, RowShape.LIST if names is None else RowShape.OBJECT, len(x))
     missing_values = MissingValuePolicy(missing)
-    return LabelledRows(columns, _labelled_batches(table, x, others, missing_values), missing_values, in_table=True)
+    batches = _labelled_batches(_read(table, x, others), missing_values)
+    return LabelledRows(columns, batches, missing_values, in_table=True)
 
 
 def feature_rows(table: TableReader, x: tuple[str, ...] | None, missing: Missing) -> FeatureRows:
     """Return the rows of a table's columns `x`, or of all columns; raise InvalidRequest for the selection."""
     positions = select_features(table, x)
     missing_values = MissingValuePolicy(missing)
-    return FeatureRows(_names(table, positions), _feature_batches(table, positions, missing_values), missing_values)
+    batches = _feature_batches(_read(table, positions, []), len(positions), missing_values)
+    return FeatureRows(_names(table, positions), batches, missing_values)
 
 
 def _names(table: TableReader, positions: list[int]) -> tuple[str, ...] | None:
     return None if table.names is None else tuple(table.names[position] for position in positions)
 
 
-def _labelled_batches(
-    table: TableReader, x: list[int], others: list[int], missing_values: MissingValuePolicy
-) -> Iterator[tuple[Batch, Pointer]]:
-    for block, vectors in _read(table, x, others):
+def _labelled_batches(blocks: Blocks, missing_values: MissingValuePolicy) -> Iterator[tuple[Batch, Pointer]]:
+    for block, vectors in blocks:
         yield _to_batch(missing_values, block, vectors)
     missing_values.check_any_kept()
 
 
 def _feature_batches(
-    table: TableReader, x: list[int], missing_values: MissingValuePolicy
+    blocks: Blocks, d: int, missing_values: MissingValuePolicy
 ) -> Iterator[tuple[FloatArray, Pointer]]:
     """Yield batches of the rows that are kept; one empty batch if there are none."""
-    for block, _ in _read(table, x, []):
+    for block, _ in blocks:
         [kept] = missing_values.apply([block])
         if len(kept.values):
             yield kept.values, kept.row_pointer
     if not missing_values.kept:
-        yield np.empty((0, len(x))), str
+        yield np.empty((0, d)), str
 
 
-def _read(table: TableReader, x: list[int], others: list[int]) -> Iterator[tuple[ColumnBlock, FloatArray]]:
-    """Yield x and the transposed other columns of each batch; raise InvalidRequest for an unreadable cell."""
+def _read(table: TableReader, x: list[int], others: list[int]) -> Blocks:
+    """Yield the batches of a table; raise InvalidRequest for an unreadable cell."""
     d = len(x)
 
     def cell(row: int, column: int) -> str:
@@ -110,7 +113,7 @@ def _read(table: TableReader, x: list[int], others: list[int]) -> Iterator[tuple
     try:
         for values in table.batches(x + others):
             rows = range(first, first + len(values))
-            yield ColumnBlock(values[:, :d], rows, cell), values.T[d:]
+            yield ColumnBlock(values[:, :d], rows, cell), [values[:, column] for column in range(d, values.shape[1])]
             first = rows.stop
     except UnreadableCell as error:
         at = f"/x/{error.row}" if error.column is None else cell(error.row, error.column)
@@ -119,9 +122,7 @@ def _read(table: TableReader, x: list[int], others: list[int]) -> Iterator[tuple
         raise InvalidRequest.at("/x", "has no rows; give at least one")
 
 
-def _to_batch(
-    missing_values: MissingValuePolicy, x: ColumnBlock, vectors: Sequence[FloatArray] | FloatArray
-) -> tuple[Batch, Pointer]:
+def _to_batch(missing_values: MissingValuePolicy, x: ColumnBlock, vectors: list[FloatArray]) -> tuple[Batch, Pointer]:
     """Return the batch of x, y and, if given, the weight; raise InvalidRequest for a negative weight."""
     y, *weights = vectors
     blocks = [x, ColumnBlock(y, x.rows, lambda row, _: f"/y/{row}")]
@@ -130,5 +131,5 @@ def _to_batch(
         if (weight < 0).any():
             index = int(np.nanargmin(weight))
             raise InvalidRequest.at(blocks[2].pointer(index), f"is {weight[index]:g}; a weight is at least 0")
-    x, *kept = missing_values.apply(blocks)
-    return Batch(x.values, *(block.values for block in kept)), x.row_pointer
+    x, y_block, *weight_block = missing_values.apply(blocks)
+    return Batch(x.values, y_block.values, *(block.values for block in weight_block)), x.row_pointer

@@ -1,10 +1,7 @@
 """The table formats by media type. JSON is separate, because its body holds options beside the rows."""
 
 from service.formats.binary import arrow, npy, parquet
-from service.formats.table import Format
 from service.formats.text import csv, ndjson
 
-TABLES: dict[str, Format] = {
-    table_format.media_type: table_format
-    for table_format in (csv.FORMAT, ndjson.FORMAT, arrow.FORMAT, parquet.FORMAT, npy.FORMAT)
-}
+FORMATS = (csv.FORMAT, ndjson.FORMAT, arrow.FORMAT, parquet.FORMAT, npy.FORMAT)
+TABLES = {table_format.media_type: table_format for table_format in FORMATS}

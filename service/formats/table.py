@@ -94,10 +94,9 @@ class DecompressionBudget:
             allowed = min(allowed, self.max_bytes)
         if self.size > allowed:
             cap = "" if self.max_bytes is None else f", at most {self.max_bytes} bytes"
-            raise BodyTooLarge(
-                f"The body decompresses to more than {allowed} bytes; the limit is {self.max_ratio} times its size "
-                f"(DESCENT_MAX_DECOMPRESSION_RATIO){cap}. Send it uncompressed, or send fewer rows."
-            )
+            limit = f"{self.max_ratio} times its size (DESCENT_MAX_DECOMPRESSION_RATIO){cap}"
+            detail = f"The body decompresses to more than {allowed} bytes; the limit is {limit}."
+            raise BodyTooLarge(f"{detail} Send it uncompressed, or send fewer rows.")
 
 
 @dataclass(frozen=True)

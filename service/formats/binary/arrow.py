@@ -13,7 +13,7 @@ from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats.binary import arrow_guard
 from service.formats.pyarrow_tables import check_size, check_types, malformed_on_error, to_matrix, write_batches
-from service.formats.table import BATCH_ROWS, Body, Columns, DecompressionBudget, Format, Limits, TableReader
+from service.formats.table import BATCH_ROWS, Body, Columns, Format, Limits, TableReader
 
 CONTINUATION = b"\xff\xff\xff\xff"
 
@@ -30,7 +30,23 @@ def read(body: Body, limits: Limits) -> TableReader:
             raise MalformedBody("The body is not an Arrow stream: it does not begin with a schema.")
         schema = pa.ipc.read_schema(message)
         names = tuple(schema.names)
-    return TableReader(names, len(names), lambda positions: _batches(messages, schema, positions, budget))
+
+    def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
+        check_types(schema, positions)
+        with malformed_on_error("Arrow stream"):
+            for message, head, uncompressed in messages:
+                if message.type == "dictionary":
+                    raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
+                if message.type != "record batch":
+                    raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
+                budget.consume(max(uncompressed, head.rows * len(positions) * 8))
+                _check_size(uncompressed)
+                batch = pa.ipc.read_record_batch(message, schema).select(list(positions))
+                batch.validate()
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    yield to_matrix(batch.slice(start, BATCH_ROWS).columns)
+
+    return TableReader(names, len(names), batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -75,21 +91,3 @@ def _check_size(size: int) -> None:
 def _check_complete(count: int, size: int) -> None:
     if count < size:
         raise MalformedBody(f"The Arrow stream ends {size - count} bytes before the end of its message.")
-
-
-def _batches(
-    messages: Messages, schema: pa.Schema, positions: Sequence[int], budget: DecompressionBudget
-) -> Iterator[FloatArray]:
-    check_types(schema, positions)
-    with malformed_on_error("Arrow stream"):
-        for message, head, uncompressed in messages:
-            if message.type == "dictionary":
-                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
-            if message.type != "record batch":
-                raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
-            budget.consume(max(uncompressed, head.rows * len(positions) * 8))
-            _check_size(uncompressed)
-            batch = pa.ipc.read_record_batch(message, schema).select(list(positions))
-            batch.validate()
-            for start in range(0, batch.num_rows, BATCH_ROWS):
-                yield to_matrix(batch.slice(start, BATCH_ROWS).columns)

@@ -6,7 +6,6 @@ import tokenize
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
@@ -23,13 +22,28 @@ INVALID_HEADER = (ValueError, SyntaxError, TypeError, OverflowError, tokenize.To
 def read(body: Body, limits: Limits) -> TableReader:
     """Return a reader of a .npy file, (n,) or (n, k) numbers; raise MalformedBody, InvalidRequest or BodyTooLarge."""
     shape, fortran, dtype = _read_header(body)
-    n, width = (shape[0], 1) if len(shape) == 1 else shape
+    n, width = (*shape, 1)[:2]
+    row_bytes = width * dtype.itemsize
+    size = n * row_bytes
     is_columnar = fortran and width > 1
-    size = n * width * dtype.itemsize
     if is_columnar and size > limits.max_buffered_bytes:
         detail = f"The array is in column order and has {size} bytes; the limit is {limits.max_buffered_bytes}."
         raise BodyTooLarge(f"{detail} Save it in row order (order='C').")
-    return TableReader(None, width, lambda wanted: _batches(body, n, width, dtype, wanted, is_columnar=is_columnar))
+
+    def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
+        batch_rows = n if is_columnar else min(n, max(1, BATCH_BYTES // row_bytes))
+        buffer = np.empty(batch_rows * row_bytes, np.uint8)
+        for start in range(0, n, batch_rows):
+            m = min(batch_rows, n - start)
+            data = buffer.data[: m * row_bytes]
+            count = body.readinto(data)
+            if count < len(data):
+                rows = start + count // row_bytes
+                raise MalformedBody(f"The .npy file ends after {rows} of the {n} rows in its header.")
+            values = np.frombuffer(data, dtype).reshape((m, width), order="F" if is_columnar else "C")
+            yield stack([values[:, position] for position in positions])
+
+    return TableReader(None, width, batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -68,21 +82,3 @@ def _read_header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic
     if len(shape) not in (1, 2) or 0 in shape or min(shape, default=0) < 0:
         raise InvalidRequest.at("/x", f"has the shape {tuple(shape)}; save an array of shape (n,) or (n, columns)")
     return shape, fortran, dtype
-
-
-def _batches(
-    body: Body, n: int, width: int, dtype: npt.DTypeLike, positions: Sequence[int], *, is_columnar: bool
-) -> Iterator[FloatArray]:
-    row_bytes = np.dtype(dtype).itemsize * width
-    batch_rows = n if is_columnar else min(n, max(1, BATCH_BYTES // row_bytes))
-    buffer = np.empty(batch_rows * row_bytes, np.uint8)
-    for start in range(0, n, batch_rows):
-        m = min(batch_rows, n - start)
-        data = buffer.data[: m * row_bytes]
-        count = body.readinto(data)
-        if count < len(data):
-            raise MalformedBody(f"The .npy file ends after {start + count // row_bytes} of the {n} rows in its header.")
-        values = np.frombuffer(data, dtype).reshape((m, width), order="F" if is_columnar else "C")
-        with np.errstate(over="ignore"):
-            batch = stack([values[:, position] for position in positions])
-        yield batch

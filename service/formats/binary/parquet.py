@@ -14,16 +14,7 @@ from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
 from service.formats.binary import parquet_guard
 from service.formats.pyarrow_tables import check_size, check_types, malformed_on_error, to_matrix, write_batches
-from service.formats.table import (
-    BATCH_BYTES,
-    BATCH_ROWS,
-    SPOOL_MEMORY_BYTES,
-    Body,
-    Columns,
-    Format,
-    Limits,
-    TableReader,
-)
+from service.formats.table import BATCH_BYTES, BATCH_ROWS, Body, Columns, Format, Limits, TableReader
 
 THRIFT_LIMITS = {"thrift_container_size_limit": 100_000, "thrift_string_size_limit": 16 << 20}
 """pyarrow allocates a list of the index by its declared length: up to 69 MB for 100,000 column chunks."""
@@ -62,8 +53,8 @@ FORMAT = Format("application/vnd.apache.parquet", read, write, is_streaming=Fals
 
 def _spool(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
     """Return the body and a seekable file of it: in memory if it is small, else an unlinked temporary file."""
-    first = body.read(SPOOL_MEMORY_BYTES)
-    if len(first) < SPOOL_MEMORY_BYTES:
+    first = body.read(BATCH_BYTES)
+    if len(first) < BATCH_BYTES:
         return first, pa.BufferReader(first)
     with tempfile.NamedTemporaryFile() as file:
         file.write(first)

@@ -85,15 +85,12 @@ def _read_struct(data: Data, at: int, fields: Fields) -> tuple[dict[int, Any], i
 
 
 def _read_nested(data: Data, at: int, kind: int, expected: Fields | list[Fields | int] | int) -> tuple[Any, int]:
-    if kind == LIST and isinstance(expected, list):
-        return _read_list(data, at, expected[0])
+    """Return a structure, or the structures of a list: no elements where none of their fields is read."""
     if kind == STRUCT and isinstance(expected, dict):
         return _read_struct(data, at, expected)
-    raise IndexError
-
-
-def _read_list(data: Data, at: int, element: Fields | int) -> tuple[list[dict[int, Any]], int]:
-    """Return the structures of a list, or no elements where none of their fields is read."""
+    if kind != LIST or not isinstance(expected, list):
+        raise IndexError
+    [element] = expected
     count, kind, at = _read_list_head(data, at)
     if count and kind != (element if isinstance(element, int) else STRUCT):
         raise IndexError

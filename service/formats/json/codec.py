@@ -48,7 +48,8 @@ def decode_rows(body: bytes) -> Any:
 
 def encode(value: Any) -> bytes:
     """Return the JSON text of a value of dictionaries, lists, numpy arrays and scalars."""
-    return orjson.dumps(value, default=_contiguous, option=orjson.OPT_SERIALIZE_NUMPY)
+    # By default for arrays that orjson refuses for their memory order; any other value remains a TypeError.
+    return orjson.dumps(value, default=np.ascontiguousarray, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -57,10 +58,3 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _parse_integer(text: str) -> float:
     return int(text) if len(text) <= MAX_INT_DIGITS else float(text)
-
-
-def _contiguous(value: Any) -> Any:
-    """Return a copy in C order of an array that orjson refuses for its memory order."""
-    if isinstance(value, np.ndarray):
-        return np.ascontiguousarray(value)
-    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON")

@@ -46,18 +46,12 @@ def decode(body: bytes, json_length: int | None, columns: int) -> InferenceReque
 
 def encode(inference: InferenceRequest, model: str, version: int, y: FloatArray) -> tuple[bytes, int | None]:
     """Return the response body, and the length of its JSON if the tensor's bytes follow it, else None."""
-    response: dict[str, Any] = {"model_name": model, "model_version": str(version)}
-    if inference.id is not None:
-        response["id"] = inference.id
+    data = y.astype("<f8").tobytes() if inference.binary else b""
     output: dict[str, Any] = {"name": OUTPUT, "datatype": "FP64", "shape": list(y.shape)}
-    response["outputs"] = [output]
-    if not inference.binary:
-        output["data"] = y
-        return json.encode(response), None
-    data = y.astype("<f8").tobytes()
-    output["parameters"] = {"binary_data_size": len(data)}
-    head = json.encode(response)
-    return head + data, len(head)
+    output |= {"parameters": {"binary_data_size": len(data)}} if inference.binary else {"data": y}
+    own_id = {} if inference.id is None else {"id": inference.id}
+    head = json.encode({"model_name": model, "model_version": str(version), **own_id, "outputs": [output]})
+    return head + data, len(head) if inference.binary else None
 
 
 def _input_tensor(message: Any) -> dict[str, Any]:

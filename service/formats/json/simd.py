@@ -26,6 +26,9 @@ PIECE_BYTES = 1 << 18
 MAX_NAMES = 1 << 12
 DATA_FIELDS = ("x", "y", "sample_weight")
 
+REFUSALS = (ValueError, TypeError, RuntimeError, IndexError)
+"""Exceptions for a text that is left to the codec; simdjson raises IndexError for the first value of an empty list."""
+
 Lists = dict[str, FloatArray]
 """Long lists by the placeholder text in their place."""
 
@@ -46,13 +49,13 @@ def decode(body: bytes) -> dict[str, Any] | None:
         return None
     try:
         return _Decoder(body).decode()
-    except (ValueError, TypeError, RuntimeError):
+    except REFUSALS:
         _thread_state.parser = simdjson.Parser()  # an exception may hold values of the old one, which blocks its reuse
         return None
 
 
 class _Decoder:
-    """Decodes one text; its methods raise ValueError, TypeError or RuntimeError for a text left to the codec."""
+    """Decodes one text; its methods raise one of REFUSALS for a text that is left to the codec."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -80,10 +83,9 @@ class _Decoder:
         """
         start = 0
         for _ in range(MAX_NAMES):
-            quote = self._body.find(b'"', start)
-            end = len(self._body) if quote < 0 else quote + 1
+            end = self._body.find(b'"', start) + 1 or len(self._body)
             yield self._replace_long_list(start, end)
-            if quote < 0:
+            if end == len(self._body):
                 return
             start = end
         raise ValueError
@@ -144,8 +146,6 @@ def _to_array(value: Any) -> Any:
     if not isinstance(value, simdjson.Array):
         return _to_python(value)
     n = len(value)
-    if n == 0:
-        raise ValueError
     if not isinstance(value[0], simdjson.Array):
         return _to_flat_array(value, n)
     rows: Any = value
@@ -164,6 +164,4 @@ def _to_flat_array(value: Any, count: int) -> FloatArray:
 
 def _count_brackets(value: Any) -> int:
     """Return the number of opening brackets of the list that `value` was decoded from."""
-    if not isinstance(value, np.ndarray):
-        return 0
-    return 1 + (len(value) if value.ndim == 2 else 0)
+    return 1 + len(value) * (value.ndim - 1) if isinstance(value, np.ndarray) else 0

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
@@ -37,32 +36,28 @@ FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 def _parse_header(header: bytes) -> tuple[str, ...]:
     try:
         text = header.decode("utf-8").rstrip("\r")
+        [names] = csv.reader([text], strict=True)
     except UnicodeDecodeError as error:
         raise MalformedBody(f"The CSV header is not UTF-8: byte {error.start} is invalid. Send UTF-8.") from None
-    if not text:
-        raise MalformedBody("The body is empty; send CSV whose first line names the columns, such as x,y.")
-    try:
-        [names] = csv.reader([text], strict=True)
     except csv.Error as error:
         raise MalformedBody(f"The CSV header cannot be read: {error}.") from None
+    if not names:
+        raise MalformedBody("The body is empty; send CSV whose first line names the columns, such as x,y.")
     return tuple(names)
 
 
 def _batches(lines: CsvLines, width: int, positions: Sequence[int]) -> Iterator[FloatArray]:
     first_row = 0
     for block in lines.blocks():
-        values = _parse_numbers(block, width, positions, first_row)
+        try:
+            table = _parse(block, width, positions, pa.float64(), first_row)
+        except pa.ArrowInvalid as error:
+            reason = f"The CSV cannot be read: {pyarrow_tables.reason(error)}"
+            raise _unreadable_cell(block, width, positions, first_row) or MalformedBody(reason) from None
+        values = pyarrow_tables.to_matrix(table.columns)
         if len(values):
             yield values
         first_row += len(values)
-
-
-def _parse_numbers(block: bytes, width: int, positions: Sequence[int], first_row: int) -> FloatArray:
-    try:
-        table = _parse(block, width, positions, pa.float64(), first_row)
-    except pa.ArrowInvalid as error:
-        raise _locate_error(error, block, width, positions, first_row) from None
-    return pyarrow_tables.to_matrix(table.columns)
 
 
 def _parse(block: bytes, width: int, positions: Sequence[int], dtype: pa.DataType, first_row: int) -> pa.Table:
@@ -75,14 +70,11 @@ def _parse(block: bytes, width: int, positions: Sequence[int], dtype: pa.DataTyp
         invalid.append(row)
         return "skip"
 
-    table = arrow_csv.read_csv(
-        pa.py_buffer(block),
-        arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names),
-        arrow_csv.ParseOptions(invalid_row_handler=skip_invalid),
-        arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(selected, dtype), include_columns=selected, strings_can_be_null=True
-        ),
-    )
+    read_options = arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names)
+    parse_options = arrow_csv.ParseOptions(invalid_row_handler=skip_invalid)
+    types = dict.fromkeys(selected, dtype)
+    options = arrow_csv.ConvertOptions(column_types=types, include_columns=selected, strings_can_be_null=True)
+    table = arrow_csv.read_csv(pa.py_buffer(block), read_options, parse_options, options)
     if invalid:
         row = invalid[0]
         detail = f"has {counted(row.actual_columns, 'field')}, but the header has {row.expected_columns}"
@@ -90,30 +82,24 @@ def _parse(block: bytes, width: int, positions: Sequence[int], dtype: pa.DataTyp
     return table
 
 
-def _locate_error(
-    error: pa.ArrowInvalid, block: bytes, width: int, positions: Sequence[int], first_row: int
-) -> UnreadableCell | MalformedBody:
+def _unreadable_cell(block: bytes, width: int, positions: Sequence[int], first_row: int) -> UnreadableCell | None:
     """Return the error of the first cell in `block` that is not a number, by reading the block again as text."""
-    malformed = MalformedBody(f"The CSV cannot be read: {pyarrow_tables.reason(error)}")
     try:
         table = _parse(block, width, positions, pa.binary(), first_row)
     except pa.ArrowInvalid:
-        return malformed
-    unreadable = [_first_unreadable(column) for column in table.columns]
-    rows = np.array([table.num_rows if row is None else row for row in unreadable])
-    column = int(rows.argmin())
-    if rows[column] == table.num_rows:
-        return malformed
-    text = table.column(column)[int(rows[column])].as_py().decode("utf-8", "replace")
-    detail = f"is {quoted(text)}, not a number; write it as in 178000.5"
-    return UnreadableCell(first_row + int(rows[column]), column, detail)
-
-
-def _first_unreadable(column: pa.ChunkedArray) -> int | None:
-    """Return the row of the first cell that is not a number, found by bisection; None if all are numbers."""
-    if _are_numbers(column):
         return None
+    row, column = min((_first_unreadable(cells), column) for column, cells in enumerate(table.columns))
+    if row == table.num_rows:
+        return None
+    text = table.column(column)[row].as_py().decode("utf-8", "replace")
+    return UnreadableCell(first_row + row, column, f"is {quoted(text)}, not a number; write it as in 178000.5")
+
+
+def _first_unreadable(column: pa.ChunkedArray) -> int:
+    """Return the row of the first cell that is not a number, found by bisection; len(column) if all are numbers."""
     start, end = 0, len(column)
+    if _are_numbers(column):
+        return end
     while end - start > 1:
         middle = (start + end) // 2
         if _are_numbers(column.slice(start, middle - start)):

@@ -28,6 +28,10 @@ class Lines:
             if not data:
                 return buffer.strip() and buffer
 
+    def unread(self, header: bytes) -> None:
+        """Put the header back, so that it is the first line of the blocks."""
+        self._rest = header + b"\n" + self._rest
+
     def blocks(self) -> Iterator[bytes]:
         """Yield the lines after the header, in blocks of complete lines."""
         buffer = data = self._rest or self._read(b"")

@@ -22,16 +22,16 @@ def read(body: Body, _: Limits) -> TableReader:
     lines = Lines(body)
     header = lines.read_header()
     names = _parse_names(header)
-    return TableReader(names, len(names), lambda positions: _batches(lines, header, names, positions))
+    lines.unread(header)
+    return TableReader(names, len(names), lambda positions: _batches(lines, names, positions))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """Yield the lines of each batch, one per row."""
     for batch in batches:
         rows = zip(*(column.tolist() for column in batch.values()), strict=True)
-        yield b"".join(
-            orjson.dumps(dict(zip(batch, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE) for row in rows
-        )
+        records = (dict(zip(batch, row, strict=True)) for row in rows)
+        yield b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
@@ -49,15 +49,13 @@ def _parse_names(header: bytes) -> tuple[str, ...]:
     return names
 
 
-def _batches(lines: Lines, header: bytes, names: tuple[str, ...], positions: Sequence[int]) -> Iterator[FloatArray]:
+def _batches(lines: Lines, names: tuple[str, ...], positions: Sequence[int]) -> Iterator[FloatArray]:
     first_row, allowed = 0, set(names)
-    pending = header + b"\n"
     for block in lines.blocks():
-        records = _parse_records(pending + block, first_row)
-        yield _to_matrix(records, names, allowed, positions, first_row)
-        first_row, pending = first_row + len(records), b""
-    if pending:
-        yield _to_matrix(_parse_records(pending, 0), names, allowed, positions, 0)
+        records = _parse_records(block, first_row)
+        _check_names(records, allowed, first_row)
+        yield arrays.stack([_column(records, names[i], first_row, j) for j, i in enumerate(positions)])
+        first_row += len(records)
 
 
 def _parse_records(block: bytes, first_row: int) -> list[dict[str, Any]]:
@@ -91,15 +89,12 @@ def _parse_record(line: bytes, row: int) -> dict[str, Any]:
     return record
 
 
-def _to_matrix(
-    records: list[dict[str, Any]], names: tuple[str, ...], allowed: set[str], positions: Sequence[int], first_row: int
-) -> FloatArray:
+def _check_names(records: list[dict[str, Any]], allowed: set[str], first_row: int) -> None:
     for row, record in enumerate(records):
         if not record.keys() <= allowed:
             unknown = next(name for name in record if name not in allowed)
             detail = f"has the column {quoted(unknown)}, which the first row does not have; leave it out"
             raise UnreadableCell(first_row + row, None, detail)
-    return arrays.stack([_column(records, names[i], first_row, j) for j, i in enumerate(positions)])
 
 
 def _column(records: list[dict[str, Any]], name: str, first_row: int, column: int) -> FloatArray:
