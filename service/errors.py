@@ -1,4 +1,4 @@
-"""The errors of the service; `service.api.http.problems` maps them to HTTP statuses.
+"""The errors of the service; `service.api.http.problems` answers with them.
 
 DescentError
 ├── MalformedBody, UnsupportedMediaType, BodyTooLarge
@@ -38,13 +38,14 @@ class Fault(NamedTuple):
 
 
 class DescentError(Exception):
-    """An error with a stable `slug`, the `title` of its kind, and a `detail` that says what to change."""
+    """An error with an HTTP `status`, a stable `slug` and the `title` of its kind, and a `detail` of what to change."""
 
+    status: int
     slug: str
     title: str
 
-    def __init_subclass__(cls, *, slug: str, title: str) -> None:
-        cls.slug, cls.title = slug, title
+    def __init_subclass__(cls, *, status: int, slug: str, title: str) -> None:
+        cls.status, cls.slug, cls.title = status, slug, title
 
     def __init__(self, detail: str, faults: Iterable[Fault] = (), **facts: object) -> None:
         self.detail = _cut(detail, MAX_DETAIL)
@@ -53,19 +54,21 @@ class DescentError(Exception):
         super().__init__(self.detail)
 
 
-class MalformedBody(DescentError, slug="malformed-body", title="The body is malformed"):
+class MalformedBody(DescentError, status=400, slug="malformed-body", title="The body is malformed"):
     """The body does not follow its media type."""
 
 
-class UnsupportedMediaType(DescentError, slug="unsupported-media-type", title="The body's media type is not supported"):
+class UnsupportedMediaType(
+    DescentError, status=415, slug="unsupported-media-type", title="The body's media type is not supported"
+):
     """An unknown media type or charset."""
 
 
-class BodyTooLarge(DescentError, slug="body-too-large", title="The body is too large"):
+class BodyTooLarge(DescentError, status=413, slug="body-too-large", title="The body is too large"):
     """More bytes than DESCENT_MAX_BODY_BYTES or DESCENT_MAX_STREAM_BYTES."""
 
 
-class InvalidRequest(DescentError, slug="invalid-request", title="The request is invalid"):
+class InvalidRequest(DescentError, status=422, slug="invalid-request", title="The request is invalid"):
     """Well-formed, but invalid; `faults` point at the fields."""
 
     @classmethod
@@ -83,48 +86,52 @@ class InvalidRequest(DescentError, slug="invalid-request", title="The request is
 
 
 class DivergingLearningRate(
-    InvalidRequest, slug="diverging-learning-rate", title="The learning rate makes gradient descent diverge"
+    InvalidRequest, status=422, slug="diverging-learning-rate", title="The learning rate makes gradient descent diverge"
 ):
     """A learning rate at or above the largest stable one."""
 
 
-class NotFound(DescentError, slug="not-found", title="Not found"):
+class NotFound(DescentError, status=404, slug="not-found", title="Not found"):
     """A resource that does not exist."""
 
 
-class ModelNotFound(NotFound, slug="model-not-found", title="The model does not exist"):
+class ModelNotFound(NotFound, status=404, slug="model-not-found", title="The model does not exist"):
     """No model has the name."""
 
 
-class VersionNotFound(NotFound, slug="version-not-found", title="The version does not exist"):
+class VersionNotFound(NotFound, status=404, slug="version-not-found", title="The version does not exist"):
     """The model has no version with the number."""
 
 
-class Conflict(DescentError, slug="conflict", title="The state of the model does not allow this"):
+class Conflict(DescentError, status=409, slug="conflict", title="The state of the model does not allow this"):
     """The state of the model does not allow the request."""
 
 
-class PreconditionFailed(DescentError, slug="precondition-failed", title="A precondition failed"):
+class PreconditionFailed(DescentError, status=412, slug="precondition-failed", title="A precondition failed"):
     """If-Match or If-None-Match does not hold."""
 
 
-class KeyReused(DescentError, slug="idempotency-key-reused", title="The idempotency key was used for another request"):
+class KeyReused(
+    DescentError, status=422, slug="idempotency-key-reused", title="The idempotency key was used for another request"
+):
     """An Idempotency-Key that was used for another request."""
 
 
-class InvalidModelConfig(DescentError, slug="invalid-model-config", title="The model's configuration is invalid"):
+class InvalidModelConfig(
+    DescentError, status=503, slug="invalid-model-config", title="The model's configuration is invalid"
+):
     """An invalid config.pbtxt."""
 
 
-class PublishContention(DescentError, slug="publish-contention", title="Other publishers were faster"):
+class PublishContention(DescentError, status=503, slug="publish-contention", title="Other publishers were faster"):
     """Publishers on other machines were faster in every attempt."""
 
 
-class CorruptArtifact(DescentError, slug="corrupt-artifact", title="The version's file is damaged"):
+class CorruptArtifact(DescentError, status=503, slug="corrupt-artifact", title="The version's file is damaged"):
     """A damaged version file, or one in a later format."""
 
 
-class StoreUnavailable(DescentError, slug="store-unavailable", title="The store is unavailable"):
+class StoreUnavailable(DescentError, status=503, slug="store-unavailable", title="The store is unavailable"):
     """The store cannot be read or written."""
 
 

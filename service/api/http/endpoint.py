@@ -17,8 +17,6 @@ from service.errors import InvalidRequest
 from service.formats import json
 from service.observability.request_log import Counted
 
-View = Callable[..., Any]
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -56,7 +54,7 @@ class Endpoint:
     response_headers: dict[str, str] = field(default_factory=dict)
     counted_as: Counted | None = None
 
-    def __call__(self, view: View) -> Callable[..., Response]:
+    def __call__(self, view: Callable[..., Any]) -> Callable[..., Response]:
         """Return the function of a route with this contract."""
 
         @wraps(view)

@@ -8,12 +8,8 @@ ErrorFormat = Callable[[int, str], dict[str, Any]]
 """Makes an error document from a status and a detail."""
 
 
-MLFLOW_CODES = {
-    400: "BAD_REQUEST",
-    404: "RESOURCE_DOES_NOT_EXIST",
-    500: "INTERNAL_ERROR",
-    503: "TEMPORARILY_UNAVAILABLE",
-}
+MLFLOW_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
+"""MLflow's names of errors; others have those of the statuses in HTTP."""
 
 
 def error_format(path: str) -> ErrorFormat | None:

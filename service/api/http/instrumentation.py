@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 from flask import Flask, Response, g, request, stream_with_context
 
-from service.api.http import problems, request_body
+from service.api.http import request_body
 from service.api.http.context import services
+from service.errors import DescentError
 from service.observability.request_log import REQUEST_ID, Recorder, RequestLabels, line, request_id
 from service.store.base import NAME
 
-STREAM_ERRORS: dict[type[BaseException], int] = {**problems.STATUSES, GeneratorExit: 499}
-"""Statuses of responses that end early. As in nginx, 499 means that the client closed the connection."""
+CLIENT_CLOSED_REQUEST = 499
+"""The status, as in nginx, of a request whose client closed the connection before the end of the response."""
 
 
 def register(app: Flask, recorder: Recorder) -> None:
@@ -37,7 +38,9 @@ def register(app: Flask, recorder: Recorder) -> None:
         return response
 
     def _record(status: int, size: int) -> None:
-        labels, seconds = _labels(status), time.perf_counter() - g.started
+        endpoint, seconds = g.get("endpoint"), time.perf_counter() - g.started
+        route = request.url_rule.rule if request.url_rule else "none"
+        labels = RequestLabels(route, request.method, status, endpoint.counted_as if endpoint else None)
         received = request.content_length or 0
         recorder.count(labels, [seconds])
         recorder.log([line(labels, g.request_id, request.path, _model(), request.remote_addr, received, size, seconds)])
@@ -47,12 +50,6 @@ def register(app: Flask, recorder: Recorder) -> None:
         """End a request that is not streamed. Flask tears a streamed one down twice."""
         if not g.get("is_streamed"):
             recorder.in_progress.add(-1)
-
-
-def _labels(status: int) -> RequestLabels:
-    endpoint = g.get("endpoint")
-    route = request.url_rule.rule if request.url_rule else "none"
-    return RequestLabels(route, request.method, status, endpoint.counted_as if endpoint else None)
 
 
 def _model() -> str | None:
@@ -75,8 +72,11 @@ def _observed(pieces: Iterable[bytes], status: int, record: Callable[[int, int],
         for piece in pieces:
             size += len(piece)
             yield piece
+    except GeneratorExit:
+        status = CLIENT_CLOSED_REQUEST
+        raise
     except BaseException as error:
-        status = STREAM_ERRORS.get(type(error), 500)
+        status = error.status if isinstance(error, DescentError) else 500
         raise
     finally:
         record(status, size)

@@ -8,29 +8,12 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service import errors
 from service.api.http.error_formats import error_format
+from service.errors import DescentError
 from service.formats import json
 
 MEDIA_TYPE = "application/problem+json"
 
-STATUSES: dict[type[BaseException], int] = {
-    errors.MalformedBody: 400,
-    errors.NotFound: 404,
-    errors.ModelNotFound: 404,
-    errors.VersionNotFound: 404,
-    errors.Conflict: 409,
-    errors.PreconditionFailed: 412,
-    errors.BodyTooLarge: 413,
-    errors.UnsupportedMediaType: 415,
-    errors.InvalidRequest: 422,
-    errors.DivergingLearningRate: 422,
-    errors.KeyReused: 422,
-    errors.PublishContention: 503,
-    errors.CorruptArtifact: 503,
-    errors.InvalidModelConfig: 503,
-    errors.StoreUnavailable: 503,
-}
 DETAILS = {
     HTTPStatus.NOT_FOUND: "This path does not exist. GET /openapi.json lists all paths.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not support the method. The Allow header lists the supported ones.",
@@ -41,22 +24,19 @@ log = logging.getLogger(__name__)
 
 def register(app: Flask) -> None:
     """Make `app` answer every error, expected or not, with a problem."""
-    app.register_error_handler(errors.DescentError, _handle_descent_error)
+    app.register_error_handler(Exception, _handle_exception)
     app.register_error_handler(HTTPException, _handle_http_exception)
-    app.register_error_handler(Exception, _handle_unexpected)
 
 
-def of_error(error: errors.DescentError) -> dict[str, Any]:
-    """Return the problem of an error."""
+def of_error(error: Exception) -> dict[str, Any]:
+    """Return the problem of an error. An unexpected one is logged, and the problem does not describe it."""
+    if not isinstance(error, DescentError):
+        log.error("unexpected error", exc_info=error)
+        detail = "An unexpected error occurred; the request is not at fault. The service's log has the details."
+        return make_problem(500, "internal-error", "Internal error", detail)
     faults = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
-    problem = make_problem(STATUSES[type(error)], error.slug, error.title, error.detail)
+    problem = make_problem(error.status, error.slug, error.title, error.detail)
     return problem | ({"errors": faults} if faults else {}) | error.facts
-
-
-def internal_error() -> dict[str, Any]:
-    """Return the problem of an unexpected exception."""
-    detail = "An unexpected error occurred; the request is not at fault. The service's log has the details."
-    return make_problem(500, "internal-error", "Internal error", detail)
 
 
 def make_problem(status: int, slug: str, title: str, detail: str) -> dict[str, Any]:
@@ -64,9 +44,10 @@ def make_problem(status: int, slug: str, title: str, detail: str) -> dict[str, A
     return {"type": f"urn:descent:problem:{slug}", "title": title, "status": status, "detail": detail}
 
 
-def _handle_descent_error(error: errors.DescentError) -> Response:
-    retry_after = error.facts.get("retry_after")
-    return _response(of_error(error), [("Retry-After", str(retry_after))] if retry_after else [])
+def _handle_exception(error: Exception) -> Response:
+    problem = of_error(error)
+    retry_after = problem.get("retry_after")
+    return _response(problem, [("Retry-After", str(retry_after))] if retry_after else [])
 
 
 def _handle_http_exception(error: HTTPException) -> Response:
@@ -75,11 +56,6 @@ def _handle_http_exception(error: HTTPException) -> Response:
     slug = status.phrase.lower().replace(" ", "-")
     problem = make_problem(status, slug, status.phrase, DETAILS.get(status, status.description))
     return _response(problem, error.get_headers())
-
-
-def _handle_unexpected(error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error)
-    return _response(internal_error())
 
 
 def _response(problem: dict[str, Any], headers: Iterable[tuple[str, str]] = ()) -> Response:

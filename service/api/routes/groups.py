@@ -1,21 +1,17 @@
 """Requests for several models: each row has a group label, and each group has a result."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from service.api.http import problems
-from service.errors import DescentError
 from service.formats import dataset
 from service.formats.arrays import Table
 
 RowNumbers = np.typing.NDArray[np.intp]
 GroupView = Callable[[str, Table, RowNumbers], dict[str, Any]]
 """Returns the result for a model, its x, and the numbers of its rows in the request."""
-
-log = logging.getLogger(__name__)
 
 
 def group_results(body: dict[str, Any], view: GroupView) -> list[dict[str, Any]]:
@@ -42,8 +38,6 @@ def _result(label: str, model: str, table: Table, rows: RowNumbers, view: GroupV
     group = {"group": label, "model": model}
     try:
         return group | view(model, table._replace(values=table.values[rows], row_numbers=rows), rows)
-    except DescentError as error:
+    except Exception as error:  # noqa: BLE001 - logged with its problem
+        error.add_note(f"in group {label!r}")
         return group | {"problem": problems.of_error(error)}
-    except Exception:
-        log.exception("unexpected error in group %r", label)
-        return group | {"problem": problems.internal_error()}

@@ -16,7 +16,6 @@ from service.api.schemas.query import ModelQuery
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table
-from service.formats.dataset import LabelledRows
 from service.observability.request_log import training_outcome
 from service.training.idempotency import Token
 from service.training.request import Conditions, Request
@@ -40,7 +39,7 @@ NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", 
 
 def train(model: str, body: dict[str, Any]) -> ViewResult:
     """Fit linear or ridge regression by gradient descent, and publish it as the next version of the model."""
-    rows: LabelledRows = body["rows"]
+    rows: dataset.LabelledRows = body["rows"]
     trained = _train(model, body, rows, _key(), _conditions())
     report = trained.report | rows.missing_values.report()
     if trained.version is None:
@@ -88,7 +87,10 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
 
     def train_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
         labelled = dataset.labelled_table(table, y[rows], None if weight is None else weight[rows], "error")
-        return _summary(_train(model, body, labelled, key, conditions))
+        trained = _train(model, body, labelled, key, conditions)
+        version = trained.version.number if trained.version else None
+        summary = {name: trained.report[name] for name in fit_responses.SUMMARY}
+        return {"version": version, **summary} | ({"replayed": True} if trained.replayed else {})
 
     results = group_results(body, train_group)
     for result in results:
@@ -97,7 +99,9 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     return ViewResult({"results": results})
 
 
-def _train(model: str, body: dict[str, Any], rows: LabelledRows, key: str | None, conditions: Conditions) -> Trained:
+def _train(
+    model: str, body: dict[str, Any], rows: dataset.LabelledRows, key: str | None, conditions: Conditions
+) -> Trained:
     training_request = Request(
         batches=(batch for batch, _ in rows.batches),
         columns=rows.columns,
@@ -133,9 +137,3 @@ def _conditions() -> Conditions:
         # Compressed responses have weak tags, which identify the version as strong ones do.
         match = frozenset({"*"} if request.if_match.star_tag else request.if_match.as_set(include_weak=True))
     return Conditions(match, none_match=request.if_none_match.star_tag)
-
-
-def _summary(trained: Trained) -> dict[str, Any]:
-    summary = {name: trained.report[name] for name in fit_responses.SUMMARY}
-    replayed = {"replayed": True} if trained.replayed else {}
-    return {"version": trained.version.number if trained.version else None, **summary, **replayed}

@@ -10,6 +10,7 @@ R2 = "R² of the fitted coefficients on the training data; null if y is constant
 OBJECTIVE = "The loss plus the ridge penalty l2·‖w‖²; only if `l2` is not 0."
 TRAINED_AT = "The time of the training in UTC, such as `2026-11-28T08:00:00.000Z`."
 DATA_WARNINGS = ["constant", "collinear", "underdetermined", "perfect-fit"]
+FIT_WARNINGS = ["slow-convergence", "diverging", "not-converged"]
 SUMMARY = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
 """The fields of a fit that the result of a group has as well."""
 
@@ -73,11 +74,7 @@ class OptimumResponse(Schema):
 class FitWarning(Schema):
     """A condition to check before using the coefficients."""
 
-    type = raw(
-        "The kind of warning.",
-        enum=[*DATA_WARNINGS, "slow-convergence", "diverging", "not-converged"],
-        required=True,
-    )
+    type = raw("The kind of warning.", enum=DATA_WARNINGS + FIT_WARNINGS, required=True)
     detail = string("The condition, its consequence and the remedy.", required=True)
     columns = array("The columns concerned; absent if there are none.", "string")
 

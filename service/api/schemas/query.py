@@ -12,6 +12,7 @@ from service.formats import json
 from service.store.base import NAME, NAME_RULE
 
 PAGE_TOKEN = "The `next_page_token` of the previous page; empty for the first page."  # noqa: S105 - not a password
+TOKEN = validate.Regexp("^(?:[1-9][0-9]{0,17})?$", error="is {input!r}; give the next_page_token of the previous page")
 
 
 class ModelQuery(QuerySchema):
@@ -40,10 +41,7 @@ class ModelListQuery(PageQuery):
 class VersionListQuery(PageQuery):
     """A page of the list of versions."""
 
-    _is_token = validate.Regexp(
-        "^(?:[1-9][0-9]{0,17})?$", error="is {input!r}; give the next_page_token of the previous page"
-    )
-    page_token = Text(PAGE_TOKEN, load_default="", validate=_is_token)
+    page_token = Text(PAGE_TOKEN, load_default="", validate=TOKEN)
 
 
 def decode_values(query: Mapping[str, str], schema: Schema) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from service.store.metadata import MAX_LABELS
 
 LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
+LABEL_NAME = validate.Length(1, LONGEST_LABEL, error="is not a label name; give {min} to {max} characters")
 
 X = "The rows of x: a list of numbers (one column), a list of rows, an object of named columns, or a list of records"
 Y = "The observed value for each row of `x`."
@@ -120,10 +121,7 @@ class UpdateModelRequest(RequestSchema):
         "The purpose of the model; null removes the description.", allow_none=True, validate=_length(LONGEST_TEXT)
     )
     labels = fields.Dict(
-        keys=Text(
-            "The name of a label.",
-            validate=validate.Length(1, LONGEST_LABEL, error="is not a label name; give {min} to {max} characters"),
-        ),
+        keys=Text("The name of a label.", validate=LABEL_NAME),
         values=Text("The text of a label.", allow_none=True, validate=_length(LONGEST_LABEL)),
         validate=validate.Length(max=MAX_LABELS, error="has more than {max} labels; remove some with null"),
         error_messages={"invalid": 'is not an object; give one such as {{"site": "north"}}'},
