@@ -8,17 +8,14 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from marshmallow import Schema
 from marshmallow.fields import Field
 from werkzeug.routing import Rule
 
 from service import __version__
 from service.api.http import problems
 from service.api.http.endpoint import Endpoint
-from service.api.http.error_formats import ErrorFormat, error_format, inference_error, scoring_error
-from service.api.schemas.protocols import InferenceError, ScoringError
+from service.api.schemas import protocols, responses
 from service.api.schemas.response_fields import ObjectArray
-from service.api.schemas.responses import ProblemResponse
 from service.formats import json
 from service.formats.registry import TABLES
 from service.formats.text import csv, ndjson
@@ -44,7 +41,6 @@ TAGS = {
     "mlflow": ("MLflow", "The scoring calls of MLflow, for the model in the query."),
 }
 """The name and description of each blueprint, in the order of the document."""
-ERROR_SCHEMAS: dict[ErrorFormat, type[Schema]] = {inference_error: InferenceError, scoring_error: ScoringError}
 BODY_ERRORS = (400, 413, 415)
 MODEL_ERRORS = (404, 503)
 TABLE_OPTIONS = "Options are in the body if it is JSON, and in the query if it is a table."
@@ -124,22 +120,16 @@ def _success_responses(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
     if endpoint.conditional:
         headers["ETag"] = _header("The tag of this response, for `If-None-Match`.")
     statuses = {endpoint.status: HTTPStatus(endpoint.status).phrase, **endpoint.other_statuses}
-    content = _response_content(endpoint)
-    responses = {
+    schema = {} if endpoint.response_schema is None else {"schema": endpoint.response_schema}
+    tables: dict[str, Any] = {name: {} for name in TABLES} if endpoint.returns_tables else {}
+    content = {} if 204 in statuses else {"content": {endpoint.media_type: schema, **tables}}
+    found = {
         str(status): {"description": description, "headers": headers, **content}
         for status, description in statuses.items()
     }
     if endpoint.conditional:
-        responses["304"] = {"description": "The response has the ETag in `If-None-Match`."}
-    return responses
-
-
-def _response_content(endpoint: Endpoint) -> dict[str, Any]:
-    if endpoint.status == HTTPStatus.NO_CONTENT:
-        return {}
-    schema = {} if endpoint.response_schema is None else {"schema": endpoint.response_schema}
-    tables: dict[str, Any] = {name: {} for name in TABLES} if endpoint.returns_tables else {}
-    return {"content": {endpoint.media_type: schema, **tables}}
+        found["304"] = {"description": "The response has the ETag in `If-None-Match`."}
+    return found
 
 
 def _error_responses(rule: Rule, endpoint: Endpoint) -> dict[str, dict[str, Any]]:
@@ -149,11 +139,12 @@ def _error_responses(rule: Rule, endpoint: Endpoint) -> dict[str, dict[str, Any]
         statuses.add(422)
     if "<model>" in rule.rule or (endpoint.query_schema and "model" in endpoint.query_schema.fields):
         statuses.update(MODEL_ERRORS)
-    content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": ProblemResponse}}
-    format_error = error_format(rule.rule)
+    content: dict[str, Any] = {problems.MEDIA_TYPE: {"schema": responses.ProblemResponse}}
+    format_error = problems.error_format(rule.rule)
     if format_error is not None:
         statuses = {400 if status == 422 else status for status in statuses}
-        content = {json.MEDIA_TYPE: {"schema": ERROR_SCHEMAS[format_error]}}
+        is_inference = format_error is problems.inference_error
+        content = {json.MEDIA_TYPE: {"schema": protocols.InferenceError if is_inference else protocols.ScoringError}}
     return {str(status): {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
 
 

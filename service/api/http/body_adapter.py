@@ -9,8 +9,6 @@ from service.errors import MalformedBody
 
 START_RESPONSE = "descent.start_response"
 """The key under which the app keeps the server's `start_response` in the WSGI environment."""
-TIMEOUTS = (BlockingIOError, TimeoutError)
-"""Raised by a socket whose receive timeout has passed: SO_RCVTIMEO, and `settimeout`."""
 
 
 class WSGIBodyAdapter:
@@ -63,7 +61,7 @@ def receive_errors(*errors: type[Exception]) -> Iterator[None]:
         yield
     except (MalformedBody, MemoryError):
         raise
-    except TIMEOUTS:
+    except (BlockingIOError, TimeoutError):  # from a receive timeout of SO_RCVTIMEO, and of `settimeout`
         raise MalformedBody("The body stopped arriving before its end; send it without long pauses.") from None
     except errors:
         raise MalformedBody("The body cannot be read; send it whole and well-formed.") from None

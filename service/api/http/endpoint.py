@@ -10,8 +10,7 @@ from marshmallow import Schema
 
 from service.api.http import request_body
 from service.api.http.response import ViewResult, write_response
-from service.api.schemas.base import QuerySchema
-from service.api.schemas.query import decode_values
+from service.api.schemas.base import QuerySchema, RequestSchema
 from service.api.schemas.requests import LabelledTableQuery, PredictTableQuery
 from service.errors import InvalidRequest
 from service.formats import json
@@ -27,9 +26,9 @@ class Endpoint:
 
     response_schema: the schema of the response, None for one that has no schema.
     query_schema: the schema of the query, None if any query is ignored, because probes and scrapers may add one.
-    request_schema: the schema of the JSON body. With `raw_body` the view reads the body itself.
+    request_schema: the schema of the JSON body. If it is not a RequestSchema, the view reads the body itself.
     table_schema: the schema of the query that accompanies a table, for routes that accept one instead of JSON.
-    accepts_tables, returns_tables: whether bodies can be tables with `raw_body`, and whether responses can.
+    accepts_tables, returns_tables: whether bodies that the view reads can be tables, and whether responses can.
     conditional: whether responses have an ETag, and If-None-Match is honoured. For routes of GET only.
     other_statuses: the statuses of success besides `status`, with their descriptions.
     error_statuses: the statuses of errors besides those of a model that the path or query names, and of a body.
@@ -42,7 +41,6 @@ class Endpoint:
     query_schema: Schema | None = field(default_factory=QuerySchema)
     request_schema: Schema | None = None
     table_schema: LabelledTableQuery | PredictTableQuery | None = None
-    raw_body: bool = False
     accepts_tables: bool = False
     returns_tables: bool = False
     conditional: bool = False
@@ -79,7 +77,7 @@ class Endpoint:
         """Return the fields of the query, and the body. An unsupported body is rejected before an invalid query."""
         if self.query_schema is None:
             return {}
-        if self.request_schema is None or self.raw_body:
+        if not isinstance(self.request_schema, RequestSchema):
             return dict(self.query_schema.load(_query()))
         media_type = request_body.media_type(tables=self.table_schema is not None)
         body = request_body.open_body(media_type)
@@ -91,7 +89,7 @@ class Endpoint:
         arguments = self.query_schema.load(
             {name: query.pop(name) for name in self.query_schema.fields if name in query}
         )
-        options = self.table_schema.load(decode_values(query, self.table_schema))
+        options = self.table_schema.load(query)
         return {**arguments, "body": self.table_schema.with_rows(options, request_body.open_table(body, media_type))}
 
 

@@ -1,14 +1,13 @@
-"""Errors as `application/problem+json` (RFC 9457)."""
+"""Errors as `application/problem+json` (RFC 9457), or in the format of the Open Inference Protocol or of MLflow."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.api.http.error_formats import error_format
 from service.errors import DescentError
 from service.formats import json
 
@@ -18,6 +17,11 @@ DETAILS = {
     HTTPStatus.NOT_FOUND: "This path does not exist. GET /openapi.json lists all paths.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not support the method. The Allow header lists the supported ones.",
 }
+
+ErrorFormat = Callable[[int, str], dict[str, Any]]
+"""Makes an error document from a status and a detail."""
+MLFLOW_CODES = {404: "RESOURCE_DOES_NOT_EXIST", 500: "INTERNAL_ERROR", 503: "TEMPORARILY_UNAVAILABLE"}
+"""MLflow's names of errors; others have those of the statuses in HTTP."""
 
 log = logging.getLogger(__name__)
 
@@ -66,3 +70,20 @@ def _response(problem: dict[str, Any], headers: Iterable[tuple[str, str]] = ()) 
         status = 400 if status == 422 else status
         content, media_type = format_error(status, problem["detail"]), json.MEDIA_TYPE
     return Response(json.encode(content), status, headers, content_type=media_type)
+
+
+def error_format(path: str) -> ErrorFormat | None:
+    """Return the error format of the protocol that `path` belongs to; None for RFC 9457."""
+    if path == "/v2" or path.startswith("/v2/"):
+        return inference_error
+    return scoring_error if path in ("/invocations", "/ping", "/health") else None
+
+
+def inference_error(_: int, detail: str) -> dict[str, Any]:
+    """Return an error of the Open Inference Protocol."""
+    return {"error": detail}
+
+
+def scoring_error(status: int, detail: str) -> dict[str, Any]:
+    """Return an error of MLflow's scoring protocol."""
+    return {"error_code": MLFLOW_CODES.get(status, HTTPStatus(status).name), "message": detail}

@@ -100,9 +100,8 @@ def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
     """Return the body, decompressed if it is compressed. Raises UnsupportedMediaType and BodyTooLarge."""
     streams = media_type in TABLES and TABLES[media_type].is_streaming
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise UnsupportedMediaType(
-            "The body's transfer coding is not supported; send it chunked or with Content-Length."
-        )
+        detail = "The body's transfer coding is not supported; send it chunked or with Content-Length."
+        raise UnsupportedMediaType(detail)
     encoding = request.headers.get("Content-Encoding", "identity").lower()
     if encoding != "identity" and encoding not in DECOMPRESSORS:
         detail = f"The body's encoding is {encoding}; send it as it is, or as one of: {', '.join(DECOMPRESSORS)}."

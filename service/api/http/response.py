@@ -115,22 +115,19 @@ def _json_chunks(result: ViewResult, schema: Schema, batches: Iterator[Columns])
                 files[name].write(separator + json.encode(values)[1:-1])
             separator = b","
         yield b"]"
-        for name, members in groupby(files.items(), lambda item: item[0].partition(".")[0]):
-            yield from _member_chunks(name, dict(members))
+        for name, members in groupby(files, lambda name: name.partition(".")[0]):
+            yield b',"%s":' % name.encode()
+            yield from _array_chunks(files[name]) if name in files else _object_chunks(files, members)
     trailer = json.encode(result.trailer())[1:-1]
     yield b"," + trailer + b"}" if trailer else b"}"
 
 
-def _member_chunks(name: str, files: dict[str, IO[bytes]]) -> Iterator[bytes]:
-    """Yield a column, or an object of the columns whose names start with `name` and a dot."""
-    yield b',"%s":' % name.encode()
-    if name in files:
-        yield from _array_chunks(files[name])
-        return
+def _object_chunks(files: dict[str, IO[bytes]], names: Iterator[str]) -> Iterator[bytes]:
+    """Yield an object of columns, whose names start with the object's name and a dot."""
     separator = b"{"
-    for full_name, file in files.items():
-        yield separator + json.encode(full_name.partition(".")[2]) + b":"
-        yield from _array_chunks(file)
+    for name in names:
+        yield separator + json.encode(name.partition(".")[2]) + b":"
+        yield from _array_chunks(files[name])
         separator = b","
     yield b"}"
 

@@ -7,8 +7,7 @@ from service.api.http import request_body
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
-from service.api.schemas import protocols
-from service.api.schemas.query import ModelQuery
+from service.api.schemas import protocols, query
 from service.formats import dataset, json
 from service.formats.json import mlflow as mlflow_formats
 from service.serving.predictions import RESPONSE_HEADERS, Predictions
@@ -18,7 +17,7 @@ mlflow = Blueprint("mlflow", __name__)
 
 @mlflow.get("/ping")
 @mlflow.get("/health", endpoint="health")
-@Endpoint(None, query_schema=ModelQuery())
+@Endpoint(None, query_schema=query.ModelQuery())
 def ping(model: str) -> Response:
     """Check that a model can predict."""
     services().predictor.model(model)
@@ -28,9 +27,8 @@ def ping(model: str) -> Response:
 @mlflow.post("/invocations")
 @Endpoint(
     protocols.ScoringResponse(),
-    query_schema=ModelQuery(),
+    query_schema=query.ModelQuery(),
     request_schema=protocols.ScoringRequest(),
-    raw_body=True,
     accepts_tables=True,
     response_headers=RESPONSE_HEADERS,
     counted_as="prediction",

@@ -13,8 +13,7 @@ from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
 from service.api.routes.versions import version_json
-from service.api.schemas import fit_responses, requests, responses
-from service.api.schemas.query import ModelListQuery, VersionListQuery
+from service.api.schemas import fit_responses, query, requests, responses
 from service.artifact import torchscript
 from service.errors import CorruptArtifact, InvalidModelConfig, NotFound
 
@@ -36,7 +35,7 @@ class VersionConverter(BaseConverter):
 
 
 @models.get("/models")
-@Endpoint(responses.ModelListResponse(), query_schema=ModelListQuery(), error_statuses=(503,), conditional=True)
+@Endpoint(responses.ModelListResponse(), query_schema=query.ModelListQuery(), error_statuses=(503,), conditional=True)
 def list_models(prefix: str, limit: int, page_token: str) -> ViewResult:
     """List models in order of name, in pages."""
     names = (name for name in services().store.models() if name.startswith(prefix) and name > page_token)
@@ -66,7 +65,7 @@ def delete_model(model: str) -> None:
 
 
 @models.get("/models/<model>/versions")
-@Endpoint(fit_responses.VersionListResponse(), query_schema=VersionListQuery(), conditional=True)
+@Endpoint(fit_responses.VersionListResponse(), query_schema=query.VersionListQuery(), conditional=True)
 def list_versions(model: str, limit: int, page_token: str) -> ViewResult:
     """List a model's versions with their losses, newest first, in pages. A version whose file is damaged has a
     `problem` and null values."""

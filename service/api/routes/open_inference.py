@@ -76,7 +76,6 @@ def model_ready(model: str, version: int | None = None) -> Response:
     protocols.InferResponse(),
     query_schema=None,
     request_schema=protocols.InferRequest(),
-    raw_body=True,
     response_headers=RESPONSE_HEADERS,
     counted_as="prediction",
 )
@@ -99,11 +98,7 @@ def infer(model: str, version: int | None = None) -> Response:
 
 @inference_protocol.post("/repository/index")
 @Endpoint(
-    protocols.IndexEntry(many=True),
-    query_schema=None,
-    request_schema=protocols.IndexRequest(),
-    raw_body=True,
-    error_statuses=(503,),
+    protocols.IndexEntry(many=True), query_schema=None, request_schema=protocols.IndexRequest(), error_statuses=(503,)
 )
 def repository_index() -> Response:
     """List all models with their serving versions. The `ready` filter has no effect: a model that cannot predict is

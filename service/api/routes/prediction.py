@@ -12,8 +12,7 @@ from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, group_results
-from service.api.schemas import requests, responses
-from service.api.schemas.query import ModelQuery
+from service.api.schemas import query, requests, responses
 from service.core.blocks import FloatArray
 from service.core.evaluation import EvaluationBatch, evaluate
 from service.errors import InvalidRequest
@@ -50,7 +49,8 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Vie
             trailer=rows.missing_values.report,
         )
     table = body["x"]
-    x, y = _predict_table(predictions, table)
+    x, y = predictions.predict_table(table)
+    predictions.count()
     columns = columns_of(x, y, table.pointer)
     value |= _json_columns(loaded, columns, is_single_row=table.is_single_row) | body["missing_values"].report()
     return ViewResult(value, predictions.headers, table=columns)
@@ -64,7 +64,7 @@ PREDICT = Endpoint(
     response_headers=RESPONSE_HEADERS,
     counted_as="prediction",
 )
-predicting.post("/predict", endpoint="predict")(replace(PREDICT, query_schema=ModelQuery())(predict))
+predicting.post("/predict", endpoint="predict")(replace(PREDICT, query_schema=query.ModelQuery())(predict))
 predicting.post("/models/<model>/predict", endpoint="predict_model")(PREDICT(predict))
 predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="predict_version")(PREDICT(predict))
 
@@ -96,18 +96,12 @@ def predict_groups(body: dict[str, Any]) -> ViewResult:
     other groups are predicted."""
 
     def predict_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
-        loaded = services().predictor.model(model)
-        _, y = _predict_table(Predictions(loaded, services().metrics), table)
-        return {"version": loaded.version.number, "rows": rows, "y": y}
+        predictions = Predictions(services().predictor.model(model), services().metrics)
+        _, y = predictions.predict_table(table)
+        predictions.count()
+        return {"version": predictions.loaded.version.number, "rows": rows, "y": y}
 
     return ViewResult({"results": group_results(body, predict_group)})
-
-
-def _predict_table(predictions: Predictions, table: Table) -> tuple[FloatArray, FloatArray]:
-    """Return x with columns in the model's order, and ŷ, after counting them."""
-    x, y = predictions.predict_table(table)
-    predictions.count()
-    return x, y
 
 
 def _predict_batches(predictions: Predictions, rows: FeatureRows, columns_of: ColumnsOf) -> Iterator[Columns]:

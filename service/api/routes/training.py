@@ -11,8 +11,7 @@ from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
 from service.api.routes.groups import RowNumbers, group_results
 from service.api.routes.versions import version_json, version_path
-from service.api.schemas import fit_responses, requests
-from service.api.schemas.query import ModelQuery
+from service.api.schemas import fit_responses, query, requests
 from service.errors import InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table
@@ -40,7 +39,7 @@ NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", 
 def train(model: str, body: dict[str, Any]) -> ViewResult:
     """Fit linear or ridge regression by gradient descent, and publish it as the next version of the model."""
     rows: dataset.LabelledRows = body["rows"]
-    trained = _train(model, body, rows, _key(), _conditions())
+    trained = _train(model, body, rows, _key())
     report = trained.report | rows.missing_values.report()
     if trained.version is None:
         return ViewResult({"model": model, "version": None, "serving": None, **report}, status=200)
@@ -66,7 +65,7 @@ TRAIN = Endpoint(
     },
     counted_as="training",
 )
-training.post("/train", endpoint="train")(replace(TRAIN, query_schema=ModelQuery())(train))
+training.post("/train", endpoint="train")(replace(TRAIN, query_schema=query.ModelQuery())(train))
 training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 
 
@@ -83,11 +82,11 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     if "If-Match" in request.headers:
         raise InvalidRequest("If-Match: is the tag of one version; train each model in a request of its own.")
     y, weight = body["y"], body["sample_weight"]
-    key, conditions = _key(), _conditions()
+    key = _key()
 
     def train_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
         labelled = dataset.labelled_table(table, y[rows], None if weight is None else weight[rows], "error")
-        trained = _train(model, body, labelled, key, conditions)
+        trained = _train(model, body, labelled, key)
         version = trained.version.number if trained.version else None
         summary = {name: trained.report[name] for name in fit_responses.SUMMARY}
         return {"version": version, **summary} | ({"replayed": True} if trained.replayed else {})
@@ -99,9 +98,7 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     return ViewResult({"results": results})
 
 
-def _train(
-    model: str, body: dict[str, Any], rows: dataset.LabelledRows, key: str | None, conditions: Conditions
-) -> Trained:
+def _train(model: str, body: dict[str, Any], rows: dataset.LabelledRows, key: str | None) -> Trained:
     training_request = Request(
         batches=(batch for batch, _ in rows.batches),
         columns=rows.columns,
@@ -109,7 +106,7 @@ def _train(
         append=body["append"],
         decay=body["decay"],
         token=None if key is None else partial(_token, key, model),
-        conditions=conditions,
+        conditions=_conditions(),
         in_table=rows.in_table,
     )
     trainer = services().trainer

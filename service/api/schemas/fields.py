@@ -20,6 +20,18 @@ from service.training.options import Start
 Value = TypeVar("Value")
 
 
+def _number(kinds: arrays.Types) -> dict[str, Any]:
+    return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
+
+
+def _array(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": 1}
+
+
+def _object(values: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values, "minProperties": 1}
+
+
 class DocumentedField(fields.Field[Value]):
     """A field with a description and a JSON Schema, by default that of its class."""
 
@@ -53,15 +65,9 @@ class Rows(DocumentedField[arrays.Table]):
     """
 
     def __init__(self, description: str, kinds: arrays.Types = arrays.NUMBERS, **kwargs: Any) -> None:
-        number = _number(kinds)
-        numbers = {"type": "array", "items": number, "minItems": 1}
-        rows = {"type": "array", "items": numbers, "minItems": 1}
-        columns = {"type": "object", "additionalProperties": numbers, "minProperties": 1}
-        record = {"type": "object", "additionalProperties": number, "minProperties": 1}
-        records = {"type": "array", "items": record, "minItems": 1}
-        single_number = {"type": "number"}
-        single_record = record | {"additionalProperties": single_number}
-        shapes = [numbers, rows, columns, records, single_record, single_number]
+        number, single = _number(kinds), {"type": "number"}
+        numbers, record = _array(number), _object(number)
+        shapes = [numbers, _array(numbers), _object(numbers), _array(record), _object(single), single]
         super().__init__(description, {"anyOf": shapes}, **kwargs)
         self.kinds = kinds
 
@@ -73,7 +79,7 @@ class Vector(DocumentedField[FloatArray]):
     """A list of numbers, as a float64 array."""
 
     def __init__(self, description: str, kinds: arrays.Types = arrays.NUMBERS, **kwargs: Any) -> None:
-        super().__init__(description, {"type": "array", "items": _number(kinds), "minItems": 1}, **kwargs)
+        super().__init__(description, _array(_number(kinds)), **kwargs)
         self.kinds = kinds
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FloatArray:
@@ -175,28 +181,20 @@ class BooleanOrVersion(DocumentedField[Any]):
     json_schema: ClassVar = {"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1, "maximum": MAX_VERSION}]}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | int:
-        if type(value) is bool:
-            return value
-        if _is_integer(value, 1, MAX_VERSION):
-            return int(value)
-        raise _invalid(value, "true, false, or a version number")
+        if type(value) is not bool and not _is_integer(value, 1, MAX_VERSION):
+            raise _invalid(value, "true, false, or a version number")
+        return value if type(value) is bool else int(value)
 
 
 class GroupLabels(DocumentedField[list[str]]):
     """One label, a string or a whole number, for each row."""
 
-    json_schema: ClassVar = {
-        "anyOf": [{"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}, {"type": "string"}]
-    }
+    json_schema: ClassVar = {"anyOf": [_array({"type": ["string", "integer"]}), {"type": "string"}]}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
         if not isinstance(value, list) or not value or not set(map(type, value)) <= {str, int}:
             raise marshmallow.ValidationError("is not a list of labels; give a string or a whole number for each row")
         return list(map(str, value))
-
-
-def _number(kinds: arrays.Types) -> dict[str, Any]:
-    return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
 
 
 def _is_integer(value: Any, minimum: float, maximum: float) -> bool:

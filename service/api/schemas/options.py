@@ -10,8 +10,8 @@ from service.core.descent import MAX_EPOCHS
 from service.formats.arrays import MAX_MAGNITUDE
 from service.training.options import Options
 
-MIN_LEVEL = 1e-6
-MIN_DECAY = 1e-6
+SMALLEST = 1e-6
+"""The smallest decay, and the smallest distance of an interval's probability from 0 and 1."""
 
 
 class FitOptions(RequestSchema):
@@ -70,7 +70,7 @@ class ContinueOptions(RequestSchema):
     )
     decay = fields.Number(
         "For an append: the factor by which the weights of all earlier rows are multiplied; 1 keeps them.",
-        bounds=(MIN_DECAY, 1),
+        bounds=(SMALLEST, 1),
         load_default=1.0,
     )
     dry_run = fields.Boolean(
@@ -100,7 +100,7 @@ class PredictOptions(RequestSchema):
 
     interval = fields.Number(
         "Adds `lower` and `upper`, the bounds of an interval with this probability, such as 0.95; null: no interval.",
-        bounds=(MIN_LEVEL, 1 - MIN_LEVEL),
+        bounds=(SMALLEST, 1 - SMALLEST),
         load_default=None,
     )
     interval_kind = fields.Choice(

@@ -38,7 +38,7 @@ class InferRequest(Schema):
     """An inference request of one tensor, [rows, columns]. The numbers may follow the JSON in binary."""
 
     examples: ClassVar = {
-        "two rows": {"inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]}
+        "two rows": {"inputs": [{"name": INPUT, "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]}
     }
 
     id = string("An id of your choice, which the response repeats.")

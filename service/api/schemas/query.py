@@ -1,14 +1,9 @@
-"""Schemas of query strings, and the decoding of options in them."""
+"""Schemas of query strings."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from marshmallow import Schema, fields, validate
+from marshmallow import validate
 
 from service.api.schemas.base import QuerySchema
-from service.api.schemas.fields import ColumnNames, Integer, Text
-from service.errors import MalformedBody
-from service.formats import json
+from service.api.schemas.fields import Integer, Text
 from service.store.base import NAME, NAME_RULE
 
 PAGE_TOKEN = "The `next_page_token` of the previous page; empty for the first page."  # noqa: S105 - not a password
@@ -42,17 +37,3 @@ class VersionListQuery(PageQuery):
     """A page of the list of versions."""
 
     page_token = Text(PAGE_TOKEN, load_default="", validate=TOKEN)
-
-
-def decode_values(query: Mapping[str, str], schema: Schema) -> dict[str, Any]:
-    """Return `query` with the values of all fields of `schema` but strings decoded from JSON."""
-    return {name: _decode(text, schema.fields.get(name)) for name, text in query.items()}
-
-
-def _decode(text: str, field: fields.Field[Any] | None) -> Any:
-    if field is None or isinstance(field, fields.String | ColumnNames):
-        return text
-    try:
-        return json.decode(text.encode("utf-8", "replace"))
-    except MalformedBody:
-        return text

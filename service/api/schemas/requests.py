@@ -7,8 +7,8 @@ from marshmallow import fields, post_load, pre_load, validate
 from service.api.schemas.base import QuerySchema, RequestSchema
 from service.api.schemas.fields import ColumnNames, GroupLabels, Integer, Rows, Text, Vector
 from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
-from service.errors import InvalidRequest
-from service.formats import dataset
+from service.errors import InvalidRequest, MalformedBody
+from service.formats import dataset, json
 from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.column_selection import ColumnSelection
 from service.formats.missing_values import MissingValuePolicy
@@ -39,7 +39,24 @@ class LabelledRequest(RowOptions):
         return data | {"rows": dataset.labelled_table(*columns)}
 
 
-class LabelledTableQuery(RowOptions, QuerySchema):
+class TableQuery(RowOptions, QuerySchema):
+    """The query that accompanies a table. The values of all fields but strings are JSON."""
+
+    @pre_load
+    def _decode_values(self, data: dict[str, str], **kwargs: Any) -> dict[str, Any]:
+        return {name: _decode(text, self.fields.get(name)) for name, text in data.items()}
+
+
+def _decode(text: str, field: fields.Field[Any] | None) -> Any:
+    if field is None or isinstance(field, fields.String | ColumnNames):
+        return text
+    try:
+        return json.decode(text.encode("utf-8", "replace"))
+    except MalformedBody:
+        return text
+
+
+class LabelledTableQuery(TableQuery):
     """The columns of a table that are x, y and weights."""
 
     x = ColumnNames("The columns of x, separated by commas; default: all others.")
@@ -66,7 +83,7 @@ class TrainRequest(LabelledRequest, TrainOptions):
     }
 
 
-class PredictTableQuery(RowOptions, QuerySchema, PredictOptions):
+class PredictTableQuery(TableQuery, PredictOptions):
     """The columns of a table to predict from, and the options."""
 
     x = ColumnNames("The columns of x, separated by commas; default: all columns.")
