@@ -37,6 +37,32 @@ def test_every_kind_of_data_trains_the_same_model_and_predicts_in_its_kind(desce
     assert predicted[0].tolist() == predicted[1].tolist() == predicted[2].to_pylist() == predicted[3]
 
 
+def test_every_kind_of_data_takes_y_of_one_column_and_names_the_version_that_predicted(descent):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, 5.0], "b": [1.0, 0.0, 2.0, 1.0], "y": [3.0, 4.0, 8.0, 11.0]})
+    x, y = frame[["a", "b"]], frame[["y"]]
+    table, rows = pa.Table.from_pandas(x), x.to_numpy().tolist()
+    kinds = [(x, y), (x.to_numpy(), y.to_numpy()), (table, pa.Table.from_pandas(y)), (rows, y)]
+    for version, (data, target) in enumerate(kinds, start=1):
+        fit = descent.train(data, target, model="one-column", sample_weight=target)
+        found = descent.prediction(data, model="one-column")
+        assert (fit["n"], found.model, found.version) == (4, "one-column", version)
+
+
+def test_a_series_is_one_row_or_one_column(descent):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0, 5.0], "b": [1.0, 0.0, 2.0, 1.0]}, index=list("pqrs"))
+    descent.train(frame, [3, 4, 8, 11], model="series-two")
+    predicted = descent.predict(frame, model="series-two")
+    for row in (frame.loc["r"], frame.reset_index(drop=True).iloc[2], pd.Series({"b": 2, "a": 3})):
+        assert descent.predict(row, model="series-two") == predicted["r"]
+    descent.train(frame["a"], [3, 4, 8, 11], model="series-one")
+    expected = descent.predict(frame[["a"]], model="series-one")
+    pd.testing.assert_series_equal(descent.predict(frame["a"], model="series-one"), expected)
+    missing = frame["a"].where(frame["a"] > 1)
+    with pytest.raises(Problem) as raised:
+        descent.predict(missing, model="series-one")
+    assert raised.value.errors[0]["pointer"] == "/x/a/0"
+
+
 def test_a_long_array_is_trained_on(descent):
     x = np.arange(400_000.0)
     fit = descent.train(x, 2 * x + 1, model="long")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import httpx
 
 from descent.connection import DEFAULT_URL, check_url
-from descent.models import Models
 from descent.predicting import Predicting
 from descent.responses import check_media_type
 from descent.retries import Sender
@@ -15,7 +14,7 @@ DIRECT_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """Hosts that are connected directly, even if the environment names a proxy: a proxy cannot reach them."""
 
 
-class Client(Training, Predicting, Models):
+class Client(Training, Predicting):
     """Client of a Descent service.
 
     Data are NumPy arrays, pandas frames and series, Arrow tables and record batches, or numbers, lists and dicts as

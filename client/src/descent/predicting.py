@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 
-from descent.connection import Connection, file_body, model_path
-from descent.data import to_data
-from descent.errors import Unreachable
+from descent.connection import file_body, model_path
+from descent.data import Data, to_data, to_row
+from descent.errors import ClientError, Problem, Unreachable
+from descent.models import Models
 from descent.options import UNSET, IntervalKind, Json, Missing, Unset, set_options
 from descent.request_body import JSON, File
 from descent.responses import check_media_type, decode_object, media_type_of
@@ -25,8 +26,8 @@ class Prediction:
         upper: upper bounds of the intervals, of the same kind as x; None without `interval`.
         contributions: w·(x − mean) of each column; None without `explain`.
         mean_prediction: prediction at the mean of the training data; None without `explain`.
-        model: name of the model; None if the service responds with an array or a table.
-        version: number of the version; None if the service responds with an array or a table.
+        model: name of the model.
+        version: number of the version.
         dropped: rows that were left out; None without missing="drop".
     """
 
@@ -40,7 +41,7 @@ class Prediction:
     dropped: int | None = None
 
 
-class Predicting(Connection):
+class Predicting(Models):
     """Methods that predict, and that compare predictions with observations."""
 
     def predict(
@@ -54,7 +55,8 @@ class Predicting(Connection):
         """Return the predicted values for x, of the same kind as x.
 
         Args:
-            x: rows of features; one row, or one number for a model with one column, gives one value.
+            x: rows of features; one row, such as frame.iloc[0], or one number for a model with one column, gives one
+                value.
             model: name of the model.
             version: number of the version; by default the serving one.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
@@ -75,7 +77,8 @@ class Predicting(Connection):
         """Return the predicted values for x, with intervals and contributions if they are requested.
 
         Args:
-            x: rows of features; one row, or one number for a model with one column, gives one value.
+            x: rows of features; one row, such as frame.iloc[0], or one number for a model with one column, gives one
+                value.
             model: name of the model.
             version: number of the version; by default the serving one.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
@@ -83,12 +86,28 @@ class Predicting(Connection):
             interval_kind: the interval is of a new y ("prediction", default) or of the mean of y ("confidence").
             explain: add the contribution of each column and the mean prediction.
         """
-        data = to_data(x)
         options = set_options(missing=missing, interval=interval, interval_kind=interval_kind, explain=explain)
+        path, row = f"{model_path(model, version)}/predict", to_row(x)
+        if row is None:
+            return self._predict(path, to_data(x), options)
+        try:
+            return self._predict(path, row, options)
+        except Problem as problem:
+            is_refused = problem.status == httpx.codes.UNPROCESSABLE_ENTITY
+            if not is_refused or set(self.version(model, version)["columns"]) <= set(x.index):
+                raise
+            try:
+                return self._predict(path, to_data(x), options)
+            except ClientError as error:
+                raise (error if isinstance(x.name, str) else problem) from None
+
+    def _predict(self, path: str, data: Data, options: Json) -> Prediction:
         accept = JSON if options or not data.media_type else f"{data.media_type}, {JSON};q=0.5"
-        response = self._post_data(f"{model_path(model, version)}/predict", data, options, {"Accept": accept})
+        response = self._post_data(path, data, options, {"Accept": accept})
         if data.media_type and media_type_of(response) == data.media_type:
-            return Prediction(data.from_binary(response.content))
+            version = response.headers.get("Descent-Version")
+            model = response.headers.get("Descent-Model")
+            return Prediction(data.from_binary(response.content), model=model, version=version and int(version))
         answer = decode_object(response)
         values = {name: data.from_json(answer[name]) for name in ("y", "lower", "upper") if name in answer}
         others = ("contributions", "mean_prediction", "model", "version", "dropped")

@@ -64,10 +64,15 @@ def test_masked_numbers_are_missing_values():
     assert np.array_equal(sent, [[1, np.nan]], equal_nan=True)
 
 
+def test_booleans_are_0_and_1():
+    sent = np.load(io.BytesIO(to_data(np.array([[True, False]])).to_binary().content))
+    assert (sent.dtype, sent.tolist()) == (np.float64, [[1, 0]])
+
+
 @pytest.mark.parametrize(
     "x",
-    [np.array([[True]]), np.array([[1 + 5j]]), np.array([["1"]]), np.array(["2026-01-01"], dtype="datetime64[D]")],
-    ids=["bool", "complex", "str", "date"],
+    [np.array([[1 + 5j]]), np.array([["1"]]), np.array(["2026-01-01"], dtype="datetime64[D]")],
+    ids=["complex", "str", "date"],
 )
 def test_arrays_of_other_types_are_refused(x):
     with pytest.raises(InvalidArgument, match=r"^x is an array of .*\. Use one of real numbers"):

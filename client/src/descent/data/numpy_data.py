@@ -10,8 +10,8 @@ from descent.errors import InvalidArgument
 from descent.options import Json
 from descent.request_body import NPY
 
-REAL_KINDS = "iufO"
-"""NumPy's kinds of integers, floats and Python objects; the latter are converted to floats."""
+REAL_KINDS = "biufO"
+"""NumPy's kinds of booleans, integers, floats and Python objects; the latter are converted to floats."""
 
 
 class NumpyData:
