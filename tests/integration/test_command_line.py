@@ -102,6 +102,25 @@ def test_a_refusal_is_shown_with_the_pointer_to_the_field(descent, tmp_path):
     assert "/x/1: is the text" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        ((), "choose another with --y\n"),
+        (("--y", "price", "--x", "aera"), "choose another with --x\n"),
+        (("--y", "price", "--weight", "w"), "choose another with --weight\n"),
+        (("--y", "price"), "set --missing drop "),
+        (("--y", "price", "--missing", "drop", "--l2", "-1"), "\n--l2: is -1"),
+        (("--y", "price", "--missing", "drop", "--learning-rate", "9"), 'Use a smaller one, or "auto"'),
+    ],
+)
+def test_a_refusal_names_the_flag_to_use(descent, tmp_path, arguments, flag):
+    (tmp_path / "houses.csv").write_text("area,price\n50,150\n70,210\n80,\n100,310\n")
+    refused = descent("train", "houses.csv", *arguments)
+    assert refused.exit_code == session.REFUSED
+    assert flag in refused.stderr
+    assert "=" not in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["models", "show m", "predict new.json", "rm m -y", "version"])
 @pytest.mark.usefixtures("houses")
 def test_only_a_training_creates_the_folder(descent, tmp_path, command):

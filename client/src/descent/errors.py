@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from descent.wording import as_parameter, reword
+
 STANDARD_MEMBERS = ("type", "title", "status", "detail", "errors")
 
 
@@ -37,6 +39,8 @@ class UnexpectedResponse(ClientError):
 class Problem(ClientError):
     """The service refused the request or failed, as its problem document (RFC 9457) says.
 
+    As text, it is the detail with options as parameters of the client, such as missing="drop".
+
     Attributes:
         status: HTTP status of the response.
         type: URN of the kind of problem, or "about:blank".
@@ -55,7 +59,7 @@ class Problem(ClientError):
         self.errors: list[dict[str, str]] = document.get("errors", [])
         self.members = {name: value for name, value in document.items() if name not in STANDARD_MEMBERS}
         self.retry_after = retry_after
-        super().__init__(self.detail or self.title)
+        super().__init__(reword(self.detail, as_parameter) or self.title)
 
     def document(self) -> dict[str, Any]:
         """Return the problem document."""

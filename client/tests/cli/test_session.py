@@ -100,3 +100,25 @@ def test_the_command_without_click_reports_in_one_line_what_to_install():
     failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     expected = "descent: the command line needs click. Install it with: pip install 'descent-client[cli]'\n"
     assert (failed.returncode, failed.stderr) == (1, expected)
+
+
+@pytest.mark.parametrize(
+    ("command", "detail", "expected"),
+    [
+        ("train", "/y: is missing; choose another with y=", "--y: is missing; choose another with --y"),
+        ("train", "/x: has no columns; use x=; /l2: is -1", "/x: has no columns; use --x; --l2: is -1"),
+        ("train", "/y/3: is missing; set missing=drop", "/y/3: is missing; set --missing drop"),
+        ("train", 'or "method": "spectral", weight=', "or --method spectral, --weight"),
+        ("train", 'or "append": true, fit_intercept=false.', "or --append, --no-fit-intercept."),
+        ("train", "/learning_rate: is 5", "--learning-rate: is 5"),
+        ("predict", "/interval_kind: needs interval", "--interval-kind: needs interval"),
+        ("predict", "y=, strange=1", "y=, strange=1"),
+    ],
+)
+def test_a_problem_speaks_of_flags_of_the_command(run, service, tmp_path, command, detail, expected):
+    for name in ("rows.csv", "rows.json"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    service.responses = [problem(422, detail=detail)]
+    assert run(command, "rows.csv").stderr == f"Some\n{expected}\n"
+    assert json.loads(run(command, "rows.csv", "--json").stderr)["detail"] == detail
+    assert run(command, "rows.json").stderr == f"Some\n{detail}\n"

@@ -14,6 +14,7 @@ from descent.cli.options import URL_VARIABLE, Target
 from descent.client import Client
 from descent.connection import DEFAULT_URL
 from descent.errors import ClientError, InvalidArgument, Problem, Unreachable
+from descent.wording import reword
 
 USAGE, REFUSED, NOT_FOUND, FAILED, UNREACHABLE = 2, 3, 4, 5, 6
 """Exit statuses. 0 is success, 1 a declined confirmation or a failure of the command itself."""
@@ -92,5 +93,24 @@ def _print_error(error: ClientError, *, as_json: bool) -> None:
         document = error.document() if isinstance(error, Problem) else {"detail": str(error)}
         click.echo(json.dumps(document, ensure_ascii=False), err=True)
         return
-    title = f"{error.title}\n" if isinstance(error, Problem) and error.title else ""
-    click.echo(f"{title}{error}", err=True)
+    click.echo(describe(error), err=True)
+
+
+def describe(error: ClientError) -> str:
+    """Return the title of an error and what to do, with options as flags of the command."""
+    if not isinstance(error, Problem):
+        return str(error)
+    return "\n".join(filter(None, (error.title, reword(error.detail, _as_flag))))
+
+
+def _as_flag(name: str, value: str | None) -> str | None:
+    """Return an option as a flag of the running command. A .json file holds its options, under their own names."""
+    context = click.get_current_context()
+    if context.params.get("file", Path()).suffix == ".json":
+        return None
+    options = (each for each in context.command.params if isinstance(each, click.Option) and each.name == name)
+    option = next(options, None)
+    if option is None:
+        return None
+    flags = option.secondary_opts if value == "false" else option.opts
+    return flags[-1] if value is None or option.is_flag else f"{flags[-1]} {value}"
