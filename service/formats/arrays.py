@@ -99,9 +99,7 @@ def check_magnitudes(array: FloatArray, pointer: Pointer, *, allow_nan: bool = F
     """Raise InvalidRequest at the first number that is not finite or is beyond ±1e150, except NaN if allowed."""
     if is_clean(array):
         return
-    usable = np.abs(array) <= MAX_MAGNITUDE
-    if allow_nan:
-        usable |= np.isnan(array)
+    usable = (np.abs(array) <= MAX_MAGNITUDE) | (np.isnan(array) & allow_nan)
     if not usable.all():
         index = int(np.argmin(usable.ravel()))
         value = array.ravel()[index]
@@ -123,7 +121,7 @@ def list_vector(value: Any, at: str, allowed: Types = NUMBERS) -> FloatArray:
         check_magnitudes(value, lambda i: f"{at}/{i}")
         return value
     if not isinstance(value, list):
-        raise InvalidRequest.at(at, f"is {_describe(value)}; give a list of numbers, as in [1, 2]")
+        raise InvalidRequest.at(at, f"is {_describe(value)}, not a list of numbers; give one, as in [1, 2]")
     if not value:
         raise InvalidRequest.at(at, "is empty; give at least one number")
     return vector(value, lambda i: f"{at}/{i}", allowed)
@@ -188,10 +186,9 @@ def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table
         row = vector(list(columns.values()), pointers.__getitem__)
         return Table(row[None, :], tuple(columns), RowShape.OBJECT, at, is_single_row=True)
     vectors = list(map(list_vector, columns.values(), pointers, repeat(allowed)))
-    n = len(vectors[0])
+    first, n = next(iter(columns)), len(vectors[0])
     for pointer, column in zip(pointers, vectors, strict=True):
         if len(column) != n:
-            first = next(iter(columns))
             raise InvalidRequest.at(pointer, f"has {counted(len(column), 'number')}, but {quoted(first)} has {n}")
     return Table(np.column_stack(vectors), tuple(columns), RowShape.OBJECT, at, is_columnar=True)
 

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.errors import InvalidRequest, listed, quoted
 from service.formats.table import TableReader
 
 
-@dataclass(frozen=True)
-class ColumnSelection:
+class ColumnSelection(NamedTuple):
     """The requested columns by name. x: all columns except y and weight by default."""
 
     x: tuple[str, ...] | None = None
@@ -25,25 +24,18 @@ def select_labelled(table: TableReader, selection: ColumnSelection) -> tuple[lis
     if table.names is not None:
         named = {"y": selection.y, "weight": selection.weight}
         others = [_find(table, name, role) for role, name in named.items() if name is not None]
-        advice = "there is only y"
     elif selection == ColumnSelection():
         others = [table.width - 1]
-        advice = "y is the last column, and x those before it"
     else:
         raise InvalidRequest("This media type has no column names, so leave out x, y and weight: y is the last column.")
-    x = select_features(table, selection.x, others, advice)
+    x = select_features(table, selection.x, others)
     if len({*x, *others}) < len(x) + len(others):
         raise InvalidRequest("A column is chosen twice among x, y and weight; choose each once.")
     return x, others
 
 
-def select_features(
-    table: TableReader, x: tuple[str, ...] | None, others: Sequence[int] = (), advice: str = "give at least one"
-) -> list[int]:
-    """Return the positions of the columns `x`, or of all but `others`.
-
-    Raise InvalidRequest, with `advice` if there are none.
-    """
+def select_features(table: TableReader, x: tuple[str, ...] | None, others: Sequence[int] = ()) -> list[int]:
+    """Return the positions of the columns `x`, or of all but `others`: y and the weight. Raise InvalidRequest."""
     if table.names is not None and len(set(table.names)) < table.width:
         [(name, count)] = Counter(table.names).most_common(1)
         raise InvalidRequest.at("/x", f"has {count} columns {quoted(name)}; give each its own name")
@@ -55,7 +47,8 @@ def select_features(
     else:
         positions = [_find(table, name, "x") for name in x]
     if not positions:
-        raise InvalidRequest.at("/x", f"has no columns; {advice}")
+        missing = "there is only y; add a column" if others else "give at least one"
+        raise InvalidRequest.at("/x", f"has no columns; {missing}")
     return positions
 
 

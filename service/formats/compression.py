@@ -20,8 +20,7 @@ class Decompressor:
 
     def __init__(self, body: Body, encoding: str, limits: Limits, max_bytes: int) -> None:
         self._compressed = body
-        file = pa.PythonFile(_BodyFile(body), mode="r")
-        self._stream = pa.CompressedInputStream(file, DECOMPRESSORS[encoding])
+        self._stream = pa.CompressedInputStream(pa.PythonFile(_BodyFile(body), mode="r"), DECOMPRESSORS[encoding])
         self._encoding = encoding
         self._budget = limits.decompression_budget(body, max_bytes)
 
@@ -33,9 +32,14 @@ class Decompressor:
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, fewer only at the end; raise MalformedBody or BodyTooLarge."""
         pieces = []
-        while size > 0 and (piece := self._read_piece(min(size, PIECE_BYTES))):
-            pieces.append(piece)
-            size -= len(piece)
+        try:
+            while size > 0 and (piece := self._stream.read(min(size, PIECE_BYTES))):
+                self._budget.consume(len(piece))
+                pieces.append(piece)
+                size -= len(piece)
+        except (pa.ArrowException, OSError) as error:
+            detail = f"The body cannot be decompressed with Content-Encoding {self._encoding}: {error}."
+            raise MalformedBody(f"{detail} Send the complete {self._encoding} data.") from None
         return b"".join(pieces)
 
     def readinto(self, buffer: memoryview) -> int:
@@ -43,15 +47,6 @@ class Decompressor:
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
-
-    def _read_piece(self, size: int) -> bytes:
-        try:
-            piece: bytes = self._stream.read(size)
-        except (pa.ArrowException, OSError) as error:
-            detail = f"The body cannot be decompressed with Content-Encoding {self._encoding}: {error}."
-            raise MalformedBody(f"{detail} Send the complete {self._encoding} data.") from None
-        self._budget.consume(len(piece))
-        return piece
 
 
 def compress(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """Batches of rows to train on or to predict for, from JSON or from a table: the same for every media type."""
 
 from collections.abc import Iterator, Sized
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ Blocks = Iterator[tuple[ColumnBlock, list[FloatArray]]]
 """x of each batch, and its y and weight."""
 
 
-@dataclass(frozen=True)
-class LabelledRows:
+class LabelledRows(NamedTuple):
     """Rows with y, to train on or to evaluate with.
 
     batches: batches with the pointers of their rows; `missing_values` has counted dropped rows once all are read.
@@ -32,8 +31,7 @@ class LabelledRows:
     in_table: bool
 
 
-@dataclass(frozen=True)
-class FeatureRows:
+class FeatureRows(NamedTuple):
     """Rows of a table to predict for: column names, if any, and batches x (m, d) with the pointers of their rows."""
 
     names: tuple[str, ...] | None

@@ -14,8 +14,6 @@ from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
 from service.formats.table import MAX_BATCH_BYTES, Columns
 
-MAX_REASON = 300
-
 
 class ByteSink(io.BytesIO):
     """Collects the bytes that pyarrow writes until they are drained, also after pyarrow has closed the file."""
@@ -80,4 +78,4 @@ def check_size(size: int, place: str) -> None:
 
 def reason(error: Exception) -> str:
     """Return the first line of pyarrow's message as a sentence."""
-    return str(error).splitlines()[0][:MAX_REASON].rstrip(".") + "."
+    return str(error).splitlines()[0][:300].rstrip(".") + "."

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge
@@ -61,8 +61,7 @@ class UnreadableCell(Exception):
         self.row, self.column, self.detail = row, column, detail
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Memory limits for a body.
 
     max_buffered_bytes: the size of a body that has to be held in memory as a whole.
@@ -94,13 +93,12 @@ class DecompressionBudget:
             allowed = min(allowed, self.max_bytes)
         if self.size > allowed:
             cap = "" if self.max_bytes is None else f", at most {self.max_bytes} bytes"
-            limit = f"{self.max_ratio} times its size (DESCENT_MAX_DECOMPRESSION_RATIO){cap}"
-            detail = f"The body decompresses to more than {allowed} bytes; the limit is {limit}."
-            raise BodyTooLarge(f"{detail} Send it uncompressed, or send fewer rows.")
+            detail = f"The body decompresses to more than {allowed} bytes; the limit is {self.max_ratio} times its size"
+            setting = f"(DESCENT_MAX_DECOMPRESSION_RATIO){cap}"
+            raise BodyTooLarge(f"{detail} {setting}. Send it uncompressed, or send fewer rows.")
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A media type of tables and its functions to read and write. `is_streaming`: bodies are read as they arrive."""
 
     media_type: str

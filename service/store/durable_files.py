@@ -60,8 +60,7 @@ def sync_visible(folder: Path, change: str) -> None:
         sync(folder)
     except OSError as error:
         detail = f"{change}, but the disk has not confirmed it ({error.strerror}), so a power failure may undo it."
-        advice = "Repeat the request, with the same Idempotency-Key if it has one."
-        raise StoreUnavailable(f"{detail} {advice}") from error
+        raise StoreUnavailable(f"{detail} Repeat the request, with the same Idempotency-Key if it has one.") from error
 
 
 def sweep(root: Path) -> int:

@@ -63,14 +63,13 @@ class FolderReader:
         newest = self._newest(model, used)
         last = newest.number if newest else 0
         deleted = version_numbers.deleted_newest(folder)  # read last, because a deletion writes it first
-        tombstone = version_numbers.tombstone(folder) if deleted > last else b""
+        tombstone = durable_files.content(folder / version_numbers.TOMBSTONE) if deleted > last else None
         free = (number for number in itertools.count(max(last, deleted) + 1) if number not in used)
-        return Head(newest, next(free), tombstone)
+        return Head(newest, next(free), tombstone or b"")
 
     def serving(self, model: str) -> Version:
         """Return the version that answers predictions: the pinned one, else the newest. Raises ModelNotFound."""
-        pinned = self.pinned(model)
-        found = self.newest(model) if pinned is None else pinned
+        found = self.pinned(model) or self.newest(model)
         if found is None:
             raise _model_not_found(model)
         return found

@@ -1,5 +1,6 @@
 """A model's description and labels: {"description": …, "labels": {…}}."""
 
+import contextlib
 from typing import Any
 
 import orjson
@@ -13,13 +14,10 @@ Metadata = dict[str, Any]
 
 def read(data: bytes | None) -> Metadata:
     """Return the metadata in a file's content; empty metadata for a missing or damaged file."""
-    try:
-        about = orjson.loads(data or b"null")
-    except orjson.JSONDecodeError:
-        about = None
-    match about:
-        case {"description": str() | None as description, "labels": dict() as labels}:
-            return {"description": description, "labels": labels}
+    with contextlib.suppress(orjson.JSONDecodeError):
+        match orjson.loads(data or b"null"):
+            case {"description": str() | None as description, "labels": dict() as labels}:
+                return {"description": description, "labels": labels}
     return {"description": None, "labels": {}}
 
 

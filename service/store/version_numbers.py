@@ -33,11 +33,6 @@ def deleted_newest(folder: Path) -> int:
         raise StoreUnavailable(f"{folder.name}/{DELETED_NEWEST} {advice}") from None
 
 
-def tombstone(folder: Path) -> bytes:
-    """Return the data kept of the deleted newest version."""
-    return durable_files.content(folder / TOMBSTONE) or b""
-
-
 def write_tombstone(folder: Path, number: int, tombstone: bytes) -> None:
     """Record that version `number` was the newest, unless a later one was deleted before."""
     if number > deleted_newest(folder):

@@ -56,8 +56,7 @@ def read_page_header(data: Data, start: int) -> tuple[int, int, int]:
 
 def _column_chunk(column: dict[int, Any]) -> ColumnChunk:
     start, dictionary = column[9], column.get(11, 0)
-    if 0 < dictionary < start:
-        start = dictionary
+    start = min(start, dictionary) if dictionary > 0 else start
     if start < 0:
         raise IndexError
     return start, column[5]

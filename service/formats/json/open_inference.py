@@ -1,9 +1,8 @@
 """Messages of the Open Inference Protocol: JSON, or JSON followed by the tensors' bytes (the binary extension)."""
 
 import math
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +17,7 @@ TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class InferenceRequest:
+class InferenceRequest(NamedTuple):
     """An inference request: its id, its tensor x (n, d) or (n,), and whether the response tensor is binary."""
 
     id: str | None
@@ -100,13 +98,11 @@ def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str) -> FloatA
 
 def _from_numbers(data: Any, datatype: str, shape: list[int]) -> FloatArray:
     at = "/inputs/0/data"
-    if not isinstance(data, list):
-        raise InvalidRequest.at(at, "is not a list of numbers")
-    while data and type(data[0]) is list:
+    while isinstance(data, list) and data and type(data[0]) is list:
         if set(map(type, data)) != {list}:
             raise InvalidRequest.at(at, "has lists beside other values; send numbers, or lists of numbers")
         data = list(chain.from_iterable(data))
-    flat = arrays.vector(data, lambda i: f"{at}/{i}")
+    flat = arrays.list_vector(data, at)
     if len(flat) != math.prod(shape):
         raise InvalidRequest.at(at, f"has {counted(len(flat), 'number')}, but the shape {shape} has {math.prod(shape)}")
     if not datatype.startswith("FP"):

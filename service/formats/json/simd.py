@@ -26,9 +26,6 @@ PIECE_BYTES = 1 << 18
 MAX_NAMES = 1 << 12
 DATA_FIELDS = ("x", "y", "sample_weight")
 
-REFUSALS = (ValueError, TypeError, RuntimeError, IndexError)
-"""Exceptions for a text that is left to the codec; simdjson raises IndexError for the first value of an empty list."""
-
 Lists = dict[str, FloatArray]
 """Long lists by the placeholder text in their place."""
 
@@ -49,13 +46,13 @@ def decode(body: bytes) -> dict[str, Any] | None:
         return None
     try:
         return _Decoder(body).decode()
-    except REFUSALS:
+    except (ValueError, TypeError, RuntimeError, IndexError):
         _thread_state.parser = simdjson.Parser()  # an exception may hold values of the old one, which blocks its reuse
         return None
 
 
 class _Decoder:
-    """Decodes one text; its methods raise one of REFUSALS for a text that is left to the codec."""
+    """Decodes one text; its methods raise one of the exceptions above for a text left to the codec."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

@@ -8,7 +8,6 @@ import numpy as np
 from service.formats.text.lines import Lines
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-QUOTE, NEWLINE = b'"'[0], b"\n"[0]
 BEFORE_OPENING = np.isin(np.arange(256), list(b',\r\n"'))
 """Characters before a quote that opens a field, or that is the second of an escaped pair."""
 
@@ -42,11 +41,11 @@ def _last_row_end_by_parity(text: bytes) -> int | None:
     fields, where that does not hold.
     """
     characters = np.frombuffer(text, np.uint8)
-    quotes = np.flatnonzero(characters == QUOTE)
+    quotes = np.flatnonzero(characters == ord('"'))
     opening = quotes[::2]
     if not (BEFORE_OPENING[characters[opening - 1]] | (opening == 0)).all():
         return None
-    newlines = np.flatnonzero(characters == NEWLINE)
+    newlines = np.flatnonzero(characters == ord("\n"))
     ends = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
     return int(ends[-1]) + 1 if len(ends) else 0
 

@@ -3,6 +3,7 @@
 orjson is faster here than pyarrow, and it accepts the same numbers as the JSON codec.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -62,12 +63,10 @@ def _parse_records(block: bytes, first_row: int) -> list[dict[str, Any]]:
     """Return the objects of `block`, parsed as one JSON array if each line is one object, else line by line."""
     lines = [line for line in block.split(b"\n") if line and not line.isspace()]
     joined = b",".join(lines)
-    try:
+    with contextlib.suppress(orjson.JSONDecodeError):
         records: list[dict[str, Any]] = orjson.loads(b"[" + joined + b"]")
-    except orjson.JSONDecodeError:
-        records = []
-    if len(records) == len(lines) == joined.count(b"{") and all(map(_is_enclosed, lines)):
-        return records
+        if len(records) == len(lines) == joined.count(b"{") and all(map(_is_enclosed, lines)):
+            return records
     return [_parse_record(line, first_row + row) for row, line in enumerate(lines)]
 
 
