@@ -123,10 +123,7 @@ def _success_responses(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
     schema = {} if endpoint.response_schema is None else {"schema": endpoint.response_schema}
     tables: dict[str, Any] = {name: {} for name in TABLES} if endpoint.returns_tables else {}
     content = {} if 204 in statuses else {"content": {endpoint.media_type: schema, **tables}}
-    found = {
-        str(status): {"description": description, "headers": headers, **content}
-        for status, description in statuses.items()
-    }
+    found = {str(status): {"description": text, "headers": headers, **content} for status, text in statuses.items()}
     if endpoint.conditional:
         found["304"] = {"description": "The response has the ETag in `If-None-Match`."}
     return found

@@ -86,9 +86,8 @@ class Endpoint:
             arguments = self.query_schema.load(query)
             decode = json.decode if self.table_schema is None else json.decode_rows
             return {**arguments, "body": self.request_schema.load(decode(request_body.read_all(body)))}
-        arguments = self.query_schema.load(
-            {name: query.pop(name) for name in self.query_schema.fields if name in query}
-        )
+        own = {name: query.pop(name) for name in self.query_schema.fields if name in query}
+        arguments = self.query_schema.load(own)
         options = self.table_schema.load(query)
         return {**arguments, "body": self.table_schema.with_rows(options, request_body.open_table(body, media_type))}
 

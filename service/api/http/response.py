@@ -50,10 +50,10 @@ def write_response(result: ViewResult, schema: Schema, status: int) -> Response:
     """Return the response with `result`: a table if the result can be one and the client accepts it, else JSON."""
     batches = result.batches if result.table is None else iter([result.table])
     if batches is not None and (table_format := _accepted_table()):
-        response = _batched_response(table_format.write(batches), status, result.headers, table_format.media_type)
+        response = _batched_response(table_format.write(batches), status, result, table_format.media_type)
     elif result.batches is not None:
         chunks = _json_chunks(result, schema, map(result.json_columns, result.batches))
-        response = _batched_response(chunks, status, result.headers, json.MEDIA_TYPE)
+        response = _batched_response(chunks, status, result, json.MEDIA_TYPE)
     else:
         response = complete_response(json.encode(schema.dump(result.value)), status, result.headers())
     if batches is not None:
@@ -69,9 +69,7 @@ def complete_response(data: bytes, status: int, headers: dict[str, str], media_t
     return _response(data, status, headers, media_type, encoding)
 
 
-def _batched_response(
-    chunks: Iterator[bytes], status: int, headers: Callable[[], dict[str, str]], media_type: str
-) -> Response:
+def _batched_response(chunks: Iterator[bytes], status: int, result: ViewResult, media_type: str) -> Response:
     """Return the response with `chunks`, streamed if it is long."""
     start = _take(chunks, MIN_COMPRESSED_BYTES)
     encoding = _accepted_encoding() if len(start) >= MIN_COMPRESSED_BYTES else None
@@ -80,7 +78,7 @@ def _batched_response(
         chunks = compress(chunks, encoding)
     start = _take(chunks, STREAM_BYTES)  # of the compressed chunks, since a compressor withholds output
     body = spool_until_received(chain([start], chunks)) if len(start) >= STREAM_BYTES else start
-    return _response(body, status, headers(), media_type, encoding)
+    return _response(body, status, result.headers(), media_type, encoding)
 
 
 def _take(chunks: Iterator[bytes], min_bytes: int) -> bytes:

@@ -30,8 +30,7 @@ def _rows_by_label(labels: list[str]) -> dict[str, RowNumbers]:
     codes_by_label = {label: code for code, label in enumerate(dict.fromkeys(labels))}
     codes = np.fromiter(map(codes_by_label.__getitem__, labels), dtype=np.intp, count=len(labels))
     order = np.argsort(codes, kind="stable")
-    ends = np.cumsum(np.bincount(codes))
-    return dict(zip(codes_by_label, np.split(order, ends[:-1]), strict=True))
+    return dict(zip(codes_by_label, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
 
 
 def _result(label: str, model: str, table: Table, rows: RowNumbers, view: GroupView) -> dict[str, Any]:

@@ -50,15 +50,14 @@ def ready() -> Response:
 def model_metadata(model: str, version: int | None = None) -> Response:
     """Show a model's versions and tensors."""
     columns = len(services().predictor.model(model, version).columns.names)
-    return _json_response(
-        {
-            "name": model,
-            "versions": [str(number) for number in services().store.versions(model)],
-            "platform": "pytorch_torchscript",
-            "inputs": [{"name": open_inference.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
-            "outputs": [{"name": open_inference.OUTPUT, "datatype": "FP64", "shape": [-1]}],
-        }
-    )
+    metadata = {
+        "name": model,
+        "versions": [str(number) for number in services().store.versions(model)],
+        "platform": "pytorch_torchscript",
+        "inputs": [{"name": open_inference.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
+        "outputs": [{"name": open_inference.OUTPUT, "datatype": "FP64", "shape": [-1]}],
+    }
+    return _json_response(metadata)
 
 
 @inference_protocol.get("/models/<model>/ready")

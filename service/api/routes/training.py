@@ -116,10 +116,8 @@ def _train(model: str, body: dict[str, Any], rows: dataset.LabelledRows, key: st
 def _key() -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not (1 <= len(key) <= LONGEST_KEY and key.isprintable()):
-        raise InvalidRequest(
-            f"Idempotency-Key: has {len(key)} characters, or some that are not printable; "
-            f"give 1 to {LONGEST_KEY} printable characters."
-        )
+        found = f"has {len(key)} characters, or some that are not printable"
+        raise InvalidRequest(f"Idempotency-Key: {found}; give 1 to {LONGEST_KEY} printable characters.")
     return key
 
 

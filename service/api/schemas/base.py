@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from typing import Any, ClassVar, NoReturn
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from service.errors import MAX_NAME, Fault, InvalidRequest
 from service.formats.arrays import escape
@@ -17,9 +17,6 @@ class RequestSchema(Schema):
     """A schema that raises InvalidRequest, and suggests the nearest known name for an unknown field."""
 
     field_kind: ClassVar = "field"
-
-    class Meta:
-        unknown = RAISE
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
         """Raise InvalidRequest with one fault for each invalid field."""
