@@ -31,8 +31,8 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     """Yield the lines of each batch, one per row."""
     for batch in batches:
         rows = zip(*(column.tolist() for column in batch.values()), strict=True)
-        records = (dict(zip(batch, row, strict=True)) for row in rows)
-        yield b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+        lines = (orjson.dumps(dict(zip(batch, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        yield b"".join(lines)
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
