@@ -23,11 +23,14 @@ def option_table(*schemas: type[marshmallow.Schema]) -> str:
     fields = [item for schema in schemas for item in schema().fields.items() if not item[1].required]
     return _table(
         ("option", "default", "meaning"),
-        (
-            (f"`{name}`", f"`{json.dumps(field.metadata.get('default', field.load_default))}`", about(field))
-            for name, field in fields
-        ),
+        ((f"`{name}`", f"`{json.dumps(default(field))}`", about(field)) for name, field in fields),
     )
+
+
+def default(field: marshmallow.fields.Field) -> object:
+    """Return the value of a field that is not given, None if there is none."""
+    unset = field.metadata.get("unset", field.load_default)
+    return None if unset is marshmallow.missing else unset
 
 
 def about(field: marshmallow.fields.Field) -> str:

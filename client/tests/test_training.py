@@ -41,13 +41,13 @@ def test_every_option_is_sent(csv):
     }  # fmt: skip
 
 
-def test_none_is_sent_as_null(csv):
+def test_words_are_sent_and_none_is_not(csv):
     service = FakeService(ok(FIT))
-    options = {"epochs": None, "initial": None, "seed": None, "standardize": None}
-    service.client().train([1, 2], [2, 4], append=True, **options)
+    options = {"epochs": "converged", "initial": "zeros", "standardize": "auto"}
+    service.client().train([1, 2], [2, 4], append=True, seed=None, **options)
     assert json.loads(service.last.content) == {"x": [1, 2], "y": [2, 4], "append": True, **options}
-    service.client().train_file(csv, append=True, **options)
-    assert dict(service.last.url.params) == {"append": "true", **dict.fromkeys(options, "null")}
+    service.client().train_file(csv, append=True, seed=None, **options)
+    assert dict(service.last.url.params) == {"append": "true", **options}
 
 
 def test_a_retried_file_is_sent_from_its_beginning(csv):

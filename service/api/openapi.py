@@ -43,7 +43,7 @@ TAGS = {
 """The name and description of each blueprint, in the order of the document."""
 BODY_ERRORS = (400, 413, 415)
 MODEL_ERRORS = (404, 503)
-TABLE_OPTIONS = "Options are in the body if it is JSON, and in the query if it is a table."
+TABLE_OPTIONS = "Options are in the query, or in the body if it is JSON."
 CACHE_HEADERS = {
     "If-None-Match": "The ETag of a previous response. If it still matches, the status is 304 and the body is empty."
 }
@@ -58,12 +58,13 @@ def document(app: Flask) -> dict[str, Any]:
     description = "Linear and ridge regression by gradient descent, over HTTP."
     tags = [{"name": name, "description": description} for name, description in TAGS.values()]
     spec = APISpec("Descent", __version__, "3.1.0", info={"description": description}, plugins=[plugin], tags=tags)
-    plugin.converter.add_attribute_function(_object_array_items)  # type: ignore[union-attr]
+    converter: Any = plugin.converter
+    converter.add_attribute_function(_object_array_items)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if hasattr(view, "endpoint"):
             methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-            operations = {method.lower(): _operation(rule, view) for method in methods}
+            operations = {method.lower(): _operation(rule, view, converter) for method in methods}
             spec.path(PATH_VARIABLE.sub(r"{\1}", rule.rule), operations=operations)
     return spec.to_dict()
 
@@ -73,16 +74,16 @@ def _object_array_items(converter: Any, field: Field[Any], **_: Any) -> dict[str
     return {"items": converter.fields2jsonschema(field.items.fields)} if isinstance(field, ObjectArray) else {}
 
 
-def _operation(rule: Rule, view: Any) -> dict[str, Any]:
+def _operation(rule: Rule, view: Any, converter: Any) -> dict[str, Any]:
     endpoint: Endpoint = view.endpoint
     summary, _, description = " ".join((view.__doc__ or "").split()).partition(". ")
     if endpoint.table_schema is not None:
         description = f"{description} {TABLE_OPTIONS}".lstrip()
     operation: dict[str, Any] = {
-        "operationId": rule.endpoint.replace(".", "_"),
+        "operationId": rule.endpoint.split(".")[1],
         "summary": summary.rstrip("."),
         "tags": [TAGS[rule.endpoint.split(".")[0]][0]],
-        "parameters": list(_parameters(rule, endpoint)),
+        "parameters": list(_parameters(rule, endpoint, converter)),
         "responses": {**_success_responses(endpoint), **_error_responses(rule, endpoint)},
     }
     if description:
@@ -105,12 +106,16 @@ def _request_content(endpoint: Endpoint) -> dict[str, Any]:
     return content
 
 
-def _parameters(rule: Rule, endpoint: Endpoint) -> Iterator[dict[str, Any]]:
+def _parameters(rule: Rule, endpoint: Endpoint, converter: Any) -> Iterator[dict[str, Any]]:
+    """Yield the parameters. Options have no default in the query: a page would send it beside another in the body."""
     for name in PATH_VARIABLE.findall(rule.rule):
         yield {"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]}
-    for schema in (endpoint.query_schema, endpoint.table_schema):
-        if schema is not None:
-            yield {"in": "query", "schema": schema}
+    if endpoint.query_schema is not None:
+        yield {"in": "query", "schema": endpoint.query_schema}
+    if endpoint.table_schema is not None:
+        for option in converter.schema2parameters(endpoint.table_schema, location="query"):
+            option["schema"].pop("default", None)
+            yield option
     for name, description in (endpoint.request_headers | (CACHE_HEADERS if endpoint.conditional else {})).items():
         yield {"in": "header", "name": name, "required": False, **_header(description)}
 

@@ -19,6 +19,8 @@ def upgraded(report: Report, statistics: Callable[[], Statistics]) -> Report:
         report["r2"] = _r_squared(report, statistics())
     if isinstance(report["trained_at"], int | float):
         report["trained_at"] = iso_time(report["trained_at"])
+    if report["options"]["epochs"] is None:
+        report["options"]["epochs"] = "converged"
     for warning in report["warnings"]:
         if warning["type"] == "distant-limit":
             warning["type"] = "slow-convergence"

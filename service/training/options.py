@@ -51,8 +51,8 @@ def inherited(stored: dict[str, Any], explicit: dict[str, Any]) -> Options:
         names = None if start["names"] is None else tuple(start["names"])
         stored = stored | {"initial": Start(np.array(start["w"]), names, start["b"])}
     options = Options(**stored)
-    if explicit.get("seed") is not None:
+    if "seed" in explicit:
         options = replace(options, initial=None)
-    if explicit.get("initial") is not None:
+    if "initial" in explicit:
         options = replace(options, seed=None)
     return replace(options, **explicit)

@@ -44,7 +44,7 @@ def _effective_options(fit: Fit) -> dict[str, Any]:
     return {
         "method": options.method,
         "learning_rate": options.learning_rate,
-        "epochs": options.epochs,
+        "epochs": "converged" if options.epochs is None else options.epochs,
         "seed": options.seed,
         "initial": None if seeded else {"w": fit.columns.in_row_shape(fit.start.w.tolist()), "b": fit.start.b},
         "standardize": options.standardize,

@@ -78,12 +78,12 @@ def test_a_refusal_is_a_problem_with_its_members(descent):
     assert raised.value.members["largest_stable_learning_rate"] > 0
 
 
-def test_an_append_inherits_options_that_are_not_given_and_null_replaces_them(descent):
+def test_an_append_inherits_options_that_are_not_given_and_a_word_resets_them(descent):
     descent.train([1, 2, 4], [1, 2, 3], model="inherits", epochs=2, l2=0.5, standardize=True)
     inherited = descent.train(np.array([5.0, 6.0]), np.array([4.0, 5.0]), model="inherits", append=True)
     assert (inherited["epochs"], inherited["options"]["l2"], inherited["n"]) == (2, 0.5, 5)
-    replaced = descent.train(np.array([7.0]), np.array([6.0]), model="inherits", append=True, epochs=None, l2=0)
-    assert (replaced["converged"], replaced["options"]["epochs"], replaced["options"]["l2"]) == (True, None, 0)
+    replaced = descent.train(np.array([7.0]), np.array([6.0]), model="inherits", append=True, epochs="converged", l2=0)
+    assert (replaced["converged"], replaced["options"]["epochs"], replaced["options"]["l2"]) == (True, "converged", 0)
 
 
 def test_models_and_versions_are_listed(descent):

@@ -1,38 +1,25 @@
 """Types of the options of training and predicting, and their encoding in a query."""
 
 import csv
-import enum
 import io
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from descent.json_encoding import encode_option
-
-
-class Unset(enum.Enum):
-    """Type of UNSET."""
-
-    UNSET = "UNSET"
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET: Final = Unset.UNSET
-"""Default of every option: it is not sent. The service uses its own default, or the value that an append inherits.
-
-None is sent as null: in an append, epochs=None runs to convergence, while UNSET inherits the number of epochs."""
 
 Json = dict[str, Any]
 Method = Literal["spectral", "autograd"]
 LearningRate = float | Literal["auto"]
+Epochs = int | Literal["converged"]
+Initial = Mapping[str, Any] | Literal["zeros"]
+Standardize = bool | Literal["auto"]
 Missing = Literal["error", "drop"]
 IntervalKind = Literal["prediction", "confidence"]
 
 
 def set_options(**options: Any) -> Json:
-    """Return the options that are not UNSET."""
-    return {name: value for name, value in options.items() if value is not UNSET}
+    """Return the options that are given: the service has defaults, and an append inherits the other options."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def encode_query(options: Mapping[str, Any]) -> dict[str, str]:

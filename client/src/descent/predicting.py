@@ -11,7 +11,7 @@ from descent.connection import file_body, model_path
 from descent.data import Data, to_data, to_row
 from descent.errors import ClientError, Problem, Unreachable
 from descent.models import Models
-from descent.options import UNSET, IntervalKind, Json, Missing, Unset, set_options
+from descent.options import IntervalKind, Json, Missing, set_options
 from descent.request_body import JSON, File
 from descent.responses import check_media_type, decode_object, media_type_of
 
@@ -50,7 +50,7 @@ class Predicting(Models):
         *,
         model: str = "default",
         version: int | None = None,
-        missing: Missing | Unset = UNSET,
+        missing: Missing | None = None,
     ) -> Any:
         """Return the predicted values for x, of the same kind as x.
 
@@ -69,10 +69,10 @@ class Predicting(Models):
         *,
         model: str = "default",
         version: int | None = None,
-        missing: Missing | Unset = UNSET,
-        interval: float | Unset | None = UNSET,
-        interval_kind: IntervalKind | Unset = UNSET,
-        explain: bool | Unset = UNSET,
+        missing: Missing | None = None,
+        interval: float | None = None,
+        interval_kind: IntervalKind | None = None,
+        explain: bool | None = None,
     ) -> Prediction:
         """Return the predicted values for x, with intervals and contributions if they are requested.
 
@@ -120,11 +120,11 @@ class Predicting(Models):
         model: str = "default",
         version: int | None = None,
         accept: str = JSON,
-        x: Sequence[str] | Unset = UNSET,
-        missing: Missing | Unset = UNSET,
-        interval: float | Unset | None = UNSET,
-        interval_kind: IntervalKind | Unset = UNSET,
-        explain: bool | Unset = UNSET,
+        x: Sequence[str] | None = None,
+        missing: Missing | None = None,
+        interval: float | None = None,
+        interval_kind: IntervalKind | None = None,
+        explain: bool | None = None,
     ) -> Iterator[bytes]:
         """Yield the response to a file, which is read while it is sent, piece by piece.
 
@@ -160,7 +160,7 @@ class Predicting(Models):
         model: str = "default",
         version: int | None = None,
         sample_weight: Any = None,
-        missing: Missing | Unset = UNSET,
+        missing: Missing | None = None,
     ) -> Json:
         """Compare predictions for x with the observed y. Return n, mse, rmse, mae, r2 and bias (the mean of ŷ − y).
 
@@ -182,10 +182,10 @@ class Predicting(Models):
         *,
         model: str = "default",
         version: int | None = None,
-        y: str | Unset = UNSET,
-        x: Sequence[str] | Unset = UNSET,
-        weight: str | Unset = UNSET,
-        missing: Missing | Unset = UNSET,
+        y: str | None = None,
+        x: Sequence[str] | None = None,
+        weight: str | None = None,
+        missing: Missing | None = None,
     ) -> Json:
         """Compare predictions for a file, which is read while it is sent, with its y. Return the same as `evaluate`.
 

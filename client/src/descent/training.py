@@ -1,14 +1,14 @@
 """Training models."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
 from descent.connection import Connection, file_body, model_path
 from descent.data import to_data
 from descent.errors import InvalidArgument
-from descent.options import UNSET, Json, LearningRate, Method, Missing, Unset, set_options
+from descent.options import Epochs, Initial, Json, LearningRate, Method, Missing, Standardize, set_options
 from descent.request_body import File
 from descent.responses import decode_object
 
@@ -23,18 +23,18 @@ class Training(Connection):
         *,
         model: str = "default",
         sample_weight: Any = None,
-        missing: Missing | Unset = UNSET,
-        method: Method | Unset = UNSET,
-        learning_rate: LearningRate | Unset = UNSET,
-        epochs: int | Unset | None = UNSET,
-        initial: Mapping[str, Any] | Unset | None = UNSET,
-        seed: int | Unset | None = UNSET,
-        standardize: bool | Unset | None = UNSET,
-        fit_intercept: bool | Unset = UNSET,
-        l2: float | Unset = UNSET,
-        append: bool | int | Unset = UNSET,
-        decay: float | Unset = UNSET,
-        dry_run: bool | Unset = UNSET,
+        missing: Missing | None = None,
+        method: Method | None = None,
+        learning_rate: LearningRate | None = None,
+        epochs: Epochs | None = None,
+        initial: Initial | None = None,
+        seed: int | None = None,
+        standardize: Standardize | None = None,
+        fit_intercept: bool | None = None,
+        l2: float | None = None,
+        append: bool | int | None = None,
+        decay: float | None = None,
+        dry_run: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Json:
         """Train a model and publish the fit as its next version. Return the report of the fit.
@@ -72,21 +72,21 @@ class Training(Connection):
         file: File | str | PathLike[str],
         *,
         model: str = "default",
-        y: str | Unset = UNSET,
-        x: Sequence[str] | Unset = UNSET,
-        weight: str | Unset = UNSET,
-        missing: Missing | Unset = UNSET,
-        method: Method | Unset = UNSET,
-        learning_rate: LearningRate | Unset = UNSET,
-        epochs: int | Unset | None = UNSET,
-        initial: Mapping[str, Any] | Unset | None = UNSET,
-        seed: int | Unset | None = UNSET,
-        standardize: bool | Unset | None = UNSET,
-        fit_intercept: bool | Unset = UNSET,
-        l2: float | Unset = UNSET,
-        append: bool | int | Unset = UNSET,
-        decay: float | Unset = UNSET,
-        dry_run: bool | Unset = UNSET,
+        y: str | None = None,
+        x: Sequence[str] | None = None,
+        weight: str | None = None,
+        missing: Missing | None = None,
+        method: Method | None = None,
+        learning_rate: LearningRate | None = None,
+        epochs: Epochs | None = None,
+        initial: Initial | None = None,
+        seed: int | None = None,
+        standardize: Standardize | None = None,
+        fit_intercept: bool | None = None,
+        l2: float | None = None,
+        append: bool | int | None = None,
+        decay: float | None = None,
+        dry_run: bool | None = None,
         idempotency_key: str | None = None,
     ) -> Json:
         """Train a model on a file, which is read while it is sent. Return the report of the fit.

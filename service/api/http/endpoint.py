@@ -10,7 +10,7 @@ from marshmallow import Schema
 
 from service.api.http import request_body
 from service.api.http.response import ViewResult, write_response
-from service.api.schemas.base import QuerySchema, RequestSchema
+from service.api.schemas.base import QuerySchema, RequestSchema, unknown
 from service.api.schemas.requests import LabelledTableQuery, PredictTableQuery
 from service.errors import InvalidRequest
 from service.formats import json
@@ -38,7 +38,7 @@ class Endpoint:
 
     response_schema: Schema | None
     _: KW_ONLY
-    query_schema: Schema | None = field(default_factory=QuerySchema)
+    query_schema: QuerySchema | None = field(default_factory=QuerySchema)
     request_schema: Schema | None = None
     table_schema: LabelledTableQuery | PredictTableQuery | None = None
     accepts_tables: bool = False
@@ -82,12 +82,18 @@ class Endpoint:
         media_type = request_body.media_type(tables=self.table_schema is not None)
         body = request_body.open_body(media_type)
         query = _query()
-        if self.table_schema is None or media_type == json.MEDIA_TYPE:
+        if self.table_schema is None:
             arguments = self.query_schema.load(query)
-            decode = json.decode if self.table_schema is None else json.decode_rows
-            return {**arguments, "body": self.request_schema.load(decode(request_body.read_all(body)))}
+            return {**arguments, "body": self.request_schema.load(json.decode(request_body.read_all(body)))}
+        known = [*self.query_schema.fields, *self.table_schema.fields]
+        faults = [unknown(name, self.query_schema.field_kind, known) for name in query if name not in known]
+        if faults:
+            raise InvalidRequest.of(faults)
         own = {name: query.pop(name) for name in self.query_schema.fields if name in query}
         arguments = self.query_schema.load(own)
+        if media_type == json.MEDIA_TYPE:
+            value = self.table_schema.add_options(query, json.decode_rows(request_body.read_all(body)))
+            return {**arguments, "body": self.request_schema.load(value)}
         options = self.table_schema.load(query)
         return {**arguments, "body": self.table_schema.with_rows(options, request_body.open_table(body, media_type))}
 

@@ -114,7 +114,7 @@ def _predict_batches(predictions: Predictions, rows: FeatureRows, columns_of: Co
 
 def _requested_columns(loaded: LoadedModel, body: dict[str, Any]) -> ColumnsOf:
     """Return a function that computes ŷ, and the interval bounds and contributions if the request asks for them."""
-    level, of_mean = body["interval"], body["interval_kind"] == "confidence"
+    level, of_mean = body.get("interval"), body.get("interval_kind") == "confidence"
     half_width = None if level is None else loaded.half_width(level, of_mean=of_mean)
 
     @np.errstate(over="ignore", invalid="ignore")

@@ -81,7 +81,7 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     trained. With an idempotency key, `replayed` marks the groups that an earlier request published."""
     if "If-Match" in request.headers:
         raise InvalidRequest("If-Match: is the tag of one version; train each model in a request of its own.")
-    y, weight = body["y"], body["sample_weight"]
+    y, weight = body["y"], body.get("sample_weight")
     key = _key()
 
     def train_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Base schemas, which reject unknown fields and report errors with JSON Pointers."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, ClassVar, NoReturn
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, pre_load
 
 from service.errors import MAX_NAME, Fault, InvalidRequest
 from service.formats.arrays import escape
@@ -14,9 +14,24 @@ MESSAGES = {"Missing data for required field.": "is required", "Field may not be
 
 
 class RequestSchema(Schema):
-    """A schema that raises InvalidRequest, and suggests the nearest known name for an unknown field."""
+    """A schema that raises InvalidRequest, and suggests the nearest known name for an unknown field.
+
+    null_is_absent: whether null in an optional field means that it is not given, because generated clients send it.
+    """
 
     field_kind: ClassVar = "field"
+    null_is_absent: ClassVar = True
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - as declared
+        """Document that an optional field accepts null."""
+        field_obj.allow_none = field_obj.allow_none or (self.null_is_absent and not field_obj.required)
+
+    @pre_load
+    def _drop_nulls(self, data: Any, **_: Any) -> Any:
+        if not self.null_is_absent or not isinstance(data, dict):
+            return data
+        optional = {name for name, field in self.fields.items() if not field.required}
+        return {name: value for name, value in data.items() if value is not None or name not in optional}
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> NoReturn:
         """Raise InvalidRequest with one fault for each invalid field."""
@@ -27,26 +42,27 @@ class RequestSchema(Schema):
     def _faults(self, messages: dict[str, Any]) -> Iterator[Fault]:
         for name, each in messages.items():
             if name not in self.fields:
-                detail = f"is not a known {self.field_kind}; {self._suggestion(name)}"
-                yield Fault(f"/{escape(name[:MAX_NAME])}", detail)
+                yield unknown(name, self.field_kind, self.fields)
             else:
                 yield from _nested_faults(f"/{escape(name)}", each, self.fields[name])
-
-    def _suggestion(self, name: str) -> str:
-        if not self.fields:
-            return "this path takes none"
-        near = difflib.get_close_matches(name[:MAX_NAME], self.fields, n=1, cutoff=0.5)
-        if near:
-            return f"the nearest is {near[0]!r}"
-        if len(self.fields) == 1:
-            return f"the only one is {next(iter(self.fields))!r}"
-        return f"the {self.field_kind}s are {', '.join(self.fields)}"
 
 
 class QuerySchema(RequestSchema):
     """The parameters of a query string."""
 
     field_kind = "query parameter"
+
+
+def unknown(name: str, kind: str, names: Collection[str]) -> Fault:
+    """Return the fault of a name that is not among `names`, with the nearest of them or all."""
+    near = difflib.get_close_matches(name[:MAX_NAME], names, n=1, cutoff=0.5)
+    if near:
+        hint = f"the nearest is {near[0]!r}"
+    elif len(names) > 1:
+        hint = f"the {kind}s are {', '.join(names)}"
+    else:
+        hint = f"the only one is {next(iter(names))!r}" if names else "this path takes none"
+    return Fault(f"/{escape(name[:MAX_NAME])}", f"is not a known {kind}; {hint}")
 
 
 def _nested_faults(pointer: str, messages: Any, field: Any) -> Iterator[Fault]:

@@ -186,6 +186,24 @@ class BooleanOrVersion(DocumentedField[Any]):
         return value if type(value) is bool else int(value)
 
 
+class OrWord(DocumentedField[Any]):
+    """The value of another field, or a word that loads as None."""
+
+    def __init__(self, field: DocumentedField[Any], word: str) -> None:
+        description, *_ = field.metadata.values()
+        schema = {name: value for name, value in field.metadata.items() if name != "description"}
+        super().__init__(description, {"anyOf": [schema, {"const": word}]})
+        self.field, self.word = field, word
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if value == self.word:
+            return None
+        try:
+            return self.field._deserialize(value, attr, data, **kwargs)
+        except marshmallow.ValidationError as error:
+            raise marshmallow.ValidationError(f'{error.messages[0]}, or "{self.word}"') from None
+
+
 class GroupLabels(DocumentedField[list[str]]):
     """One label, a string or a whole number, for each row."""
 

@@ -12,10 +12,12 @@ from service.training.options import Options
 
 SMALLEST = 1e-6
 """The smallest decay, and the smallest distance of an interval's probability from 0 and 1."""
+WORDS = {"epochs": "converged", "initial": "zeros", "standardize": "auto"}
+"""The words for the options whose default in Options is None."""
 
 
 class FitOptions(RequestSchema):
-    """How to fit. The defaults of Options are documented but not filled in: an append inherits omitted options."""
+    """How to fit. The OpenAPI document has no defaults of these options, because an append inherits omitted ones."""
 
     method = fields.Choice(
         'The algorithm: `"spectral"` computes the path of gradient descent in closed form; `"autograd"` runs the steps '
@@ -25,39 +27,44 @@ class FitOptions(RequestSchema):
     learning_rate = fields.LearningRate(
         'The step size: a positive number, or `"auto"` for 1/λmax, half of the largest stable learning rate.'
     )
-    epochs = fields.Integer(
-        "The number of steps, 0 to 2⁵³−1; null: run to convergence. The response's `epochs` is the number of steps "
-        "that convergence takes.",
-        bounds=(0, MAX_EPOCHS),
+    epochs = fields.OrWord(
+        fields.Integer(
+            'The number of steps, 0 to 2⁵³−1, or `"converged"`. The response\'s `epochs` is the number of steps that '
+            "convergence takes.",
+            bounds=(0, MAX_EPOCHS),
+        ),
+        WORDS["epochs"],
     )
-    initial = fields.InitialCoefficients(
-        'The start: `{"w": …, "b": 0}`, with `w` in the form of a row of `x`; null: zeros.'
+    initial = fields.OrWord(
+        fields.InitialCoefficients('The start: `"zeros"`, or `{"w": …, "b": 0}` with `w` in the form of a row of `x`.'),
+        WORDS["initial"],
     )
     seed = fields.Integer(
         "Starts from `torch.manual_seed(seed); torch.randn(d)` for d columns and b = 0, instead of from `initial`.",
         bounds=(0, 2**63 - 1),
     )
-    standardize = fields.Boolean(
-        "Whether to centre and scale the columns for the descent, which changes the path but not the limit; null: "
-        'true if `learning_rate` is `"auto"`, else false.'
+    standardize = fields.OrWord(
+        fields.Boolean(
+            "Whether to centre and scale the columns for the descent, which changes the path but not the limit. "
+            '`"auto"`: true if `learning_rate` is `"auto"`, else false.'
+        ),
+        WORDS["standardize"],
     )
     fit_intercept = fields.Boolean("Whether to fit the intercept b; false: b is 0.")
     l2 = fields.Number(
         "The strength of the ridge penalty l2·‖w‖², which is added to the mean squared error. The intercept is not "
-        "penalised.",
+        "penalised. scikit-learn's `alpha` is n·l2.",
         bounds=(0, MAX_MAGNITUDE),
     )
 
     @validates_schema
     def _check_start(self, data: dict[str, Any], **kwargs: Any) -> None:
-        if data.get("seed") is not None and data.get("initial") is not None:
+        if "seed" in data and data.get("initial") is not None:
             raise ValidationError("excludes initial; give one of them", "seed")
 
 
 for _name, _option in FitOptions._declared_fields.items():
-    _default = getattr(Options, _name)
-    _option.metadata = {**_option.metadata, "default": _default}
-    _option.allow_none = _default is None
+    _option.metadata = {**_option.metadata, "unset": WORDS.get(_name, getattr(Options, _name))}
 
 
 class ContinueOptions(RequestSchema):
@@ -99,20 +106,18 @@ class PredictOptions(RequestSchema):
     """Results besides the predictions."""
 
     interval = fields.Number(
-        "Adds `lower` and `upper`, the bounds of an interval with this probability, such as 0.95; null: no interval.",
+        "Adds `lower` and `upper`, the bounds of an interval with this probability, such as 0.95.",
         bounds=(SMALLEST, 1 - SMALLEST),
-        load_default=None,
     )
     interval_kind = fields.Choice(
-        'The kind of interval: for a new y (`"prediction"`), or for the mean of y (`"confidence"`).',
+        'The kind of interval: for a new y (`"prediction"`, the default), or for the mean of y (`"confidence"`).',
         ["prediction", "confidence"],
-        load_default="prediction",
     )
     explain = fields.Boolean(
         "Adds `contributions`: w·(x − mean) for each column. Their sum is ŷ − `mean_prediction`.", load_default=False
     )
 
-    @validates_schema(pass_original=True)
-    def _check_interval_kind(self, data: dict[str, Any], original: dict[str, Any], **kwargs: Any) -> None:
-        if "interval_kind" in original and data["interval"] is None:
+    @validates_schema
+    def _check_interval_kind(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "interval_kind" in data and "interval" not in data:
             raise ValidationError("needs interval; give interval too, such as 0.95", "interval_kind")

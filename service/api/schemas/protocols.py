@@ -30,7 +30,11 @@ class Tensor(TensorName):
 class TensorWithData(Tensor):
     """A tensor, whose data may follow the JSON."""
 
-    data = raw("Its numbers, row by row; absent if they follow the JSON in binary.", type="array")
+    data = raw(
+        "Its numbers, row by row; absent if they follow the JSON in binary.",
+        type="array",
+        items={"type": ["number", "boolean"]},
+    )
     parameters = raw("`binary_data_size`: the number of bytes of data after the JSON.", type="object")
 
 

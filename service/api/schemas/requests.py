@@ -20,10 +20,12 @@ LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
 LABEL_NAME = validate.Length(1, LONGEST_LABEL, error="is not a label name; give {min} to {max} characters")
 
+TABLE_COLUMNS = ("x", "y", "weight")
+"""The parameters of a query that choose columns of a table."""
 X = "The rows of x: a list of numbers (one column), a list of rows, an object of named columns, or a list of records"
 Y = "The observed value for each row of `x`."
 ELEVEN_STEPS = {"x": [3.3, 4.4, 5.5], "y": [1.7, 2.76, 2.09], "learning_rate": 0.01, "epochs": 11, "seed": 20}
-WEIGHT = "A weight for each row, at least 0; null: equal weights."
+WEIGHT = "A weight for each row, at least 0; by default all are equal."
 
 
 class LabelledRequest(RowOptions):
@@ -31,11 +33,11 @@ class LabelledRequest(RowOptions):
 
     x = Rows(f"{X}.", NUMBERS_OR_NULL, required=True)
     y = Vector(Y, NUMBERS_OR_NULL, required=True)
-    sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL, load_default=None)
+    sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL)
 
     @post_load
     def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        columns = (data.pop(name) for name in ("x", "y", "sample_weight", "missing"))
+        columns = (data.pop(name, None) for name in ("x", "y", "sample_weight", "missing"))
         return data | {"rows": dataset.labelled_table(*columns)}
 
 
@@ -45,6 +47,24 @@ class TableQuery(RowOptions, QuerySchema):
     @pre_load
     def _decode_values(self, data: dict[str, str], **kwargs: Any) -> dict[str, Any]:
         return {name: _decode(text, self.fields.get(name)) for name, text in data.items()}
+
+    def add_options(self, query: dict[str, str], body: Any) -> Any:
+        """Return a JSON `body` with the options of its query.
+
+        Raises InvalidRequest for an option with another value in the body, and for the choice of a table's columns.
+        """
+        if not isinstance(body, dict):
+            return body
+        options = self._decode_values(query)
+        for name, value in options.items():
+            sent = body.get(name)
+            if name in TABLE_COLUMNS:
+                raise InvalidRequest.at(f"/{name}", "chooses columns of a table; leave it out for a JSON body")
+            if sent is not None and (type(sent) is bool, sent) != (type(value) is bool, value):
+                found, other = (json.encode(each).decode() for each in (value, sent))
+                detail = f"is {found} in the query, but {other} in the body; give it in one place"
+                raise InvalidRequest.at(f"/{name}", detail)
+        return options | {name: value for name, value in body.items() if value is not None or name not in options}
 
 
 def _decode(text: str, field: fields.Field[Any] | None) -> Any:
@@ -132,6 +152,7 @@ def _length(maximum: int) -> validate.Length:
 class UpdateModelRequest(RequestSchema):
     """A description and labels; null removes one."""
 
+    null_is_absent = False
     examples: ClassVar = {"a sensor": {"description": "The inlet's sensor", "labels": {"site": "north"}}}
 
     description = Text(
@@ -179,7 +200,7 @@ class GroupTrainRequest(TrainOptions, GroupRequest):
 
     x = Rows(f"{X}.", required=True)
     y = Vector(Y, required=True)
-    sample_weight = Vector(WEIGHT, load_default=None)
+    sample_weight = Vector(WEIGHT)
 
 
 class GroupPredictRequest(GroupRequest):

@@ -68,11 +68,38 @@ def test_every_operation_has_a_summary_and_a_described_tag(document):
     assert {tag for _, operation in all_operations(document) for tag in operation["tags"]} == tags
 
 
-def test_every_option_of_a_training_has_a_default(document):
+def test_options_that_an_append_inherits_have_no_default(document):
     options = document["components"]["schemas"]["TrainRequest"]["properties"]
-    assert (options["learning_rate"]["default"], options["epochs"]["default"]) == ("auto", None)
-    for name, option in options.items():
-        assert "default" in option or name in ("x", "y")
+    inherited = ("method", "learning_rate", "epochs", "initial", "seed", "standardize", "fit_intercept", "l2")
+    assert not [name for name in inherited if "default" in options[name]]
+    assert options["append"]["default"] is False
+
+
+def test_options_have_no_default_in_a_query_and_are_those_of_the_body(document):
+    body = document["components"]["schemas"]["TrainRequest"]["properties"]
+    query = {
+        parameter["name"]: parameter["schema"]
+        for parameter in document["paths"]["/train"]["post"]["parameters"]
+        if parameter["in"] == "query"
+    }
+    assert [name for name, schema in query.items() if "default" in schema] == ["model"]
+    assert query.keys() - body.keys() == {"model", "weight"}
+
+
+def test_arrays_have_items_and_operations_short_ids(document):
+    def arrays(node):
+        if isinstance(node, dict):
+            if node.get("type") == "array" or "array" in (node.get("type") or ()):
+                yield node
+            node = list(node.values())
+        if isinstance(node, list):
+            for each in node:
+                yield from arrays(each)
+
+    assert all("items" in array for array in arrays(document))
+    ids = [operation["operationId"] for _, operation in all_operations(document)]
+    assert len(set(ids)) == len(ids)
+    assert {"train", "train_model", "predict_model", "evaluate_model", "infer", "list_models", "pin"} <= set(ids)
 
 
 def test_probes_ignore_their_query_and_document_no_error_for_it(client, document):

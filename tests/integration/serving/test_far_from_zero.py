@@ -92,7 +92,7 @@ def test_a_version_of_format_1_is_served_and_continued_as_format_2(client, setti
     total = np.add(served["contributions"]["a"], served["contributions"]["b"]) + served["mean_prediction"]
     np.testing.assert_allclose(total, served["y"], rtol=1e-13)
 
-    continued = train(client, "old", x={"a": [20, 21], "b": [1, 4]}, y=[61, 70], append=True, epochs=None).json
+    continued = train(client, "old", x={"a": [20, 21], "b": [1, 4]}, y=[61, 70], append=True, epochs="converged").json
     whole = train(client, x={"a": [*x["a"], 20, 21], "b": [*x["b"], 1, 4]}, y=[*y, 61, 70]).json
     for name in ("a", "b"):
         assert continued["w"][name] == pytest.approx(whole["w"][name], rel=1e-12)

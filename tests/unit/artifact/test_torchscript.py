@@ -19,7 +19,14 @@ def dumped(d=3, columns=None):
     x, w, b = GENERATOR.normal(size=(20, d)), GENERATOR.normal(size=d), float(GENERATOR.normal())
     statistics = gather([Batch(x, x @ w + b)], d)
     slopes = w.tolist() if columns is None else dict(zip(columns, w.tolist(), strict=True))
-    report = {"w": slopes, "b": b, "r2": 1.0, "warnings": [], "trained_at": "2026-11-23T10:09:24.071Z"}
+    report = {
+        "w": slopes,
+        "b": b,
+        "r2": 1.0,
+        "warnings": [],
+        "options": {"epochs": 3},
+        "trained_at": "2026-11-23T10:09:24.071Z",
+    }
     contents = torchscript.Contents(report, {"epochs": None}, statistics)
     origin = x.mean(axis=0)
     coefficients = torchscript.Coefficients(w, b, origin, b + origin @ w)

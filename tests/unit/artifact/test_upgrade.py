@@ -38,9 +38,12 @@ def test_a_missing_r2_is_that_of_the_stored_coefficients(version_file):
     assert version_file.report["r2"] < version_file.report["optimum"]["r2"] - 0.05
 
 
-def test_a_warning_under_its_former_name_is_renamed():
-    report = {"r2": 1.0, "trained_at": "2026-11-28T08:44:40.898Z", "warnings": [{"type": "distant-limit"}]}
-    assert upgraded(report, pytest.fail)["warnings"] == [{"type": "slow-convergence"}]
+def test_former_words_are_replaced():
+    report = {"r2": 1.0, "trained_at": "2026-11-28T08:44:40.898Z", "options": {"epochs": None}}
+    report["warnings"] = [{"type": "distant-limit"}]
+    found = upgraded(report, pytest.fail)
+    assert found["warnings"] == [{"type": "slow-convergence"}]
+    assert found["options"] == {"epochs": "converged"}
 
 
 @pytest.mark.parametrize(

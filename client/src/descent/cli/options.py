@@ -11,7 +11,7 @@ import click
 
 from descent.cli.option_groups import grouped_option, option_group
 from descent.connection import DEFAULT_URL
-from descent.options import IntervalKind, LearningRate, Method, Missing
+from descent.options import IntervalKind, Method, Missing
 
 URL_VARIABLE = "DESCENT_URL"
 
@@ -20,18 +20,18 @@ POSITIVE = click.IntRange(min=1)
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-def _parse_json(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Any:
-    try:
-        return None if text is None else json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not JSON: {error}") from None
+class OrWord(click.ParamType[Any]):
+    """A value that `parse` reads, or a word, which is sent as it is."""
 
+    def __init__(self, name: str, parse: Callable[[str], Any], word: str) -> None:
+        self.name, self._parse, self._word = name, parse, word
 
-def _parse_learning_rate(_ctx: click.Context, _param: click.Parameter, text: str | None) -> LearningRate | None:
-    try:
-        return None if text is None else "auto" if text == "auto" else float(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not a number or auto") from None
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value or the word."""
+        try:
+            return value if value == self._word else self._parse(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither {self.name} nor {self._word}", param, ctx)
 
 
 def _check_folder(_ctx: click.Context, _param: click.Parameter, path: Path | None) -> Path | None:
@@ -76,12 +76,23 @@ training_options = option_group(
         help="Compute the path of the descent in closed form (spectral, the default) or run it with torch (autograd).",
     ),
     _training(
-        "--learning-rate", metavar="NUMBER|auto", callback=_parse_learning_rate, help="Step size; auto by default."
+        "--learning-rate",
+        metavar="NUMBER|auto",
+        type=OrWord("a number", float, "auto"),
+        help="Step size; auto by default.",
     ),
-    _training("--epochs", type=click.IntRange(min=0), help="Number of steps; by default, run to convergence."),
+    _training(
+        "--epochs",
+        metavar="NUMBER|converged",
+        type=OrWord("a whole number", int, "converged"),
+        help="Number of steps; by default, run to convergence.",
+    ),
     _training("--seed", type=click.IntRange(min=0), help="Seed of a random start."),
     _training(
-        "--initial", metavar="JSON", callback=_parse_json, help='Start of the descent, such as \'{"w": 0.5, "b": 1}\'.'
+        "--initial",
+        metavar="JSON|zeros",
+        type=OrWord("JSON", json.loads, "zeros"),
+        help='Start of the descent, such as \'{"w": 0.5, "b": 1}\'.',
     ),
     _training(
         "--standardize/--no-standardize",
