@@ -35,12 +35,12 @@ def test_each_method_sends_one_request(call, path):
 def test_a_prediction_has_all_that_was_requested():
     answer = {
         "model": "m", "version": 2, "y": [1.0], "lower": [0.0], "upper": [2.0], "contributions": {"x": [0.5]},
-        "mean_prediction": 0.5, "dropped": 1,
+        "mean_prediction": 0.5, "dropped": 1, "ignored_columns": {"count": 1, "names": ["id"]},
     }  # fmt: skip
-    options = {"interval": 0.9, "interval_kind": "confidence", "explain": True, "missing": "drop"}
+    options = {"interval": 0.9, "interval_kind": "confidence", "explain": True, "missing": "drop", "strict": False}
     service = FakeService(ok(answer))
     found = service.client().prediction([[1]], **options)
-    assert vars(found) == answer
+    assert vars(found) == answer | {"groups": None}
     assert json.loads(service.last.content) == {"x": [[1]], **options}
 
 
@@ -52,13 +52,21 @@ def test_predict_returns_the_values_alone():
 
 def test_the_response_to_a_file_comes_in_pieces(csv):
     service = FakeService(lambda _: httpx.Response(200, content=b"y\n2\n", headers={"Content-Type": "text/csv"}))
-    options = {"x": ["a"], "missing": "drop", "interval": 0.9, "interval_kind": "confidence", "explain": True}
+    options = {
+        "x": ["a"],
+        "missing": "drop",
+        "interval": 0.9,
+        "interval_kind": "confidence",
+        "explain": True,
+        "strict": True,
+    }
     pieces = service.client().predict_file(csv, model="m", version=3, accept="text/csv", **options)
     assert b"".join(pieces) == b"y\n2\n"
     assert service.last.url.path == "/models/m/versions/3/predict"
     assert service.last.headers["Accept"] == "text/csv"
     assert dict(service.last.url.params) == {
-        "x": "a", "missing": "drop", "interval": "0.9", "interval_kind": "confidence", "explain": "true"
+        "x": "a", "missing": "drop", "interval": "0.9", "interval_kind": "confidence", "explain": "true",
+        "strict": "true",
     }  # fmt: skip
     with pytest.raises(UnexpectedResponse, match="returned text/csv instead of application/json"):
         list(service.client().predict_file(csv))

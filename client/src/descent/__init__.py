@@ -11,7 +11,7 @@ NumPy, pandas and pyarrow are imported only for data of their types.
 
 from descent.client import Client
 from descent.errors import ClientError, InvalidArgument, Problem, UnexpectedResponse, Unreachable
-from descent.predicting import Prediction
+from descent.prediction import Prediction
 from descent.request_body import File
 
 __version__ = "0.1.0"

@@ -13,6 +13,7 @@ from descent.request_body import Body, File
 from descent.retries import Sender
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_MODEL = "default"
 
 
 class Connection:
@@ -37,6 +38,17 @@ class Connection:
 def file_body(file: File | str | PathLike[str], options: Json) -> Body:
     """Return the body for a file, given as it is or by its path. Raises InvalidArgument."""
     return Body.from_file(file if isinstance(file, File) else File.from_path(file), encode_query(options))
+
+
+def action_path(action: str, model: str, version: int | None, group: object, prefix: object) -> str:
+    """Return the path that trains or predicts, with one model or with one for each group. Raises InvalidArgument."""
+    if group is None and prefix is not None:
+        raise InvalidArgument("prefix names the models of groups. Give group too, or leave out prefix.")
+    if group is None:
+        return f"{model_path(model, version)}/{action}"
+    if model != DEFAULT_MODEL or version is not None:
+        raise InvalidArgument("With group, each model is named by prefix and label. Leave out model and version.")
+    return f"/models:{action}"
 
 
 def model_path(model: str, version: int | None = None) -> str:

@@ -1,44 +1,21 @@
 """Predicting and evaluating."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
 import httpx
 
-from descent.connection import file_body, model_path
+from descent.connection import DEFAULT_MODEL, action_path, file_body, model_path
 from descent.data import Data, to_data, to_row
-from descent.errors import ClientError, Problem, Unreachable
+from descent.errors import ClientError, Problem
 from descent.models import Models
 from descent.options import IntervalKind, Json, Missing, set_options
+from descent.prediction import Pieces, Prediction
 from descent.request_body import JSON, File
-from descent.responses import check_media_type, decode_object, media_type_of
+from descent.responses import decode_object, media_type_of
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """Predictions with what was requested beside them.
-
-    Attributes:
-        y: predicted values, of the same kind as x.
-        lower: lower bounds of the intervals, of the same kind as x; None without `interval`.
-        upper: upper bounds of the intervals, of the same kind as x; None without `interval`.
-        contributions: w·(x − mean) of each column; None without `explain`.
-        mean_prediction: prediction at the mean of the training data; None without `explain`.
-        model: name of the model.
-        version: number of the version.
-        dropped: rows that were left out; None without missing="drop".
-    """
-
-    y: Any
-    lower: Any = None
-    upper: Any = None
-    contributions: Any = None
-    mean_prediction: float | None = None
-    model: str | None = None
-    version: int | None = None
-    dropped: int | None = None
+GROUPS_PATH = "/models:predict"
 
 
 class Predicting(Models):
@@ -48,28 +25,40 @@ class Predicting(Models):
         self,
         x: Any,
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
         version: int | None = None,
+        group: Any = None,
+        prefix: str | None = None,
         missing: Missing | None = None,
+        strict: bool | None = None,
     ) -> Any:
-        """Return the predicted values for x, of the same kind as x.
+        """Return the predicted values for x, of the same kind as x; with `group`, missing for groups that fail.
 
         Args:
             x: rows of features; one row, such as frame.iloc[0], or one number for a model with one column, gives one
                 value.
             model: name of the model.
             version: number of the version; by default the serving one.
+            group: label of each row, a text or a whole number; predicts with the model of each label. For a frame or
+                table, also the name of its column.
+            prefix: name of a group's model before the label; by default empty.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            strict: refuse columns that the model does not have; by default they are ignored.
         """
-        return self.prediction(x, model=model, version=version, missing=missing).y
+        return self.prediction(
+            x, model=model, version=version, group=group, prefix=prefix, missing=missing, strict=strict
+        ).y
 
     def prediction(
         self,
         x: Any,
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
         version: int | None = None,
+        group: Any = None,
+        prefix: str | None = None,
         missing: Missing | None = None,
+        strict: bool | None = None,
         interval: float | None = None,
         interval_kind: IntervalKind | None = None,
         explain: bool | None = None,
@@ -81,15 +70,22 @@ class Predicting(Models):
                 value.
             model: name of the model.
             version: number of the version; by default the serving one.
+            group: label of each row, a text or a whole number; predicts with the model of each label. For a frame or
+                table, also the name of its column.
+            prefix: name of a group's model before the label; by default empty.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            strict: refuse columns that the model does not have; by default they are ignored.
             interval: probability of the interval from `lower` to `upper`, such as 0.95; None (default) adds none.
             interval_kind: the interval is of a new y ("prediction", default) or of the mean of y ("confidence").
             explain: add the contribution of each column and the mean prediction.
         """
-        options = set_options(missing=missing, interval=interval, interval_kind=interval_kind, explain=explain)
-        path, row = f"{model_path(model, version)}/predict", to_row(x)
-        if row is None:
-            return self._predict(path, to_data(x), options)
+        options = set_options(
+            prefix=prefix, missing=missing, strict=strict, interval=interval, interval_kind=interval_kind,
+            explain=explain,
+        )  # fmt: skip
+        path, row = action_path("predict", model, version, group, prefix), to_row(x)
+        if row is None or group is not None:
+            return self._predict(path, to_data(x, group=group), options)
         try:
             return self._predict(path, row, options)
         except Problem as problem:
@@ -102,31 +98,36 @@ class Predicting(Models):
                 raise (error if isinstance(x.name, str) else problem) from None
 
     def _predict(self, path: str, data: Data, options: Json) -> Prediction:
-        accept = JSON if options or not data.media_type else f"{data.media_type}, {JSON};q=0.5"
+        is_plain = path != GROUPS_PATH and not options and data.media_type
+        accept = f"{data.media_type}, {JSON};q=0.5" if is_plain else JSON
         response = self._post_data(path, data, options, {"Accept": accept})
         if data.media_type and media_type_of(response) == data.media_type:
-            version = response.headers.get("Descent-Version")
-            model = response.headers.get("Descent-Model")
-            return Prediction(data.from_binary(response.content), model=model, version=version and int(version))
+            return Prediction.from_binary(data, response)
         answer = decode_object(response)
-        values = {name: data.from_json(answer[name]) for name in ("y", "lower", "upper") if name in answer}
-        others = ("contributions", "mean_prediction", "model", "version", "dropped")
-        return Prediction(**values, **{name: answer.get(name) for name in others})
+        if path == GROUPS_PATH:
+            return Prediction.from_groups(data, answer["results"])
+        return Prediction.from_json(data, answer, drops=options.get("missing") == "drop")
 
     def predict_file(
         self,
         file: File | str | PathLike[str],
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
         version: int | None = None,
+        group: str | None = None,
+        prefix: str | None = None,
         accept: str = JSON,
         x: Sequence[str] | None = None,
         missing: Missing | None = None,
+        strict: bool | None = None,
         interval: float | None = None,
         interval_kind: IntervalKind | None = None,
         explain: bool | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Pieces:
         """Yield the response to a file, which is read while it is sent, piece by piece.
+
+        With `group`, a table has the predictions in the order of the rows, missing for groups that fail. The property
+        `failed_groups` of the result names those groups.
 
         A JSON file holds a whole request, {"x": ...}, with its options inside; give none beside it.
 
@@ -134,33 +135,34 @@ class Predicting(Models):
             file: path of a .csv, .parquet, .arrow, .ndjson, .npy or .json file, or a File.
             model: name of the model.
             version: number of the version; by default the serving one.
+            group: column of labels; predicts with the model of each label.
+            prefix: name of a group's model before the label; by default empty.
             accept: media type of the response, such as "text/csv".
             x: columns to predict from; by default all.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            strict: refuse columns that the model does not have; by default they are ignored.
             interval: probability of the interval from `lower` to `upper`, such as 0.95; None (default) adds none.
             interval_kind: the interval is of a new y ("prediction", default) or of the mean of y ("confidence").
             explain: add the contribution of each column; in JSON, also the mean prediction.
         """
-        options = set_options(x=x, missing=missing, interval=interval, interval_kind=interval_kind, explain=explain)
-        path = f"{model_path(model, version)}/predict"
-        response = self._sender.stream("POST", path, file_body(file, options), {"Accept": accept})
-        try:
-            check_media_type(response, accept)
-            yield from response.iter_bytes()
-        except httpx.TransportError as error:
-            raise Unreachable(f"{response.url} broke off its response: {error}.") from error
-        finally:
-            response.close()
+        options = set_options(
+            group=group, prefix=prefix, x=x, missing=missing, strict=strict, interval=interval,
+            interval_kind=interval_kind, explain=explain,
+        )  # fmt: skip
+        path = action_path("predict", model, version, group, prefix)
+        body = file_body(file, options)
+        return Pieces(lambda: self._sender.stream("POST", path, body, {"Accept": accept}), accept)
 
     def evaluate(
         self,
         x: Any,
         y: Any,
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
         version: int | None = None,
         sample_weight: Any = None,
         missing: Missing | None = None,
+        strict: bool | None = None,
     ) -> Json:
         """Compare predictions for x with the observed y. Return n, mse, rmse, mae, r2 and bias (the mean of ŷ − y).
 
@@ -171,21 +173,23 @@ class Predicting(Models):
             version: number of the version; by default the serving one.
             sample_weight: weight of each row, at least 0. For a frame or table, also the name of its column.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            strict: refuse columns that the model does not have; by default they are ignored.
         """
         path = f"{model_path(model, version)}/evaluate"
         data = to_data(x, y, sample_weight)
-        return decode_object(self._post_data(path, data, set_options(missing=missing), {}))
+        return decode_object(self._post_data(path, data, set_options(missing=missing, strict=strict), {}))
 
     def evaluate_file(
         self,
         file: File | str | PathLike[str],
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
         version: int | None = None,
         y: str | None = None,
         x: Sequence[str] | None = None,
         weight: str | None = None,
         missing: Missing | None = None,
+        strict: bool | None = None,
     ) -> Json:
         """Compare predictions for a file, which is read while it is sent, with its y. Return the same as `evaluate`.
 
@@ -199,6 +203,7 @@ class Predicting(Models):
             x: columns to predict from; by default all others.
             weight: column of weights; by default all rows have the same weight.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
+            strict: refuse columns that the model does not have; by default they are ignored.
         """
-        body = file_body(file, set_options(y=y, x=x, weight=weight, missing=missing))
+        body = file_body(file, set_options(y=y, x=x, weight=weight, missing=missing, strict=strict))
         return decode_object(self._sender.send("POST", f"{model_path(model, version)}/evaluate", body))

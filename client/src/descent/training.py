@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
-from descent.connection import Connection, file_body, model_path
+from descent.connection import DEFAULT_MODEL, Connection, action_path, file_body
 from descent.data import to_data
 from descent.errors import InvalidArgument
 from descent.options import Epochs, Initial, Json, LearningRate, Method, Missing, Standardize, set_options
@@ -21,7 +21,9 @@ class Training(Connection):
         x: Any,
         y: Any,
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
+        group: Any = None,
+        prefix: str | None = None,
         sample_weight: Any = None,
         missing: Missing | None = None,
         method: Method | None = None,
@@ -45,6 +47,9 @@ class Training(Connection):
             x: rows of features, one column per feature.
             y: observed value of each row. For a frame or table, also the name of its column.
             model: name of the model.
+            group: label of each row, a text or a whole number; trains a model for each label. For a frame or table,
+                also the name of its column. Return "results" then, a list with the result of each group.
+            prefix: name of a group's model before the label; by default empty.
             sample_weight: weight of each row, at least 0. For a frame or table, also the name of its column.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
             method: "spectral" (default) computes the path of the descent in closed form, "autograd" runs it with torch.
@@ -61,17 +66,21 @@ class Training(Connection):
             idempotency_key: key under which a repeated request trains once; by default a random one per call.
         """
         options = set_options(
-            missing=missing, method=method, learning_rate=learning_rate, epochs=epochs, initial=initial, seed=seed,
-            standardize=standardize, fit_intercept=fit_intercept, l2=l2, append=append, decay=decay, dry_run=dry_run,
+            prefix=prefix, missing=missing, method=method, learning_rate=learning_rate, epochs=epochs, initial=initial,
+            seed=seed, standardize=standardize, fit_intercept=fit_intercept, l2=l2, append=append, decay=decay,
+            dry_run=dry_run,
         )  # fmt: skip
-        data = to_data(x, y, sample_weight)
-        return decode_object(self._post_data(f"{model_path(model)}/train", data, options, _key_header(idempotency_key)))
+        path = action_path("train", model, None, group, prefix)
+        data = to_data(x, y, sample_weight, group)
+        return decode_object(self._post_data(path, data, options, _key_header(idempotency_key)))
 
     def train_file(
         self,
         file: File | str | PathLike[str],
         *,
-        model: str = "default",
+        model: str = DEFAULT_MODEL,
+        group: str | None = None,
+        prefix: str | None = None,
         y: str | None = None,
         x: Sequence[str] | None = None,
         weight: str | None = None,
@@ -96,6 +105,9 @@ class Training(Connection):
         Args:
             file: path of a .csv, .parquet, .arrow, .ndjson, .npy or .json file, or a File.
             model: name of the model.
+            group: column of labels; trains a model for each label. Return "results" then, a list with the result of
+                each group.
+            prefix: name of a group's model before the label; by default empty.
             y: column of observed values; by default "y". In .npy files it is the last column.
             x: columns to train on; by default all others.
             weight: column of weights; by default all rows have the same weight.
@@ -114,14 +126,13 @@ class Training(Connection):
             idempotency_key: key under which a repeated request trains once; by default a random one per call.
         """
         options = set_options(
-            y=y, x=x, weight=weight, missing=missing, method=method, learning_rate=learning_rate, epochs=epochs,
-            initial=initial, seed=seed, standardize=standardize, fit_intercept=fit_intercept, l2=l2, append=append,
-            decay=decay, dry_run=dry_run,
+            group=group, prefix=prefix, y=y, x=x, weight=weight, missing=missing, method=method,
+            learning_rate=learning_rate, epochs=epochs, initial=initial, seed=seed, standardize=standardize,
+            fit_intercept=fit_intercept, l2=l2, append=append, decay=decay, dry_run=dry_run,
         )  # fmt: skip
+        path = action_path("train", model, None, group, prefix)
         body = file_body(file, options)
-        return decode_object(
-            self._sender.send("POST", f"{model_path(model)}/train", body, _key_header(idempotency_key))
-        )
+        return decode_object(self._sender.send("POST", path, body, _key_header(idempotency_key)))
 
 
 def _key_header(key: str | None) -> dict[str, str]:

@@ -12,25 +12,25 @@ from descent.errors import InvalidArgument
 __all__ = ["BinaryBody", "Data", "to_data", "to_row"]
 
 
-def to_data(x: Any, y: Any = None, weight: Any = None) -> Data:
-    """Return `x` with its y and weights, ready to be sent. Raises InvalidArgument."""
-    y, weight = _one_column(y, "y"), _one_column(weight, "sample_weight")
+def to_data(x: Any, y: Any = None, weight: Any = None, group: Any = None) -> Data:
+    """Return `x` with its y, weights and labels of groups, ready to be sent. Raises InvalidArgument."""
+    y, weight, group = _one_column(y, "y"), _one_column(weight, "sample_weight"), _one_column(group, "group")
     if _is_instance(x, "numpy", "ndarray"):
         from descent.data.numpy_data import NumpyData
 
-        return NumpyData(x, y, weight)
+        return NumpyData(x, y, weight, group)
     if _is_instance(x, "pandas", "DataFrame", "Series"):
         try:
             from descent.data.pandas_data import PandasData
         except ModuleNotFoundError as error:
             raise InvalidArgument(f"x is a pandas object, which is sent as Arrow. Install pyarrow: {error}.") from None
 
-        return PandasData(x, y, weight)
+        return PandasData(x, y, weight, group)
     if _is_instance(x, "pyarrow", "Table", "RecordBatch"):
         from descent.data.arrow_data import ArrowData
 
-        return ArrowData(x, y, weight)
-    return JsonData(x, y, weight)
+        return ArrowData(x, y, weight, group)
+    return JsonData(x, y, weight, group)
 
 
 def to_row(x: Any) -> Data | None:
@@ -38,7 +38,7 @@ def to_row(x: Any) -> Data | None:
     if not _is_instance(x, "pandas", "Series") or not all(isinstance(label, str) for label in x.index):
         return None
     values = map(_to_number, x.astype(object).where(x.notna(), None))
-    return JsonData(dict(zip(x.index, values, strict=True)), None, None) if x.index.is_unique else None
+    return JsonData(dict(zip(x.index, values, strict=True))) if x.index.is_unique else None
 
 
 def _to_number(value: Any) -> float | str | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from descent.data.base import BinaryBody, without_none
+from descent.data.base import BinaryBody, Data, without_none
 from descent.errors import InvalidArgument
 from descent.options import Json
 from descent.request_body import ARROW_STREAM
@@ -14,20 +14,21 @@ BATCH_BYTES = 16 << 20
 """Size of a record batch. The service reads one batch at a time and refuses much larger ones."""
 
 
-class ArrowData:
+class ArrowData(Data):
     """A table whose columns are features. Predictions are Arrow arrays of float64.
 
-    y and the weights are columns of the same length, or names of columns of the table.
+    y, the weights and the labels are columns of the same length, or names of columns of the table.
     """
 
     media_type: str | None = ARROW_STREAM
 
-    def __init__(self, x: Any, y: Any, weight: Any) -> None:
+    def __init__(self, x: Any, y: Any, weight: Any, group: Any) -> None:
         self._table = pa.table(x)
         check_unique(self._table.column_names)
         self._column_query: dict[str, str] = {}
         self._assign("y", y)
         self._assign("weight", weight)
+        self._assign("group", group)
 
     def to_binary(self) -> BinaryBody | None:
         sink = pa.BufferOutputStream()
@@ -38,7 +39,7 @@ class ArrowData:
     def to_json(self) -> Json:
         columns = {name: self._table[name].to_pylist() for name in self._table.column_names}
         others = {role: columns.pop(name) for role, name in self._column_query.items()}
-        return without_none(x=columns, y=others.get("y"), sample_weight=others.get("weight"))
+        return without_none(x=columns, y=others.get("y"), sample_weight=others.get("weight"), group=others.get("group"))
 
     def from_binary(self, content: bytes) -> Any:
         return self.from_json(pa.ipc.open_stream(content).read_all()["y"].combine_chunks())
@@ -52,7 +53,7 @@ class ArrowData:
         return max(1, rows)
 
     def _assign(self, role: str, column: Any) -> None:
-        """Record the column of the table that has the role "y" or "weight". Append it if it is not in the table."""
+        """Record the column of the table with the role "y", "weight" or "group"; append values as a new column."""
         if column is None:
             return
         name = column
@@ -71,7 +72,8 @@ class ArrowData:
         try:
             column = pa.array(values)
         except (pa.ArrowException, TypeError, ValueError) as error:
-            raise InvalidArgument(f"{argument} is not a list of numbers: {error}.") from None
+            kind = "labels" if role == "group" else "numbers"
+            raise InvalidArgument(f"{argument} is not a list of {kind}: {error}.") from None
         if len(column) != self._table.num_rows:
             lengths = f"{len(column)} values, but x has {self._table.num_rows} rows"
             raise InvalidArgument(f"{argument} has {lengths}. Give one value for each row.")

@@ -1,8 +1,12 @@
 """The interface of the data types."""
 
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from descent.options import Json
+
+Rows = Sequence[int] | None
+"""Positions of rows; None for all."""
 
 
 class BinaryBody(NamedTuple):
@@ -24,11 +28,19 @@ class Data(Protocol):
     def to_json(self) -> Json:
         """Return the members of a JSON body."""
 
+    def complete_rows(self, unused: Collection[str]) -> Rows:  # noqa: ARG002 - for data with an index
+        """Return the rows without missing values outside of the columns `unused`; None for data without an index."""
+        return None
+
     def from_binary(self, content: bytes) -> Any:
         """Return predictions in `media_type` as values of the same kind as x."""
 
     def from_json(self, values: Any) -> Any:
         """Return predictions in JSON as values of the same kind as x."""
+
+    def from_rows(self, values: Any, rows: Rows) -> Any:  # noqa: ARG002
+        """Return predictions in JSON, which are those of `rows` if given, as values of the same kind as x."""
+        return self.from_json(values)
 
 
 def without_none(**members: Any) -> Json:

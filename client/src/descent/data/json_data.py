@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from descent.data.base import BinaryBody, without_none
+from descent.data.base import BinaryBody, Data, without_none
 from descent.options import Json
 
 
-class JsonData:
+class JsonData(Data):
     """Rows that are sent as JSON. Predictions are as JSON has them."""
 
     media_type: str | None = None
 
-    def __init__(self, x: Any, y: Any, weight: Any) -> None:
-        self._members = without_none(x=x, y=y, sample_weight=weight)
+    def __init__(self, x: Any, y: Any = None, weight: Any = None, group: Any = None) -> None:
+        self._members = without_none(x=x, y=y, sample_weight=weight, group=group)
 
     def to_binary(self) -> BinaryBody | None:
         return None

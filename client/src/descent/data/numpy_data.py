@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from descent.data.base import BinaryBody, without_none
+from descent.data.base import BinaryBody, Data, without_none
 from descent.errors import InvalidArgument
 from descent.options import Json
 from descent.request_body import NPY
@@ -14,21 +14,21 @@ REAL_KINDS = "biufO"
 """NumPy's kinds of booleans, integers, floats and Python objects; the latter are converted to floats."""
 
 
-class NumpyData:
+class NumpyData(Data):
     """An array of shape (rows, columns) or (rows,). Predictions are float64 arrays of shape (rows,)."""
 
     media_type: str | None = NPY
 
-    def __init__(self, x: Any, y: Any, weight: Any) -> None:
+    def __init__(self, x: Any, y: Any, weight: Any, group: Any) -> None:
         x = to_floats(x, "x")
         if x.ndim > 2:
             raise InvalidArgument(f"x has {x.ndim} dimensions, but at most 2 are allowed: rows and columns.")
         self._x = x.reshape(-1, 1) if x.ndim == 1 else x
-        self._y, self._weight = y, weight
+        self._y, self._weight, self._group = y, weight, group
 
     def to_binary(self) -> BinaryBody | None:
-        if self._weight is not None or isinstance(self._y, str):
-            return None  # .npy has no column names to say which column holds weights
+        if self._weight is not None or self._group is not None or isinstance(self._y, str):
+            return None  # .npy has no column names to say which column holds weights or labels
         last = [] if self._y is None else [to_floats(self._y, "y")]
         if last and last[0].shape != self._x.shape[:1]:
             return None  # in JSON, the service reports which length is wrong
@@ -38,7 +38,7 @@ class NumpyData:
         return BinaryBody(written.getvalue(), {})
 
     def to_json(self) -> Json:
-        return without_none(x=self._x.tolist(), y=self._y, sample_weight=self._weight)
+        return without_none(x=self._x.tolist(), y=self._y, sample_weight=self._weight, group=self._group)
 
     def from_binary(self, content: bytes) -> Any:
         return np.load(io.BytesIO(content), allow_pickle=False)
