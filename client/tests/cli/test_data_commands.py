@@ -54,20 +54,32 @@ def test_training_options_that_are_not_given_are_not_sent(run, service, options,
 
 def test_every_prediction_option_is_sent(run, service):
     service.responses = [ok({"model": "m", "version": 1, "y": [1.0]})]
-    options = ("--interval", "0.9", "--interval-kind", "confidence", "--x", "area", "--missing", "drop", "--explain")
+    options = (
+        "--interval",
+        "0.9",
+        "--interval-kind",
+        "confidence",
+        "--x",
+        "area",
+        "--missing",
+        "drop",
+        "--explain",
+        "--strict",
+    )
     assert run("predict", "rows.csv", "--model", "m", "--version", "3", *options).exit_code == 0
     assert (service.last.method, service.last.url.path) == ("POST", "/models/m/versions/3/predict")
     assert dict(service.last.url.params) == {
-        "interval": "0.9", "interval_kind": "confidence", "x": "area", "missing": "drop", "explain": "true"
+        "interval": "0.9", "interval_kind": "confidence", "x": "area", "missing": "drop", "explain": "true",
+        "strict": "true",
     }  # fmt: skip
 
 
 def test_every_evaluation_option_is_sent(run, service):
     answer = {"model": "m", "version": 3, "n": 4, "mse": 6.25, "rmse": 2.5, "mae": 2.0, "r2": None, "bias": 0.0}
     service.responses = [ok(answer | {"dropped": 1})]
-    found = run("evaluate", "rows.csv", "--model", "m", "--version", "3", *COLUMNS)
+    found = run("evaluate", "rows.csv", "--model", "m", "--version", "3", *COLUMNS, "--strict")
     assert (service.last.method, service.last.url.path) == ("POST", "/models/m/versions/3/evaluate")
-    assert dict(service.last.url.params) == COLUMN_QUERY
+    assert dict(service.last.url.params) == COLUMN_QUERY | {"strict": "true"}
     assert [line.split() for line in found.stdout.splitlines()] == [
         ["model", "m"], ["version", "3"], ["rows", "4,", "1", "dropped"], ["mse", "6.25"], ["rmse", "2.5"],
         ["mae", "2"], ["r2", "–"], ["bias", "0"],

@@ -84,3 +84,18 @@ def test_columns_of_a_table_are_aligned(capsys):
 def test_a_list_without_models_is_a_header(capsys):
     display.models([])
     assert lines(capsys) == [["model", "serving", "newest", "versions"]]
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [({"count": 2, "names": ["id", "town"]}, "id, town\n"), ({"count": 21, "names": ["a", "b"]}, "a, b … (21)\n")],
+)
+def test_ignored_columns_are_named(capsys, found, text):
+    ignored = {"ignored_columns": found}
+    display.fit(FIT | ignored)
+    display.predictions({"model": "m", "version": 1, "y": 2.0} | ignored)
+    evaluation = {"model": "m", "version": 1, "n": 2, "mse": 0.0, "rmse": 0.0, "mae": 0.0, "r2": 1.0, "bias": 0.0}
+    display.evaluation(evaluation | ignored)
+    shown = [line for line in capsys.readouterr().out.splitlines(keepends=True) if line.startswith("ignored columns")]
+    assert len(shown) == 3
+    assert all(line.endswith(text) for line in shown)

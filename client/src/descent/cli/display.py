@@ -7,6 +7,8 @@ import click
 from descent.cli.terminal import print_fields, print_table, printable
 from descent.options import Json
 
+FIT_NUMBERS = ("n", "loss", "r2")
+
 
 def models(listed: list[Json]) -> None:
     """Print a table of models."""
@@ -48,17 +50,43 @@ def fit(report: Json) -> None:
 
 def predictions(answer: Json) -> None:
     """Print a table of predictions, with the bounds of their intervals and the contributions of columns if present."""
-    columns: dict[str, list[Any]] = {name: _as_list(answer[name]) for name in ("y", "lower", "upper") if name in answer}
-    columns |= _contributions(answer)
+    columns = _columns(answer)
     mean = f", mean prediction {_number(answer['mean_prediction'])}" if "mean_prediction" in answer else ""
     click.echo(f"{answer['model']}, version {answer['version']}{mean}{_dropped(answer)}")
+    if "ignored_columns" in answer:
+        click.echo(f"ignored columns: {_ignored(answer)}")
     rows = [[str(row), *map(_number, numbers)] for row, numbers in enumerate(zip(*columns.values(), strict=True))]
     print_table(["row", *columns], rows)
+
+
+def group_fits(answer: Json) -> None:
+    """Print a table of the groups that were trained."""
+    rows = [
+        [each["group"], each["model"], str(each["version"] or "none"), *(_number(each[name]) for name in FIT_NUMBERS)]
+        for each in answer["results"]
+        if "problem" not in each
+    ]
+    print_table(["group", "model", "version", "rows", "loss", "R²"], rows)
+
+
+def group_predictions(answer: Json) -> None:
+    """Print a table of the predictions of all groups, in the order of their rows."""
+    columns = [(each["group"], each["rows"], _columns(each)) for each in answer["results"] if "problem" not in each]
+    names = list(dict.fromkeys(name for _, _, found in columns for name in found))
+    rows = [
+        (row, group, [found[name][index] if name in found else None for name in names])
+        for group, positions, found in columns
+        for index, row in enumerate(positions)
+    ]
+    print_table(
+        ["row", "group", *names], [[str(row), group, *map(_number, found)] for row, group, found in sorted(rows)]
+    )
 
 
 def evaluation(answer: Json) -> None:
     """Print the metrics of an evaluation."""
     fields = {"model": answer["model"], "version": str(answer["version"]), "rows": f"{answer['n']}{_dropped(answer)}"}
+    fields |= {"ignored columns": _ignored(answer)} if "ignored_columns" in answer else {}
     print_fields(fields | {name: _number(answer[name]) for name in ("mse", "rmse", "mae", "r2", "bias")})
 
 
@@ -81,6 +109,7 @@ def _facts(report: Json) -> dict[str, str]:
         "least-squares R²": _number(optimum["r2"]),
         "epochs": f"{'over 2⁵³' if epochs is None else epochs}, {'' if report['converged'] else 'not '}converged",
     }
+    facts |= {"ignored columns": _ignored(report)} if "ignored_columns" in report else {}
     return facts | ({"trained at": str(report["trained_at"])} if "trained_at" in report else {})
 
 
@@ -98,6 +127,11 @@ def _per_column(coefficients: Any, columns: list[str]) -> list[Any]:
     if isinstance(coefficients, dict):
         return [coefficients[name] for name in columns]
     return coefficients if isinstance(coefficients, list) else [coefficients] * len(columns)
+
+
+def _columns(answer: Json) -> dict[str, list[Any]]:
+    """Return the predictions, bounds and contributions by the names that they have in a table."""
+    return {name: _as_list(answer[name]) for name in ("y", "lower", "upper") if name in answer} | _contributions(answer)
 
 
 def _contributions(answer: Json) -> dict[str, list[Any]]:
@@ -123,6 +157,12 @@ def _as_list(values: Any) -> list[Any]:
 
 def _dropped(answer: Json) -> str:
     return f", {answer['dropped']} dropped" if answer.get("dropped") else ""
+
+
+def _ignored(answer: Json) -> str:
+    """Return the first names of the columns that were not used."""
+    found = answer["ignored_columns"]
+    return ", ".join(found["names"]) + (f" … ({found['count']})" if found["count"] > len(found["names"]) else "")
 
 
 def _number(value: float | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import click
 
 from descent.cli.option_groups import grouped_option, option_group
-from descent.connection import DEFAULT_URL
+from descent.connection import DEFAULT_MODEL, DEFAULT_URL
 from descent.options import IntervalKind, Method, Missing
 
 URL_VARIABLE = "DESCENT_URL"
@@ -47,7 +47,7 @@ _columns = grouped_option("Columns and rows")
 name_argument = click.argument("name", metavar="MODEL")
 version_argument = click.argument("version", type=POSITIVE)
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-model_option = click.option("--model", default="default", show_default=True, help="Name of the model.")
+model_option = click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name of the model.")
 version_option = click.option("--version", type=POSITIVE, help="Number of the version; by default the serving one.")
 
 out_option = functools.partial(
@@ -110,9 +110,20 @@ training_options = option_group(
 )
 """Options of training."""
 
+group_options = option_group(
+    _columns("--group", help="Column of labels: use a model for each label instead of --model."),
+    _columns("--prefix", help="Name of a group's model before the label; empty by default."),
+)
+"""Groups of rows, each with a model."""
+
+strict_option = _columns(
+    "--strict", is_flag=True, default=None, help="Refuse columns that the model does not have, which are ignored else."
+)
+
 prediction_options = option_group(
     x_option,
     missing_option,
+    strict_option,
     click.option("--interval", type=float, help="Add the interval with this probability, such as 0.95."),
     click.option(
         "--interval-kind",
