@@ -71,7 +71,7 @@ class Prediction:
     @classmethod
     def from_groups(cls, data: Data, results: list[Json]) -> "Prediction":
         """Return the predictions of all groups in the order of the rows, with None for groups that failed."""
-        rows = sorted(row for each in results for row in each["rows"])
+        rows = sorted(row for each in results for row in each.get("rows", ()))
         columns = {}
         for name in COLUMNS:
             if name == "y" or any(name in each for each in results):
