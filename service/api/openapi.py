@@ -15,6 +15,7 @@ from service import __version__
 from service.api.http import problems
 from service.api.http.endpoint import Endpoint
 from service.api.schemas import protocols, responses
+from service.api.schemas.base import QuerySchema, RequestSchema
 from service.api.schemas.response_fields import ObjectArray
 from service.formats import json
 from service.formats.registry import TABLES
@@ -47,6 +48,7 @@ TABLE_OPTIONS = "Options are in the query, or in the body if it is JSON."
 CACHE_HEADERS = {
     "If-None-Match": "The ETag of a previous response. If it still matches, the status is 304 and the body is empty."
 }
+TABLE_CONTENT = {name: {"schema": {"type": "string", "format": "binary"}} for name in TABLES}
 LABELLED = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
 UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6}\n'}
 """Examples of tables in text formats, with y and without."""
@@ -60,6 +62,7 @@ def document(app: Flask) -> dict[str, Any]:
     spec = APISpec("Descent", __version__, "3.1.0", info={"description": description}, plugins=[plugin], tags=tags)
     converter: Any = plugin.converter
     converter.add_attribute_function(_object_array_items)
+    converter.add_attribute_function(_null)
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         if hasattr(view, "endpoint"):
@@ -72,6 +75,15 @@ def document(app: Flask) -> dict[str, Any]:
 def _object_array_items(converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
     """Describe the objects of an ObjectArray in place, where apispec would refer to a component."""
     return {"items": converter.fields2jsonschema(field.items.fields)} if isinstance(field, ObjectArray) else {}
+
+
+def _null(_: Any, field: Field[Any], ret: dict[str, Any], **__: Any) -> dict[str, Any]:
+    """Document that an optional field of a body accepts null, but for choices: generators name these oddly."""
+    schema = field.parent
+    is_body = isinstance(schema, RequestSchema) and schema.null_is_absent and not isinstance(schema, QuerySchema)
+    if not is_body or field.required or "enum" in ret:
+        return {}
+    return {"anyOf": [*ret["anyOf"], {"type": "null"}]} if "anyOf" in ret else {"type": [ret["type"], "null"]}
 
 
 def _operation(rule: Rule, view: Any, converter: Any) -> dict[str, Any]:
@@ -100,7 +112,7 @@ def _request_content(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.table_schema is None and not endpoint.accepts_tables:
         return content
     is_labelled = endpoint.table_schema is not None and "y" in endpoint.table_schema.fields
-    content |= {name: {} for name in TABLES}
+    content |= TABLE_CONTENT
     for name, rows in (LABELLED if is_labelled else UNLABELLED).items():
         content[name] = {"schema": {"type": "string"}, "examples": {"rows": {"value": rows}}}
     return content
@@ -114,8 +126,10 @@ def _parameters(rule: Rule, endpoint: Endpoint, converter: Any) -> Iterator[dict
         yield {"in": "query", "schema": endpoint.query_schema}
     if endpoint.table_schema is not None:
         for option in converter.schema2parameters(endpoint.table_schema, location="query"):
-            option["schema"].pop("default", None)
-            yield option
+            schema = option.pop("schema")
+            schema.pop("default", None)
+            is_object = any(each.get("type") == "object" for each in schema.get("anyOf", ()))
+            yield option | ({"content": {json.MEDIA_TYPE: {"schema": schema}}} if is_object else {"schema": schema})
     for name, description in (endpoint.request_headers | (CACHE_HEADERS if endpoint.conditional else {})).items():
         yield {"in": "header", "name": name, "required": False, **_header(description)}
 
@@ -126,7 +140,7 @@ def _success_responses(endpoint: Endpoint) -> dict[str, dict[str, Any]]:
         headers["ETag"] = _header("The tag of this response, for `If-None-Match`.")
     statuses = {endpoint.status: HTTPStatus(endpoint.status).phrase, **endpoint.other_statuses}
     schema = {} if endpoint.response_schema is None else {"schema": endpoint.response_schema}
-    tables: dict[str, Any] = {name: {} for name in TABLES} if endpoint.returns_tables else {}
+    tables = TABLE_CONTENT if endpoint.returns_tables else {}
     content = {} if 204 in statuses else {"content": {endpoint.media_type: schema, **tables}}
     found = {str(status): {"description": text, "headers": headers, **content} for status, text in statuses.items()}
     if endpoint.conditional:

@@ -22,10 +22,6 @@ class RequestSchema(Schema):
     field_kind: ClassVar = "field"
     null_is_absent: ClassVar = True
 
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - as declared
-        """Document that an optional field accepts null."""
-        field_obj.allow_none = field_obj.allow_none or (self.null_is_absent and not field_obj.required)
-
     @pre_load
     def _drop_nulls(self, data: Any, **_: Any) -> Any:
         if not self.null_is_absent or not isinstance(data, dict):
