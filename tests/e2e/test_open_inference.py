@@ -48,7 +48,9 @@ def test_health_and_metadata_can_be_read(server, model):
             "name": "v2",
             "versions": ["1", "2"],
             "platform": "pytorch_torchscript",
-            "inputs": [{"name": "INPUT__0", "datatype": "FP64", "shape": [-1, 2]}],
+            "inputs": [
+                {"name": "INPUT__0", "datatype": "FP64", "shape": [-1, 2], "parameters": {"columns": ["x0", "x1"]}}
+            ],
             "outputs": [{"name": "OUTPUT__0", "datatype": "FP64", "shape": [-1]}],
         }
 

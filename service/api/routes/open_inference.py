@@ -49,12 +49,19 @@ def ready() -> Response:
 @Endpoint(protocols.ModelMetadata(), query_schema=None)
 def model_metadata(model: str, version: int | None = None) -> Response:
     """Show a model's versions and tensors."""
-    columns = len(services().predictor.model(model, version).columns.names)
+    columns = services().predictor.model(model, version).columns.names
     metadata = {
         "name": model,
         "versions": [str(number) for number in services().store.versions(model)],
         "platform": "pytorch_torchscript",
-        "inputs": [{"name": open_inference.INPUT, "datatype": "FP64", "shape": [-1, columns]}],
+        "inputs": [
+            {
+                "name": open_inference.INPUT,
+                "datatype": "FP64",
+                "shape": [-1, len(columns)],
+                "parameters": {"columns": columns},
+            }
+        ],
         "outputs": [{"name": open_inference.OUTPUT, "datatype": "FP64", "shape": [-1]}],
     }
     return _json_response(metadata)
@@ -84,9 +91,9 @@ def infer(model: str, version: int | None = None) -> Response:
     predictions = Predictions(services().predictor.model(model, version), services().metrics)
     loaded = predictions.loaded
     inference = open_inference.decode(request_body.read_all(), _json_length(), len(loaded.columns.names))
-    x = inference.x[:, None] if inference.x.ndim == 1 else inference.x
-    x = loaded.columns.arrange(x, None, "/inputs/0/shape")
-    y = predictions.predict(x, lambda row: f"/inputs/0/data/{row * x.shape[1]}")
+    at = "/inputs/0/shape" if inference.names is None else "/inputs"
+    x = loaded.columns.arrange(inference.x, inference.names, at)
+    y = predictions.predict(x, inference.pointer)
     predictions.count()
     body, length = open_inference.encode(inference, model, loaded.version.number, y)
     if length is None:

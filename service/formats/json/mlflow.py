@@ -15,7 +15,7 @@ def table(message: Any) -> Table:
     """Return the rows of a message; raise InvalidRequest."""
     if not isinstance(message, dict):
         raise InvalidRequest.at("", f"is not an object; send one with one of {KEY_LIST}")
-    present = [key for key in KEYS if key in message]
+    present = [key for key in KEYS if message.get(key) is not None]
     if len(present) != 1:
         raise InvalidRequest.at("", f"has {len(present)} of {KEY_LIST}; send exactly one")
     if message.get("params"):

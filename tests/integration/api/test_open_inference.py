@@ -95,16 +95,25 @@ def test_a_body_can_be_the_tensor_alone(http, model):
         (b"{", {}, "not JSON"),
         (b"[]", {}, "not an object"),
         (b"{}", {}, "/inputs"),
-        (b'{"inputs": []}', {}, "one tensor"),
-        (json.dumps({"inputs": [TENSOR, TENSOR]}), {}, "one tensor"),
+        (b'{"inputs": []}', {}, "a list of tensors"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, 4]}] * 2}), {}, "/inputs/0/shape: is [2, 2]; send [2] or"),
         (json.dumps({"inputs": [TENSOR]}), {}, "not a list of numbers"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3]}]}), {}, "has 3 numbers"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, "4"]}]}), {}, "/inputs/0/data/3: is the text '4'"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, None]}]}), {}, "is null"),
-        (json.dumps({"inputs": [TENSOR | {"data": [[1, 2], 3, 4]}]}), {}, "beside other values"),
+        (json.dumps({"inputs": [TENSOR | {"data": [[1, 2], 3, 4]}]}), {}, "nested otherwise than the shape [2, 2]"),
+        (json.dumps({"inputs": [TENSOR | {"data": [[1, 2, 3, 4]]}]}), {}, "nested otherwise"),
+        (json.dumps({"inputs": [TENSOR | {"data": [[1], [2], [3], [4]]}]}), {}, "nested otherwise"),
+        (json.dumps({"inputs": [TENSOR | {"data": [[[1, 2], [3, 4]]]}]}), {}, "nested otherwise"),
+        (json.dumps({"inputs": [TENSOR | {"shape": [4], "data": [[1, 2], [3, 4]]}]}), {}, "nested otherwise"),
+        (json.dumps({"inputs": [TENSOR | {"shape": [2, 0], "data": []}]}), {}, "shape"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, 1e200]}]}), {}, "1e150"),
         (json.dumps({"inputs": [TENSOR | {"datatype": "FP32", "data": [1, 2, 3, 1e100]}]}), {}, "is not a finite"),
-        (json.dumps({"inputs": [TENSOR | {"datatype": "BOOL", "data": [True, False, True, True]}]}), {}, "FP64"),
+        (
+            json.dumps({"inputs": [TENSOR | {"datatype": "BOOL", "data": [True, False, 2, True]}]}),
+            {},
+            "/data/2: is 2, ",
+        ),
         (json.dumps({"inputs": [TENSOR | {"datatype": "BYTES", "data": [1, 2, 3, 4]}]}), {}, "FP64"),
         (json.dumps({"inputs": [TENSOR | {"shape": [2, -2], "data": []}]}), {}, "shape"),
         (json.dumps({"inputs": [TENSOR | {"shape": "2", "data": []}]}), {}, "shape"),
@@ -131,6 +140,83 @@ def test_a_wrong_size_of_binary_data_is_rejected(http, model):
         headers = {"Inference-Header-Content-Length": str(len(head))}
         response = http.post("/v2/models/v2/infer", content=head + tail, headers=headers)
         assert (response.status_code, list(response.json())) == (400, ["error"])
+
+
+@pytest.fixture(scope="module")
+def houses(http):
+    """Train a model of named columns and return its predictions for HOUSES."""
+    x = {"area": [50, 80, 120, 90, 60], "rooms": [2, 3, 3, 4, 1], "new": [0, 1, 1, 0, 0]}
+    assert http.post("/models/houses/train", json={"x": x, "y": [200, 310, 420, 300, 190]}).status_code == 201
+    return http.post("/models/houses/predict", json={"x": HOUSES}).json()["y"]
+
+
+HOUSES = {"area": [100.5, 70.0], "rooms": [3, 2], "new": [1, 0]}
+COLUMNS = [
+    {"name": "rooms", "datatype": "INT64", "shape": [2], "data": [3, 2]},
+    {"name": "new", "datatype": "BOOL", "shape": [2, 1], "data": [True, False]},
+    {"name": "area", "datatype": "FP64", "shape": [2, 1], "data": [[100.5], [70.0]]},
+]
+
+
+def inferred(http, model, inputs, **more):
+    return http.post(f"/v2/models/{model}/infer", json={"inputs": inputs, **more})
+
+
+def test_a_tensor_for_each_column_is_matched_by_name(http, houses):
+    response = inferred(http, "houses", COLUMNS, id=None, parameters={"content_type": "pd"}, outputs=None)
+    assert response.json()["outputs"][0]["data"] == houses
+    assert "id" not in response.json()
+
+
+def test_tensors_of_columns_can_be_binary(http, houses):
+    values = {"rooms": np.array([3, 2], "<i8"), "new": np.array([True, False]), "area": np.array([100.5, 70.0])}
+    inputs = [
+        {**{key: each[key] for key in ("name", "datatype", "shape")}, "parameters": {"binary_data_size": data.nbytes}}
+        for each, data in zip(COLUMNS, values.values(), strict=True)
+    ]
+    head = json.dumps({"inputs": inputs}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(head))}
+    content = head + b"".join(data.tobytes() for data in values.values())
+    assert http.post("/v2/models/houses/infer", content=content, headers=headers).json()["outputs"][0]["data"] == houses
+    for wrong in (content + b"1", content[:-1]):
+        assert http.post("/v2/models/houses/infer", content=wrong, headers=headers).status_code == 400
+
+
+def test_metadata_lists_the_names_of_columns_in_order(http, houses):
+    [tensor] = http.get("/v2/models/houses").json()["inputs"]
+    columns = ["area", "rooms", "new"]
+    assert tensor == {"name": "INPUT__0", "datatype": "FP64", "shape": [-1, 3], "parameters": {"columns": columns}}
+
+
+def test_columns_of_a_model_without_names_are_matched_by_their_default_names(http, model):
+    first, second = ({"name": f"x{i}", "datatype": "FP64", "shape": [3], "data": X[:, i].tolist()} for i in range(2))
+    assert inferred(http, "v2", [second, first]).json()["outputs"][0]["data"] == model
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        (COLUMNS[:2], "/inputs: column 'area' is missing"),
+        ([COLUMNS[0], COLUMNS[0]], "/inputs/1/name: has the name of an earlier input"),
+        ([COLUMNS[0], COLUMNS[1] | {"shape": [1], "data": [True]}], "/inputs/1/shape: is [1]; send [2]"),
+        ([COLUMNS[0] | {"name": None}], "/inputs/0/name: is not text"),
+        ([*COLUMNS[:2], COLUMNS[2] | {"data": [1, "two"]}], "/inputs/2/data/1: is the text 'two'"),
+        ([COLUMNS[0] | {"name": "other"}], "column 'area' is missing"),
+    ],
+)
+def test_wrong_columns_are_rejected(http, houses, inputs, expected):
+    response = inferred(http, "houses", inputs)
+    assert response.status_code == 400
+    assert expected in response.json()["error"]
+
+
+def test_no_rows_have_no_predictions(http, model, houses):
+    tensor = TENSOR | {"shape": [0, 2], "data": []}
+    assert inferred(http, "v2", [tensor]).json()["outputs"] == [
+        {"name": "OUTPUT__0", "datatype": "FP64", "shape": [0], "data": []}
+    ]
+    empty = [column | {"shape": [0], "data": []} for column in COLUMNS]
+    assert inferred(http, "houses", empty).json()["outputs"][0]["data"] == []
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/v2/nothing", 404), ("POST", "/v2", 405)])
