@@ -12,7 +12,7 @@ import pyarrow as pa
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
 from service.formats.arrays import escape, stack
-from service.formats.table import MAX_BATCH_BYTES, Columns
+from service.formats.table import MAX_BATCH_BYTES, Columns, TableReader
 
 
 class ByteSink(io.BytesIO):
@@ -32,6 +32,27 @@ class ByteSink(io.BytesIO):
 def to_matrix(columns: Iterable[Any]) -> FloatArray:
     """Return numeric columns as float64 (m, k), each column contiguous, with NaN for null."""
     return stack([column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for column in columns])
+
+
+def reader(
+    what: str, schema: pa.Schema, record_batches: Callable[[Sequence[int]], Iterator[pa.RecordBatch]]
+) -> TableReader:
+    """Return the reader of a table with a schema, whose columns at the given positions `record_batches` returns."""
+
+    def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
+        check_types(schema, positions)
+        with malformed_on_error(what):
+            for batch in record_batches(positions):
+                yield to_matrix(batch.columns)
+
+    def labels(position: int) -> Iterator[pa.Array]:
+        with malformed_on_error(what):
+            for batch in record_batches([position]):
+                yield batch.column(0)
+
+    with malformed_on_error(what):
+        names = tuple(schema.names)
+    return TableReader(names, len(names), batches, labels=labels)
 
 
 @contextlib.contextmanager

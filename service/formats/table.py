@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge
@@ -45,12 +45,15 @@ class TableReader:
     batches: return the columns at the given positions, as arrays (m, k) in row order, with NaN for a missing value. The
         iterator raises UnreadableCell, MalformedBody, and the errors of reading the body.
     max_columns: the limit on the number of columns of x.
+    labels: return the column at a position in batches of values of any type, as lists or pyarrow arrays, with None for
+        a missing value; absent for a format without names. It raises as the iterator of `batches` does.
     """
 
     names: tuple[str, ...] | None
     width: int
     batches: Callable[[Sequence[int]], Iterator[FloatArray]]
     max_columns: int = 1000
+    labels: Callable[[int], Iterator[Any]] | None = None
 
 
 class UnreadableCell(Exception):

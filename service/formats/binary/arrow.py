@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
+from service.formats import pyarrow_tables
 from service.formats.binary import arrow_guard
-from service.formats.pyarrow_tables import check_size, check_types, malformed_on_error, to_matrix, write_batches
+from service.formats.pyarrow_tables import check_size, malformed_on_error, write_batches
 from service.formats.table import BATCH_ROWS, Body, Columns, Format, Limits, TableReader
 
 CONTINUATION = b"\xff\xff\xff\xff"
@@ -29,24 +29,21 @@ def read(body: Body, limits: Limits) -> TableReader:
         if message is None or message.type != "schema":
             raise MalformedBody("The body is not an Arrow stream: it does not begin with a schema.")
         schema = pa.ipc.read_schema(message)
-        names = tuple(schema.names)
 
-    def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
-        check_types(schema, positions)
-        with malformed_on_error("Arrow stream"):
-            for message, head, uncompressed in messages:
-                if message.type == "dictionary":
-                    raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
-                if message.type != "record batch":
-                    raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
-                budget.consume(max(uncompressed, head.rows * len(positions) * 8))
-                _check_size(uncompressed)
-                batch = pa.ipc.read_record_batch(message, schema).select(list(positions))
-                batch.validate()
-                for start in range(0, batch.num_rows, BATCH_ROWS):
-                    yield to_matrix(batch.slice(start, BATCH_ROWS).columns)
+    def record_batches(positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
+        for message, head, uncompressed in messages:
+            if message.type == "dictionary":
+                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
+            if message.type != "record batch":
+                raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
+            budget.consume(max(uncompressed, head.rows * len(positions) * 8))
+            _check_size(uncompressed)
+            batch = pa.ipc.read_record_batch(message, schema).select(list(positions))
+            batch.validate()
+            for start in range(0, batch.num_rows, BATCH_ROWS):
+                yield batch.slice(start, BATCH_ROWS)
 
-    return TableReader(names, len(names), batches)
+    return pyarrow_tables.reader("Arrow stream", schema, record_batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:

@@ -10,10 +10,10 @@ from mmap import ACCESS_READ, mmap
 import pyarrow as pa
 from pyarrow import parquet
 
-from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody
+from service.formats import pyarrow_tables
 from service.formats.binary import parquet_guard
-from service.formats.pyarrow_tables import check_size, check_types, malformed_on_error, to_matrix, write_batches
+from service.formats.pyarrow_tables import check_size, malformed_on_error, write_batches
 from service.formats.table import BATCH_BYTES, BATCH_ROWS, Body, Columns, Format, Limits, TableReader
 
 THRIFT_LIMITS = {"thrift_container_size_limit": 100_000, "thrift_string_size_limit": 16 << 20}
@@ -29,18 +29,16 @@ def read(body: Body, limits: Limits) -> TableReader:
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES, **THRIFT_LIMITS)
         names = tuple(opened.schema_arrow.names)
 
-    def batches(positions: Sequence[int]) -> Iterator[FloatArray]:
+    def record_batches(positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
         wanted = [names[position] for position in positions]
-        check_types(opened.schema_arrow, positions)
         _check_flat(opened)
-        with malformed_on_error("Parquet file"):
-            chunks = [chunks[position] for chunks in row_groups for position in positions]
-            size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
-            limits.decompression_budget(body).consume(size)
-            for batch in opened.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-                yield to_matrix(batch.select(wanted).columns)
+        chunks = [chunks[position] for chunks in row_groups for position in positions]
+        size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
+        limits.decompression_budget(body).consume(size)
+        for batch in opened.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
+            yield batch.select(wanted)
 
-    return TableReader(names, len(names), batches)
+    return pyarrow_tables.reader("Parquet file", opened.schema_arrow, record_batches)
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:

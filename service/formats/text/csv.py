@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import compute
@@ -21,7 +22,8 @@ def read(body: Body, _: Limits) -> TableReader:
     """Return a reader of a CSV text in UTF-8; raise MalformedBody."""
     lines = CsvLines(body)
     names = _parse_header(lines.read_header())
-    return TableReader(names, len(names), lambda positions: _batches(lines, len(names), positions))
+    width = len(names)
+    return TableReader(names, width, partial(_batches, lines, width), labels=partial(_labels, lines, width))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -60,7 +62,18 @@ def _batches(lines: CsvLines, width: int, positions: Sequence[int]) -> Iterator[
         first_row += len(values)
 
 
-def _parse(block: bytes, width: int, positions: Sequence[int], dtype: pa.DataType, first_row: int) -> pa.Table:
+def _labels(lines: CsvLines, width: int, position: int) -> Iterator[pa.ChunkedArray]:
+    """Yield the column of each block as bytes. Only an empty field is missing: NA may be a label."""
+    first_row = 0
+    for block in lines.blocks():
+        [column] = _parse(block, width, [position], pa.binary(), first_row, null_values=[""]).columns
+        yield column
+        first_row += len(column)
+
+
+def _parse(
+    block: bytes, width: int, positions: Sequence[int], dtype: pa.DataType, first_row: int, **convert: Any
+) -> pa.Table:
     """Return the columns of `block` at `positions`; raise UnreadableCell for a row of another width."""
     names = [str(position) for position in range(width)]
     selected = [names[position] for position in positions]
@@ -73,7 +86,9 @@ def _parse(block: bytes, width: int, positions: Sequence[int], dtype: pa.DataTyp
     read_options = arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names)
     parse_options = arrow_csv.ParseOptions(invalid_row_handler=skip_invalid)
     types = dict.fromkeys(selected, dtype)
-    options = arrow_csv.ConvertOptions(column_types=types, include_columns=selected, strings_can_be_null=True)
+    options = arrow_csv.ConvertOptions(
+        column_types=types, include_columns=selected, strings_can_be_null=True, **convert
+    )
     table = arrow_csv.read_csv(pa.py_buffer(block), read_options, parse_options, options)
     if invalid:
         row = invalid[0]

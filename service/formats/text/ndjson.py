@@ -5,6 +5,7 @@ orjson is faster here than pyarrow, and it accepts the same numbers as the JSON 
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ def read(body: Body, _: Limits) -> TableReader:
     header = lines.read_header()
     names = _parse_names(header)
     lines.unread(header)
-    return TableReader(names, len(names), lambda positions: _batches(lines, names, positions))
+    return TableReader(names, len(names), partial(_batches, lines, names), labels=partial(_labels, lines, names))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -56,6 +57,14 @@ def _batches(lines: Lines, names: tuple[str, ...], positions: Sequence[int]) -> 
         records = _parse_records(block, first_row)
         _check_names(records, allowed, first_row)
         yield arrays.stack([_column(records, names[i], first_row, j) for j, i in enumerate(positions)])
+        first_row += len(records)
+
+
+def _labels(lines: Lines, names: tuple[str, ...], position: int) -> Iterator[list[Any]]:
+    first_row = 0
+    for block in lines.blocks():
+        records = _parse_records(block, first_row)
+        yield [record.get(names[position]) for record in records]
         first_row += len(records)
 
 
