@@ -3,6 +3,7 @@
 # make test-client    run the client's unit tests on each Python from 3.10 that is found
 # make test-client-install   install the client into a fresh environment and try it with a running service
 # make test-gthread   run the end-to-end tests with gunicorn's worker class gthread
+# make test-browser   try the page of the API in Chromium, and the metrics in Prometheus (needs both from Debian)
 # make test-compose   start the Docker stack and test it (needs a Docker engine)
 # make check          run the formatter, the linter, the type checker and the prose check
 # make check-prose    find banned words and long sentences in docstrings, comments, messages and pages
@@ -27,7 +28,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAIRS ?= 9
 
-.PHONY: run test test-client test-client-install test-gthread test-compose fuzz bench-compare bench-startup bench-appends bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
+.PHONY: run test test-client test-client-install test-gthread test-browser test-compose fuzz bench-compare bench-startup bench-appends bench-streaming bench-core bench-in-process bench bench-requests bench-gunicorn \
   check check-prose format clean
 
 run: .venv/runtime
@@ -36,6 +37,10 @@ run: .venv/runtime
 test: .venv/development
 	$(BIN)/pytest -n 2 --cov --cov-report=term tests/unit tests/integration client/tests
 	$(BIN)/pytest -n 2 --dist worksteal tests/e2e
+	@echo "Left out: test-browser (Chromium, Prometheus), test-compose (Docker), test-gthread, test-client, test-client-install"
+
+test-browser: .venv/development
+	$(BIN)/pytest tests/e2e/browser.py tests/e2e/prometheus.py
 
 test-gthread: .venv/development
 	TEST_WORKER_CLASS=gthread $(BIN)/pytest -rs -n 2 --dist worksteal tests/e2e

@@ -128,8 +128,9 @@ def _parameters(rule: Rule, endpoint: Endpoint, converter: Any) -> Iterator[dict
         for option in converter.schema2parameters(endpoint.table_schema, location="query"):
             schema = option.pop("schema")
             schema.pop("default", None)
-            is_object = any(each.get("type") == "object" for each in schema.get("anyOf", ()))
-            yield option | ({"content": {json.MEDIA_TYPE: {"schema": schema}}} if is_object else {"schema": schema})
+            if any(each.get("type") == "object" for each in schema.get("anyOf", ())):
+                schema = {"type": "string", "contentMediaType": json.MEDIA_TYPE}
+            yield option | {"schema": schema}
     for name, description in (endpoint.request_headers | (CACHE_HEADERS if endpoint.conditional else {})).items():
         yield {"in": "header", "name": name, "required": False, **_header(description)}
 

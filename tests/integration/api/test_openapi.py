@@ -78,7 +78,7 @@ def test_options_that_an_append_inherits_have_no_default(document):
 def test_options_have_no_default_in_a_query_and_are_those_of_the_body(document):
     body = document["components"]["schemas"]["TrainRequest"]["properties"]
     query = {
-        parameter["name"]: parameter.get("schema", parameter.get("content"))
+        parameter["name"]: parameter["schema"]
         for parameter in document["paths"]["/train"]["post"]["parameters"]
         if parameter["in"] == "query"
     }
