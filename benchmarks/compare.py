@@ -27,7 +27,7 @@ from common import ROOT, machine, settle
 from environments import NotRun
 from servers import Server, free_port, serving
 from startup import await_response
-from training_data import ARROW, JSON, as_arrow, as_json, make_data
+from training_data import ARROW, CSV, JSON, as_arrow, as_csv, as_json, make_data
 
 LEAST = 0.95
 CONNECTIONS = 16
@@ -42,6 +42,7 @@ class Sizes(NamedTuple):
 
     seconds: float
     json_rows: int
+    csv_rows: int
     arrow_rows: int
 
 
@@ -51,6 +52,7 @@ class Load(NamedTuple):
     one_row: bytes
     many_rows: bytes
     json: bytes
+    csv: bytes
     arrow: bytes
 
 
@@ -60,6 +62,7 @@ class Speed(NamedTuple):
     one_row: float
     many_rows: float
     json: float
+    csv: float
     arrow: float
 
 
@@ -165,8 +168,8 @@ def measure(checkout: Path, load: Load, seconds: float) -> Speed:
         settle()
         one_row = request_rate(server.port, load.one_row, seconds)
         many_rows = request_rate(server.port, load.many_rows, seconds)
-        json = training_rate(server.port, load.json, JSON)
-        return Speed(one_row, many_rows, json, training_rate(server.port, load.arrow, ARROW))
+        bodies = ((load.json, JSON), (load.csv, CSV), (load.arrow, ARROW))
+        return Speed(one_row, many_rows, *(training_rate(server.port, body, kind) for body, kind in bodies))
 
 
 @contextlib.contextmanager
@@ -189,6 +192,7 @@ def make_load(sizes: Sizes) -> Load:
         b'{"x": [5.0]}',
         orjson.dumps({"x": many}),
         as_json(make_data(sizes.json_rows, 10)),
+        as_csv(make_data(sizes.csv_rows, 3)),
         as_arrow(make_data(sizes.arrow_rows, 1)),
     )
 
@@ -199,6 +203,7 @@ def report(pairs: list[dict[str, Speed]], sizes: Sizes) -> bool:
         ("one-row predictions", "/s"),
         ("10,000-row predictions", "/s"),
         (f"trainings on {sizes.json_rows:,} x 10 in JSON", "/s"),
+        (f"trainings on {sizes.csv_rows:,} x 3 in CSV", "/s"),
         (f"trainings on {sizes.arrow_rows:,} x 1 in Arrow", "/s"),
     )
     all_reached = True
@@ -219,9 +224,10 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=4, help="duration of each load of predictions")
     parser.add_argument("--json-rows", type=int, default=1_000_000)
+    parser.add_argument("--csv-rows", type=int, default=1_000_000)
     parser.add_argument("--arrow-rows", type=int, default=10_000_000)
     options = parser.parse_args()
-    sizes = Sizes(options.seconds, options.json_rows, options.arrow_rows)
+    sizes = Sizes(options.seconds, options.json_rows, options.csv_rows, options.arrow_rows)
     load = make_load(sizes)
     pairs = []
     with checkout_of(options.base) as base:

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 import pyarrow as pa
+from pyarrow import csv
 
-JSON, ARROW, NPY = "application/json", "application/vnd.apache.arrow.stream", "application/x-npy"
+JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
+ARROW = "application/vnd.apache.arrow.stream"
 BATCH_ROWS = 1 << 17
 """Rows in a record batch, as many as pyarrow's datasets read at a time."""
 
@@ -30,6 +32,14 @@ def as_json(data: Data) -> bytes:
     """Return a body in JSON, with all digits: x is a list for one column, otherwise rows."""
     x = data.x[:, 0] if data.x.shape[1] == 1 else data.x
     return orjson.dumps({"x": np.ascontiguousarray(x), "y": data.y}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def as_csv(data: Data) -> bytes:
+    """Return a CSV text with the columns x0, x1 … and y, with all digits."""
+    columns = {f"x{i}": column for i, column in enumerate(data.x.T)}
+    sink = io.BytesIO()
+    csv.write_csv(pa.table(columns | {"y": data.y}), sink)
+    return sink.getvalue()
 
 
 def as_arrow(data: Data) -> bytes:
