@@ -80,8 +80,8 @@ def dump(coefficients: Coefficients, contents: Contents) -> bytes:
     """Return the file of a version: `coefficients` as the module's buffers, `contents` as extra files."""
     extra_files = {
         "format": str(FORMAT).encode(),
-        "report.json": _json(contents.report),
-        "options.json": _json(contents.options),
+        "report.json": orjson.dumps(contents.report, option=orjson.OPT_SERIALIZE_NUMPY),
+        "options.json": orjson.dumps(contents.options),
         "statistics": _pack(contents.statistics),
         "keys": contents.keys,
     }
@@ -209,10 +209,6 @@ def _scripted() -> Module:
     """Return the module, compiled once, because compiling takes longer than filling its buffers and saving it."""
     module: Module = torch.jit.script(LinearModel(1))
     return module
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _pack(statistics: Statistics) -> bytes:

@@ -67,7 +67,8 @@ def infer(statistics: Statistics, optimum: Optimum) -> Inference:
     criterion = _deviance(statistics, rss)
     errors = _standard_errors(optimum, freedom)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = PerCoefficient(_finite(optimum.w / errors.w), _ratio(optimum.b, errors.b))
+        t_of_w = optimum.w / errors.w
+    t = PerCoefficient(np.where(np.isfinite(t_of_w), t_of_w, np.nan), _ratio(optimum.b, errors.b))
     half_width = float(special.stdtrit(freedom, (1 + CONFIDENCE_LEVEL) / 2))
     return Inference(
         rss=rss,
@@ -172,7 +173,3 @@ def _two_sided(freedom: float, t: FloatArray) -> FloatArray:
 
 def _ratio(a: float, b: float) -> float:
     return a / b if b else math.nan
-
-
-def _finite(values: FloatArray) -> FloatArray:
-    return np.where(np.isfinite(values), values, np.nan)

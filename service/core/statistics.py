@@ -86,7 +86,8 @@ def gather(batches: Iterable[Batch], d: int, threads: int = 1, make_executor: Ma
     blocks = blocks_of(map(_drop_zero_weights, batches), d, held=1 if threads == 1 else threads + 1)
     first = next(blocks, None)
     if first is None:
-        return _empty(d)
+        infinity = np.full(d + 1, np.inf)
+        return Statistics(np.zeros((d + 2, d + 2)), np.zeros(d + 1), 0, infinity, -infinity)
     if len(first.y) < block_rows(d):
         return _of_block(first)
     blocks = chain([first], blocks)
@@ -138,11 +139,6 @@ def _drop_zero_weights(batch: Batch) -> Batch:
         return batch
     kept = batch.weight > 0
     return Batch(batch.x[kept], batch.y[kept], batch.weight[kept])
-
-
-def _empty(d: int) -> Statistics:
-    infinity = np.full(d + 1, np.inf)
-    return Statistics(np.zeros((d + 2, d + 2)), np.zeros(d + 1), 0, infinity, -infinity)
 
 
 def _of_block(block: Batch) -> Statistics:

@@ -102,7 +102,7 @@ class PredictFastPath:
         loaded = first.loaded
         x = np.concatenate([pending.x for pending in group.values()]) if others else first.x
         y = loaded.forward(x)
-        any_outside, is_finite = loaded.count_outside(x), all_finite(y)
+        any_outside, is_finite = loaded.ranges.count_outside(x), all_finite(y)
         predictions = Predictions(loaded, self._metrics)
         responses: dict[int, Response] = {}
         answered: list[tuple[PendingPrediction, str, int]] = []
@@ -115,7 +115,7 @@ class PredictFastPath:
             is_compressed = pending.route.accepts_encoding and len(body) >= MIN_COMPRESSED_BYTES
             if is_compressed or not (is_finite or all_finite(own)):
                 continue
-            outside = loaded.count_outside(pending.x) if any_outside and others else any_outside
+            outside = loaded.ranges.count_outside(pending.x) if any_outside and others else any_outside
             predictions.add(len(own), outside)
             own_id = request_id(pending.request_id)
             responses[index] = _response(loaded, outside, own_id, body)

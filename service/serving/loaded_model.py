@@ -41,6 +41,7 @@ class Once(Generic[T]):
 class LoadedModel:
     """A version in memory.
 
+    ranges, mean: those of the columns in the training data.
     intervals: the basis of its intervals, or the reason why it has none; computed at the first request for one.
     """
 
@@ -73,10 +74,6 @@ class LoadedModel:
         if isinstance(intervals, str):
             raise InvalidRequest.at("/interval", intervals)
         return partial(intervals.half_width, level=level, of_mean=of_mean)
-
-    def count_outside(self, x: FloatArray) -> int:
-        """Return the number of rows of x (n, d) with a value outside the range of the training data."""
-        return self.ranges.count_outside(x)
 
     def contributions(self, x: FloatArray) -> FloatArray:
         """Return what each column adds to the prediction for the mean row: w_j·(x_j − mean_j), (n, d)."""

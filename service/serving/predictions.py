@@ -28,7 +28,7 @@ class Predictions:
         Raises InvalidRequest at the `pointer` of a row whose prediction overflows.
         """
         y = self.loaded.predict(x, pointer)
-        self.add(len(y), self.loaded.count_outside(x))
+        self.add(len(y), self.loaded.ranges.count_outside(x))
         return y
 
     def predict_table(self, table: Table) -> tuple[FloatArray, FloatArray]:

@@ -13,7 +13,8 @@ def walk(
     """Take `epochs` steps on Σw(ŷ−y)²/Σw + l2·‖w‖² from w (d,) and b, in `coordinates`: (epochs+1, …)."""
     x = torch.from_numpy(coordinates.standardized(rows.x))
     y = torch.from_numpy(np.ascontiguousarray(rows.y))
-    shares = torch.from_numpy(_shares(rows))
+    weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
+    shares = torch.from_numpy(weight / weight.sum())
     penalties = torch.from_numpy(l2 / np.square(coordinates.scale))
     start = coordinates.enter(w, b)
     d = x.shape[1]
@@ -26,7 +27,10 @@ def walk(
         objective = (shares * (prediction - y) ** 2).sum() + (penalties * slopes**2).sum()
         objective.backward()
         for parameter in (intercept, slopes):
-            _step(parameter, rate)
+            if parameter.grad is not None:  # None for an intercept that is not fitted
+                with torch.no_grad():
+                    parameter.sub_(rate * parameter.grad)
+                parameter.grad.zero_()
         steps[epoch] = np.concatenate([intercept.detach().numpy(), slopes.detach().numpy()])
     return coordinates.leave(steps)
 
@@ -35,17 +39,3 @@ def seeded_weights(seed: int, d: int) -> FloatArray:
     """Return the initial weights of the tutorial, `torch.manual_seed(seed); torch.randn(d)`: (d,)."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(d, generator=generator).numpy().astype(np.float64)
-
-
-def _step(parameter: torch.Tensor, rate: float) -> None:
-    """Take one step against the gradient, then clear it."""
-    if parameter.grad is not None:
-        with torch.no_grad():
-            parameter -= rate * parameter.grad
-        parameter.grad.zero_()
-
-
-def _shares(rows: Batch) -> FloatArray:
-    weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-    shares: FloatArray = weight / weight.sum()
-    return shares

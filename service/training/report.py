@@ -4,10 +4,8 @@ import math
 from typing import Any
 
 from service.artifact.columns import Columns
-from service.core.blocks import FloatArray
 from service.core.inference import PerCoefficient
 from service.training.fit import Fit, History, rounded_down
-from service.training.fit_warnings import FitWarning
 
 SCALARS = ("r2", "adjusted_r2", "residual_std_error", "f", "f_p_value", "aic", "bic", "condition_number")
 PER_COEFFICIENT = ("std_errors", "t", "p_values", "lower", "upper")
@@ -33,7 +31,10 @@ def report(fit: Fit) -> dict[str, Any]:
         "largest_stable_learning_rate": None if bound is None else rounded_down(bound, 12),
         "optimum": _optimum(fit),
         "history": _history(fit.history, penalised=penalised),
-        "warnings": [_warning(warning) for warning in fit.warnings],
+        "warnings": [
+            {"type": each.type, "detail": each.detail, **({"columns": each.columns} if each.columns else {})}
+            for each in fit.warnings
+        ],
     }
 
 
@@ -71,21 +72,12 @@ def _optimum(fit: Fit) -> dict[str, Any]:
 def _coefficients(values: PerCoefficient | None, columns: Columns) -> dict[str, Any] | None:
     if values is None:
         return None
-    return {"w": columns.in_row_shape(_numbers(values.w)), "b": _number(values.b)}
+    return {"w": columns.in_row_shape(map(_number, values.w.tolist())), "b": _number(values.b)}
 
 
 def _history(history: History, *, penalised: bool) -> dict[str, Any]:
     curves = {"epoch": history.epoch.tolist(), "loss": history.loss.tolist()}
     return {**curves, "objective": history.objective.tolist()} if penalised else curves
-
-
-def _warning(warning: FitWarning) -> dict[str, Any]:
-    fields = {"type": warning.type, "detail": warning.detail}
-    return {**fields, "columns": warning.columns} if warning.columns else fields
-
-
-def _numbers(values: FloatArray) -> list[Any]:
-    return [_number(value) for value in values.tolist()]
 
 
 def _number(value: float) -> float | None:
