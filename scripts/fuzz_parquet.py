@@ -76,7 +76,6 @@ def _damaged(file: bytes, draw: np.random.Generator) -> bytes:
 def _child(seed: int, count: int) -> None:
     """Read each case, and write its number to standard output before."""
     from service.errors import DescentError  # noqa: PLC0415 - the parent needs none of it
-    from service.formats import dataset  # noqa: PLC0415
     from service.formats.binary import parquet as formats  # noqa: PLC0415
     from service.formats.table import Limits  # noqa: PLC0415
 
@@ -87,7 +86,8 @@ def _child(seed: int, count: int) -> None:
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
         try:
-            for _ in dataset.feature_rows(formats.read(_Body(file), limits), None, "drop").batches:
+            table = formats.read(_Body(file), limits)
+            for _ in table.batches(range(table.width)):
                 pass
         except DescentError:
             pass

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from service.artifact.columns import Columns
 from service.errors import InvalidRequest, listed, quoted
 from service.formats.table import TableReader
 
@@ -16,40 +17,58 @@ class ColumnSelection(NamedTuple):
     weight: str | None = None
 
 
-def select_labelled(table: TableReader, selection: ColumnSelection) -> tuple[list[int], list[int]]:
-    """Return the positions of x, and those of y and, if there is one, the weight; raise InvalidRequest.
+class SelectedColumns(NamedTuple):
+    """The positions of x, and those of y and, if there is one, the weight; the names of ignored columns."""
 
-    Without names, y is the last column.
-    """
+    x: list[int]
+    others: list[int]
+    ignored: tuple[str, ...]
+
+
+def select_labelled(table: TableReader, selection: ColumnSelection, model: Columns | None = None) -> SelectedColumns:
+    """Return the columns of a table with y; raise InvalidRequest. Without names, y is the last column."""
     if table.names is not None:
         named = {"y": selection.y, "weight": selection.weight}
-        others = [_find(table, name, role) for role, name in named.items() if name is not None]
+        found = {role: _find(table, name, role) for role, name in named.items() if name is not None}
+        for role, position in found.items():
+            _check_names(table, [position], role)
+        others = list(found.values())
     elif selection == ColumnSelection():
         others = [table.width - 1]
     else:
         raise InvalidRequest("This media type has no column names, so leave out x, y and weight: y is the last column.")
-    x = select_features(table, selection.x, others)
-    if len({*x, *others}) < len(x) + len(others):
+    selected = select_features(table, selection.x, model, others)
+    if len({*selected.x, *others}) < len(selected.x) + len(others):
         raise InvalidRequest("A column is chosen twice among x, y and weight; choose each once.")
-    return x, others
+    return selected
 
 
-def select_features(table: TableReader, x: tuple[str, ...] | None, others: Sequence[int] = ()) -> list[int]:
-    """Return the positions of the columns `x`, or of all but `others`: y and the weight. Raise InvalidRequest."""
-    if table.names is not None and len(set(table.names)) < table.width:
-        [(name, count)] = Counter(table.names).most_common(1)
-        raise InvalidRequest.at("/x", f"has {count} columns {quoted(name)}; give each its own name")
-    d = table.width - len(others) if x is None else len(x)
-    if d > table.max_columns:
-        raise InvalidRequest.at("/x", f"has {d} columns; send at most {table.max_columns} (DESCENT_MAX_COLUMNS)")
-    if x is None:
-        positions = [position for position in range(table.width) if position not in others]
+def select_features(
+    table: TableReader, x: tuple[str, ...] | None, model: Columns | None = None, others: Sequence[int] = ()
+) -> SelectedColumns:
+    """Return the columns `x`, by default those of the `model`, else all except `others` and the index.
+
+    Raises InvalidRequest.
+    """
+    names, rest = table.names, [position for position in range(table.width) if position not in others]
+    if x is not None:
+        positions = rest = [_find(table, name, "x") for name in x]
+    elif names is not None and model is not None and model.named:
+        known = set(model.names)
+        positions = [position for position in rest if names[position] in known]
     else:
-        positions = [_find(table, name, "x") for name in x]
-    if not positions:
+        positions = [position for position in rest if position not in table.index]
+    _check_names(table, positions, "x")
+    if len(positions) > table.max_columns:
+        detail = f"has {len(positions)} columns; send at most {table.max_columns} (DESCENT_MAX_COLUMNS)"
+        raise InvalidRequest.at("/x", detail)
+    if not positions and not (rest and model):
         missing = "there is only y; add a column" if others else "give at least one"
-        raise InvalidRequest.at("/x", f"has no columns; {missing}")
-    return positions
+        detail = "the others are the row index; choose them with x=" if rest else missing
+        raise InvalidRequest.at("/x", f"has no columns; {detail}")
+    used = set(positions)
+    ignored = tuple(names[position] for position in rest if position not in used) if names else ()
+    return SelectedColumns(positions, list(others), ignored)
 
 
 def _find(table: TableReader, name: str, role: str) -> int:
@@ -59,3 +78,18 @@ def _find(table: TableReader, name: str, role: str) -> int:
         return table.names.index(name)
     detail = f"column {quoted(name)} is missing; the columns are {listed(table.names)}; choose another with {role}="
     raise InvalidRequest.at(f"/{role}", detail)
+
+
+def _check_names(table: TableReader, positions: Sequence[int], role: str) -> None:
+    """Raise InvalidRequest for a column whose name is empty, or the name of another column as well."""
+    names = table.names or ()
+    counts = Counter(names)
+    for position in positions if names else ():
+        name = names[position]
+        if not name:
+            detail = f"column {position + 1} has no name, like a saved row index; name it, or choose columns with x="
+            raise InvalidRequest.at(f"/{role}", detail)
+        if counts[name] > 1:
+            places = [str(place) for place, other in enumerate(names, 1) if other == name]
+            detail = f"columns {' and '.join(places[:2])} are both named {quoted(name)}; rename one, or choose others"
+            raise InvalidRequest.at(f"/{role}", f"{detail} with {role}=")

@@ -22,32 +22,43 @@ class LabelledRows(NamedTuple):
     """Rows with y, to train on or to evaluate with.
 
     batches: batches with the pointers of their rows; `missing_values` has counted dropped rows once all are read.
-    in_table: whether the body was a table.
+    in_table: whether the body was a table. ignored: the names of columns that are not used.
     """
 
     columns: Columns
     batches: Iterator[tuple[Batch, Pointer]]
     missing_values: MissingValuePolicy
     in_table: bool
+    ignored: tuple[str, ...] = ()
 
 
 class FeatureRows(NamedTuple):
-    """Rows of a table to predict for: column names, if any, and batches x (m, d) with the pointers of their rows."""
+    """Rows of a table to predict for.
 
-    names: tuple[str, ...] | None
+    batches: x (m, d) with the pointers of their rows. ignored: the names of columns that are not used.
+    """
+
     batches: Iterator[tuple[FloatArray, Pointer]]
     missing_values: MissingValuePolicy
+    ignored: tuple[str, ...]
 
 
-def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> LabelledRows:
-    """Return the rows of a JSON body; raise InvalidRequest."""
+def labelled_table(
+    table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing, model: Columns | None = None
+) -> LabelledRows:
+    """Return the rows of a JSON body, in the order of the columns of the `model` if it is known.
+
+    Raises InvalidRequest.
+    """
     vectors = [y] if weight is None else [y, weight]
     for name, vector in zip(VECTORS, vectors, strict=False):
         check_length(f"/{name}", vector, "number", len(table.values))
+    if model is not None:
+        table = table._replace(values=model.arrange(table.values, table.names, "/x"))
     missing_values = MissingValuePolicy(missing)
     batch = _to_batch(missing_values, ColumnBlock(table.values, table.rows, table.cell), vectors)
     missing_values.check_any_kept()
-    columns = Columns.of(table.names, table.row_shape, table.values.shape[1])
+    columns = model or Columns.of(table.names, table.row_shape, table.values.shape[1])
     return LabelledRows(columns, iter([batch]), missing_values, in_table=False)
 
 
@@ -58,26 +69,46 @@ def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
         raise InvalidRequest.at(at, detail)
 
 
-def labelled_rows(table: TableReader, selection: ColumnSelection, missing: Missing) -> LabelledRows:
-    """Return the rows of a table with y; raise InvalidRequest for the selection."""
-    x, others = select_labelled(table, selection)
+def labelled_rows(
+    table: TableReader, selection: ColumnSelection, missing: Missing, model: Columns | None = None
+) -> LabelledRows:
+    """Return the rows of a table with y, in the order of the columns of the `model` if it is known.
+
+    Raises InvalidRequest for the selection.
+    """
+    x, others, ignored = select_labelled(table, selection, model)
     names = _names(table, x)
-    columns = Columns.of(names, RowShape.LIST if names is None else RowShape.OBJECT, len(x))
+    if model is None:
+        columns = Columns.of(names, RowShape.LIST if names is None else RowShape.OBJECT, len(x))
+    else:
+        columns, x = model, _in_order(model, x, names, "/x")
     missing_values = MissingValuePolicy(missing)
     batches = _labelled_batches(_read(table, x, others), missing_values)
-    return LabelledRows(columns, batches, missing_values, in_table=True)
+    return LabelledRows(columns, batches, missing_values, in_table=True, ignored=ignored)
 
 
-def feature_rows(table: TableReader, x: tuple[str, ...] | None, missing: Missing) -> FeatureRows:
-    """Return the rows of a table's columns `x`, or of all columns; raise InvalidRequest for the selection."""
-    positions = select_features(table, x)
+def feature_rows(
+    table: TableReader, x: tuple[str, ...] | None, missing: Missing, model: Columns, at: str = "/x"
+) -> FeatureRows:
+    """Return the rows of a table's columns `x`, by default those of the `model`, in the order of the model's columns.
+
+    Raises InvalidRequest for the selection, at the pointer `at` if the model does not have the columns.
+    """
+    selected, _, ignored = select_features(table, x, model)
+    positions = _in_order(model, selected, _names(table, selected), at)
     missing_values = MissingValuePolicy(missing)
     batches = _feature_batches(_read(table, positions, []), len(positions), missing_values)
-    return FeatureRows(_names(table, positions), batches, missing_values)
+    return FeatureRows(batches, missing_values, ignored)
 
 
 def _names(table: TableReader, positions: list[int]) -> tuple[str, ...] | None:
     return None if table.names is None else tuple(table.names[position] for position in positions)
+
+
+def _in_order(model: Columns, positions: list[int], names: tuple[str, ...] | None, at: str) -> list[int]:
+    """Return the `positions` of columns with `names` in the order of the model's columns; raise InvalidRequest."""
+    order = model.order(names, len(positions), at, in_table=True)
+    return positions if order is None else [positions[index] for index in order]
 
 
 def _labelled_batches(blocks: Blocks, missing_values: MissingValuePolicy) -> Iterator[tuple[Batch, Pointer]]:

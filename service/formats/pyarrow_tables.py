@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from service.core.blocks import FloatArray
@@ -52,7 +53,7 @@ def reader(
 
     with malformed_on_error(what):
         names = tuple(schema.names)
-    return TableReader(names, len(names), batches, labels=labels)
+    return TableReader(names, len(names), batches, labels=labels, index=index_columns(schema))
 
 
 @contextlib.contextmanager
@@ -88,6 +89,16 @@ def check_types(schema: pa.Schema, positions: Sequence[int]) -> None:
         if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_null(field.type)):
             detail = f"has the type {field.type}, which is not numeric; convert the column, or leave it out"
             raise InvalidRequest.at(f"/x/{escape(field.name)}", detail)
+
+
+def index_columns(schema: pa.Schema) -> frozenset[int]:
+    """Return the positions of the columns that the metadata of pandas, if there are any, call its row index."""
+    try:
+        index = orjson.loads(schema.metadata[b"pandas"])["index_columns"]
+        names = {name for name in index if isinstance(name, str)}  # an index that is a range is no column
+    except (TypeError, KeyError, ValueError):  # no metadata, or others than those of pandas
+        return frozenset()
+    return frozenset(position for position, name in enumerate(schema.names) if name in names)
 
 
 def check_size(size: int, place: str) -> None:

@@ -41,7 +41,8 @@ class Body(Protocol):
 class TableReader:
     """A table that is read in batches.
 
-    names: the column names, None for a format without names. width: the number of columns.
+    names: the column names, None for a format without names. width: the number of columns. index: the positions of
+        columns that are a row index, by the metadata of pandas.
     batches: return the columns at the given positions, as arrays (m, k) in row order, with NaN for a missing value. The
         iterator raises UnreadableCell, MalformedBody, and the errors of reading the body.
     max_columns: the limit on the number of columns of x.
@@ -54,6 +55,7 @@ class TableReader:
     batches: Callable[[Sequence[int]], Iterator[FloatArray]]
     max_columns: int = 1000
     labels: Callable[[int], Iterator[Any]] | None = None
+    index: frozenset[int] = frozenset()
 
 
 class UnreadableCell(Exception):

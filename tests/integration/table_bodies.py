@@ -40,16 +40,16 @@ def as_ndjson(columns):
     return "\n".join(json.dumps(dict(zip(columns, row, strict=True))) for row in rows).encode()
 
 
-def as_arrow(columns, rows_per_batch=3, **options):
-    table, sink = pa.table(columns), io.BytesIO()
+def as_arrow(columns, rows_per_batch=3, metadata=None, **options):
+    table, sink = pa.table(columns, metadata=metadata), io.BytesIO()
     with ipc.new_stream(sink, table.schema, options=ipc.IpcWriteOptions(**options)) as writer:
         writer.write_table(table, rows_per_batch)
     return sink.getvalue()
 
 
-def as_parquet(columns, row_group_size=4):
+def as_parquet(columns, row_group_size=4, metadata=None):
     sink = io.BytesIO()
-    parquet.write_table(pa.table(columns), sink, row_group_size=row_group_size)
+    parquet.write_table(pa.table(columns, metadata=metadata), sink, row_group_size=row_group_size)
     return sink.getvalue()
 
 

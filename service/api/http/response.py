@@ -1,15 +1,16 @@
 """Responses as bytes: in the accepted media type and encoding, buffered or streamed."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, groupby
 from typing import IO, Any
 
 from flask import Response, request
 from marshmallow import Schema
 
+from service.api.http import ignored_columns
 from service.api.http.full_duplex import spool_until_received
 from service.formats import json
 from service.formats.compression import RESPONSE_ENCODINGS, compress
@@ -35,6 +36,7 @@ class ViewResult:
     batches: columns of `value` that are computed in batches.
     json_columns: converts a batch for JSON, where a name `a.b` becomes member b of object a.
     trailer: members that are known after the last batch.
+    ignored: the names of columns of the request that were not used.
     """
 
     value: dict[str, Any]
@@ -44,10 +46,13 @@ class ViewResult:
     batches: Iterator[Columns] | None = None
     json_columns: Callable[[Columns], Columns] = lambda columns: columns
     trailer: Callable[[], dict[str, Any]] = dict
+    ignored: Sequence[str] = ()
 
 
 def write_response(result: ViewResult, schema: Schema, status: int) -> Response:
     """Return the response with `result`: a table if the result can be one and the client accepts it, else JSON."""
+    if result.ignored:
+        result = _with_ignored(result)
     batches = result.batches if result.table is None else iter([result.table])
     if batches is not None and (table_format := _accepted_table()):
         response = _batched_response(table_format.write(batches), status, result, table_format.media_type)
@@ -59,6 +64,11 @@ def write_response(result: ViewResult, schema: Schema, status: int) -> Response:
     if batches is not None:
         response.headers["Vary"] = VARY_TABLES
     return response
+
+
+def _with_ignored(result: ViewResult) -> ViewResult:
+    value = result.value | ignored_columns.member(result.ignored)
+    return replace(result, value=value, headers=lambda: result.headers() | ignored_columns.headers(result.ignored))
 
 
 def complete_response(data: bytes, status: int, headers: dict[str, str], media_type: str = json.MEDIA_TYPE) -> Response:

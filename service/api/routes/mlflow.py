@@ -3,7 +3,7 @@
 import numpy as np
 from flask import Blueprint, Response
 
-from service.api.http import request_body
+from service.api.http import ignored_columns, request_body
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
@@ -30,7 +30,7 @@ def ping(model: str) -> Response:
     query_schema=query.ModelQuery(),
     request_schema=protocols.ScoringRequest(),
     accepts_tables=True,
-    response_headers=RESPONSE_HEADERS,
+    response_headers=RESPONSE_HEADERS | ignored_columns.RESPONSE_HEADERS,
     counted_as="prediction",
 )
 def invocations(model: str) -> ViewResult:
@@ -38,15 +38,14 @@ def invocations(model: str) -> ViewResult:
     predictions = Predictions(services().predictor.model(model), services().metrics)
     media_type = request_body.media_type(tables=True)
     body = request_body.open_body(media_type)
-    in_table = media_type != json.MEDIA_TYPE
-    if in_table:
-        rows = dataset.feature_rows(request_body.open_table(body, media_type), None, "error")
-        names, batches = rows.names, rows.batches
-    else:
-        table = mlflow_formats.table(json.decode(request_body.read_all(body)))
-        names, batches = table.names, iter([(table.values, table.pointer)])
     columns = predictions.loaded.columns
-    arranged = ((columns.arrange(x, names, "/columns", in_table=in_table), pointer) for x, pointer in batches)
-    y = np.concatenate([predictions.predict(x, pointer) for x, pointer in arranged])
+    if media_type != json.MEDIA_TYPE:
+        table = request_body.open_table(body, media_type)
+        rows = dataset.feature_rows(table, None, "error", columns, "/columns")
+        batches, ignored = rows.batches, rows.ignored
+    else:
+        sent = mlflow_formats.table(json.decode(request_body.read_all(body)))
+        batches, ignored = iter([(columns.arrange(sent.values, sent.names, "/columns"), sent.pointer)]), ()
+    y = np.concatenate([predictions.predict(x, pointer) for x, pointer in batches])
     predictions.count()
-    return ViewResult({"predictions": y}, predictions.headers)
+    return ViewResult({"predictions": y}, predictions.headers, ignored=ignored)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint
 
+from service.api.http import ignored_columns
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
@@ -40,13 +41,14 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Vie
     if body["explain"]:
         value["mean_prediction"] = loaded.mean_prediction
     if "rows" in body:
-        rows: FeatureRows = body["rows"]
+        rows: FeatureRows = body["rows"](loaded.columns)
         return ViewResult(
             value,
             predictions.headers,
             batches=_predict_batches(predictions, rows, columns_of),
             json_columns=partial(_json_batch, loaded),
             trailer=rows.missing_values.report,
+            ignored=rows.ignored,
         )
     table = body["x"]
     x, y = predictions.predict_table(table)
@@ -61,7 +63,7 @@ PREDICT = Endpoint(
     request_schema=requests.PredictRequest(),
     table_schema=requests.PredictTableQuery(),
     returns_tables=True,
-    response_headers=RESPONSE_HEADERS,
+    response_headers=RESPONSE_HEADERS | ignored_columns.RESPONSE_HEADERS,
     counted_as="prediction",
 )
 predicting.post("/predict", endpoint="predict")(replace(PREDICT, query_schema=query.ModelQuery())(predict))
@@ -72,12 +74,15 @@ predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="
 @predicting.post("/models/<model>/evaluate")
 @predicting.post("/models/<model>/versions/<version:version>/evaluate", endpoint="evaluate_version")
 @Endpoint(
-    responses.EvaluateResponse(), request_schema=requests.EvaluateRequest(), table_schema=requests.LabelledTableQuery()
+    responses.EvaluateResponse(),
+    request_schema=requests.EvaluateRequest(),
+    table_schema=requests.LabelledTableQuery(),
+    response_headers=ignored_columns.RESPONSE_HEADERS,
 )
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
     """Compare predictions for rows of x with observed y. The serving version is used, unless the path names another."""
-    rows: LabelledRows = body["rows"]
     loaded = services().predictor.model(model, version)
+    rows: LabelledRows = body["rows"](loaded.columns)
     with np.errstate(over="ignore", invalid="ignore"):
         evaluation = asdict(evaluate(_evaluation_batches(loaded, rows)))
     if evaluation["n"] == 0:
@@ -86,7 +91,8 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
         raise InvalidRequest("The squared errors exceed the range of float64; scale y down.")
     metrics = services().metrics
     metrics.gauge("descent_evaluation_loss", metrics.model_label(model)).set(evaluation["mse"])
-    return ViewResult({"model": model, "version": loaded.version.number, **evaluation, **rows.missing_values.report()})
+    value = {"model": model, "version": loaded.version.number, **evaluation, **rows.missing_values.report()}
+    return ViewResult(value, ignored=rows.ignored)
 
 
 @predicting.post("/models:predict")
@@ -106,8 +112,7 @@ def predict_groups(body: dict[str, Any]) -> ViewResult:
 
 def _predict_batches(predictions: Predictions, rows: FeatureRows, columns_of: ColumnsOf) -> Iterator[Columns]:
     """Yield the columns of each batch of `rows`, and count all rows after the last."""
-    for values, pointer in rows.batches:
-        x = predictions.loaded.columns.arrange(values, rows.names, "/x", in_table=True)
+    for x, pointer in rows.batches:
         yield columns_of(x, predictions.predict(x, pointer), pointer)
     predictions.count()
 
@@ -150,5 +155,4 @@ def _json_batch(loaded: LoadedModel, columns: Columns) -> Columns:
 
 def _evaluation_batches(loaded: LoadedModel, rows: LabelledRows) -> Iterator[EvaluationBatch]:
     for batch, pointer in rows.batches:
-        x = loaded.columns.arrange(batch.x, rows.columns.given_names, "/x", in_table=rows.in_table)
-        yield EvaluationBatch(batch.y, loaded.predict(x, pointer), batch.weight)
+        yield EvaluationBatch(batch.y, loaded.predict(batch.x, pointer), batch.weight)

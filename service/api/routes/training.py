@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
+from service.api.http import ignored_columns
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
@@ -38,16 +39,17 @@ NOT_OPTIONS = {"rows", "x", "y", "sample_weight", "append", "decay", "dry_run", 
 
 def train(model: str, body: dict[str, Any]) -> ViewResult:
     """Fit linear or ridge regression by gradient descent, and publish it as the next version of the model."""
-    rows: dataset.LabelledRows = body["rows"]
+    rows: dataset.LabelledRows = body["rows"]()
     trained = _train(model, body, rows, _key())
     report = trained.report | rows.missing_values.report()
     if trained.version is None:
-        return ViewResult({"model": model, "version": None, "serving": None, **report}, status=200)
+        value = {"model": model, "version": None, "serving": None, **report}
+        return ViewResult(value, status=200, ignored=rows.ignored)
     value = version_json(model, trained.version.number, report, trained.artifact) | {"serving": trained.serving}
     headers = {"ETag": f'"{value["etag"]}"', "Location": version_path(model, value["version"])}
     if trained.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return ViewResult(value, lambda: headers)
+    return ViewResult(value, lambda: headers, ignored=rows.ignored)
 
 
 TRAIN = Endpoint(
@@ -62,6 +64,7 @@ TRAIN = Endpoint(
         "ETag": "The tag of the new version, for `If-Match`.",
         "Location": "The path of the new version.",
         "Idempotency-Replayed": "`true` if this is the response of an earlier training with the same key.",
+        **ignored_columns.RESPONSE_HEADERS,
     },
     counted_as="training",
 )

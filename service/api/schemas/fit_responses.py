@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from service.api.schemas.response_fields import ObjectArray, array, boolean, integer, nested, number, raw, string
-from service.api.schemas.responses import DROPPED, MODEL, NEXT_PAGE_TOKEN, GroupResult
+from service.api.schemas.responses import DROPPED, IGNORED, MODEL, NEXT_PAGE_TOKEN, GroupResult, IgnoredColumns
 
 LOSS = "The mean squared error on the training data."
 R2 = "R² of the fitted coefficients on the training data; null if y is constant."
@@ -103,6 +103,7 @@ class FitResponse(Schema):
     history = nested(LossCurve, "The loss curve of the descent.")
     warnings = ObjectArray(FitWarning, "Conditions to check before using the coefficients.")
     dropped = integer(DROPPED)
+    ignored_columns = nested(IgnoredColumns, IGNORED)
     trained_at = string(TRAINED_AT)
     etag = string("The version's tag, which `If-Match` takes in quotes.")
     artifact = nested(Artifact, "The version's TorchScript file.")
@@ -140,7 +141,7 @@ class GroupFit(GroupResult, FitResponse):
     """The summary of a group's fit."""
 
     class Meta:
-        fields = ("group", "model", "problem", "version", *SUMMARY, "replayed")
+        fields = ("group", "model", "problem", "version", *SUMMARY, "replayed", "ignored_columns")
 
     version = integer("The new version's number; null after a dry run.", allow_none=True)
     w = raw("The slopes, in the form of a row of `x`.")

@@ -1,5 +1,6 @@
 """Schemas of request bodies, and of the queries that accompany a table. Rows use vectorised fields."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 from marshmallow import fields, post_load, pre_load, validate
@@ -29,7 +30,7 @@ WEIGHT = "A weight for each row, at least 0; by default all are equal."
 
 
 class LabelledRequest(RowOptions):
-    """Rows of x and y in JSON, loaded as `rows`."""
+    """Rows of x and y in JSON, loaded as `rows`: a function of the columns of the model, if it is known."""
 
     x = Rows(f"{X}.", NUMBERS_OR_NULL, required=True)
     y = Vector(Y, NUMBERS_OR_NULL, required=True)
@@ -38,7 +39,7 @@ class LabelledRequest(RowOptions):
     @post_load
     def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         columns = (data.pop(name, None) for name in ("x", "y", "sample_weight", "missing"))
-        return data | {"rows": dataset.labelled_table(*columns)}
+        return data | {"rows": partial(dataset.labelled_table, *columns)}
 
 
 class TableQuery(RowOptions, QuerySchema):
@@ -86,7 +87,7 @@ class LabelledTableQuery(TableQuery):
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         """Return the loaded `options` with the `rows` of `source` instead of the choice of columns."""
         x, y, weight, missing = (options.pop(name, None) for name in ("x", "y", "weight", "missing"))
-        return options | {"rows": dataset.labelled_rows(source, ColumnSelection(x, y, weight), missing)}
+        return options | {"rows": partial(dataset.labelled_rows, source, ColumnSelection(x, y, weight), missing)}
 
 
 class TrainTableQuery(LabelledTableQuery, TrainOptions):
@@ -111,7 +112,7 @@ class PredictTableQuery(TableQuery, PredictOptions):
     def with_rows(self, options: dict[str, Any], source: TableReader) -> dict[str, Any]:
         """Return the loaded `options` with the `rows` of `source` instead of the choice of columns."""
         x, missing = (options.pop(name, None) for name in ("x", "missing"))
-        return options | {"rows": dataset.feature_rows(source, x, missing)}
+        return options | {"rows": partial(dataset.feature_rows, source, x, missing)}
 
 
 class PredictRequest(RowOptions, PredictOptions):

@@ -7,7 +7,15 @@ from service.api.schemas.response_fields import ObjectArray, array, boolean, int
 MODEL = "The model's name."
 VERSION = "The version that computed the predictions."
 DROPPED = 'The number of rows left out because of a missing value; only with `"missing": "drop"`.'
+IGNORED = "Columns of the request that were not used; absent if there are none."
 NEXT_PAGE_TOKEN = "The `page_token` of the next page; absent on the last page."  # noqa: S105 - not a password
+
+
+class IgnoredColumns(Schema):
+    """Columns of a request that were not used."""
+
+    count = integer("The number of ignored columns.", required=True)
+    names = array("The names of the first 20 of them.", "string", required=True)
 
 
 class PredictResponse(Schema):
@@ -23,6 +31,7 @@ class PredictResponse(Schema):
     )
     mean_prediction = number("The prediction at the mean of the training data; only with `explain`.")
     dropped = integer(DROPPED)
+    ignored_columns = nested(IgnoredColumns, IGNORED)
 
 
 class EvaluateResponse(Schema):
@@ -37,6 +46,7 @@ class EvaluateResponse(Schema):
     r2 = number("R², the share of the variance of y that is predicted; null if y is constant.", allow_none=True)
     bias = number("The mean of ŷ − y, in units of y.")
     dropped = integer(DROPPED)
+    ignored_columns = nested(IgnoredColumns, IGNORED)
 
 
 class GroupResult(Schema):
@@ -53,6 +63,7 @@ class GroupPrediction(GroupResult):
     version = integer(VERSION)
     rows = array("The rows of `x` in the group, from 0.", "integer")
     y = array("The prediction for each of these rows.", "number")
+    ignored_columns = nested(IgnoredColumns, IGNORED)
 
 
 class GroupPredictResponse(Schema):

@@ -2,6 +2,8 @@
 
 import json
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 import table_bodies
 
@@ -19,9 +21,9 @@ def test_columns_match_by_name_in_any_order(client, media_type):
 
 @pytest.mark.parametrize("media_type", table_bodies.NAMED)
 @pytest.mark.parametrize(
-    ("names", "message"), [(["a"], "'b' is missing"), (["a", "b", "y"], "'y' is not one"), (["a", "c"], "'c'")]
+    ("names", "message"), [(["a"], "'b' is missing"), (["a", "c"], "'b' is missing"), (["c"], "'a' is missing")]
 )
-def test_missing_and_unknown_columns_are_named(client, media_type, names, message):
+def test_missing_columns_are_named(client, media_type, names, message):
     table_bodies.send(client, table_bodies.CSV, table_bodies.PLANE, "/models/named/train")
     columns = {name: table_bodies.PLANE.get(name, [1.0] * 5) for name in names}
     if media_type == table_bodies.JSON:
@@ -32,6 +34,84 @@ def test_missing_and_unknown_columns_are_named(client, media_type, names, messag
     assert answer.status_code == 422
     assert message in answer.json["detail"]
     assert answer.json["errors"][0]["pointer"] == "/x"
+
+
+@pytest.mark.parametrize("media_type", [each for each in table_bodies.NAMED if each != table_bodies.JSON])
+def test_a_prediction_ignores_and_lists_columns_that_the_model_does_not_have(client, media_type):
+    table_bodies.send(client, table_bodies.CSV, table_bodies.PLANE, "/models/extra/train")
+    x = {name: table_bodies.PLANE[name] for name in ("a", "b")}
+    expected = table_bodies.send(client, media_type, x, "/models/extra/predict").json
+    assert "ignored_columns" not in expected
+    columns = {"id": [1.0] * 5, "naïve, 2": [1.0] * 5, **table_bodies.PLANE}
+    answer = table_bodies.send(client, media_type, columns, "/models/extra/predict")
+    assert answer.json["y"] == expected["y"]
+    assert answer.json["ignored_columns"] == {"count": 3, "names": ["id", "naïve, 2", "y"]}
+    header = "3; id, na%C3%AFve%2C%202, y"
+    assert answer.headers["Descent-Ignored-Columns"] == header
+    answer = table_bodies.send(client, media_type, columns, "/models/extra/predict", Accept=table_bodies.CSV)
+    assert answer.headers["Descent-Ignored-Columns"] == header
+    answer = table_bodies.send(client, media_type, columns, "/invocations?model=extra")
+    assert (answer.json, answer.headers["Descent-Ignored-Columns"]) == ({"predictions": expected["y"]}, header)
+    answer = table_bodies.send(client, media_type, columns, "/models/extra/evaluate")
+    assert answer.json["ignored_columns"] == {"count": 2, "names": ["id", "naïve, 2"]}
+    assert answer.headers["Descent-Ignored-Columns"] == "2; id, na%C3%AFve%2C%202"
+
+
+def test_many_and_long_names_of_ignored_columns_are_cut(client):
+    table_bodies.send(client, table_bodies.CSV, table_bodies.PLANE, "/models/many/train")
+    columns = {f"c{i}": [1.0] * 5 for i in range(30)} | table_bodies.PLANE
+    answer = table_bodies.send(client, table_bodies.CSV, columns, "/models/many/evaluate")
+    assert answer.json["ignored_columns"] == {"count": 30, "names": [f"c{i}" for i in range(20)]}
+    assert answer.headers["Descent-Ignored-Columns"].endswith(", c19")
+    columns = {"é" * 1000: [1.0] * 5, **table_bodies.PLANE}
+    answer = table_bodies.send(client, table_bodies.CSV, columns, "/models/many/evaluate")
+    assert answer.headers["Descent-Ignored-Columns"] == "1"
+
+
+INDEXES = {
+    "unnamed": (pd.RangeIndex(5), None),
+    "named": (pd.RangeIndex(3, 8, name="row"), None),
+    "labels": (pd.Index(list("vwxyz"), name="sensor"), ["sensor"]),
+    "numbers": (pd.Index([7, 3, 9, 1, 2]), ["__index_level_0__"]),
+    "times": (pd.date_range("2026-01-01", periods=5, name="at"), ["at"]),
+    "levels": (pd.MultiIndex.from_product([["a"], [2, 0, 1, 4, 3]], names=["k", None]), ["k", "__index_level_1__"]),
+    "a level that is a range": (pd.MultiIndex.from_product([["a"], range(5)], names=["k", None]), ["k"]),
+}
+
+
+@pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET])
+@pytest.mark.parametrize(("index", "ignored"), INDEXES.values(), ids=INDEXES)
+def test_the_index_of_pandas_is_not_a_feature(client, media_type, index, ignored):
+    table = pa.Table.from_pandas(pd.DataFrame(table_bodies.PLANE, index=index))
+    columns = {name: table[name] for name in table.column_names}
+    body = table_bodies.ALL[media_type](columns, metadata=table.schema.metadata)
+    headers = {"Content-Type": media_type}
+    fit = client.post("/models/indexed/train", data=body, headers=headers)
+    assert fit.json["columns"] == ["a", "b"]
+    assert fit.json.get("ignored_columns") == (ignored and {"count": len(ignored), "names": ignored})
+    assert fit.headers.get("Descent-Ignored-Columns") == (ignored and f"{len(ignored)}; {', '.join(ignored)}")
+    for query in ("?append=true", "?dry_run=true"):
+        answer = client.post(f"/models/indexed/train{query}", data=body, headers=headers)
+        assert answer.json["columns"] == ["a", "b"]
+        assert answer.json.get("ignored_columns") == fit.json.get("ignored_columns")
+    answer = client.post("/models/indexed/evaluate", data=body, headers=headers)
+    assert answer.json["mse"] == pytest.approx(fit.json["loss"])
+    client.post("/models/unnamed/train", json={"x": [[1, 2, 5], [2, 1, 0], [3, 5, 1]], "y": [1, 2, 4]})
+    assert client.post("/models/unnamed/predict", data=body, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET])
+def test_an_index_that_is_chosen_is_used(client, media_type):
+    table = pa.Table.from_pandas(pd.DataFrame(table_bodies.PLANE, index=pd.Index([7, 3, 9, 1, 2], name="time")))
+    columns = {name: table[name] for name in table.column_names}
+    body = table_bodies.ALL[media_type](columns, metadata=table.schema.metadata)
+    for query, names in {"x=a,time": ["a", "time"], "y=time": ["a", "b", "y"], "weight=time": ["a", "b"]}.items():
+        answer = client.post(f"/models/chosen/train?{query}", data=body, content_type=media_type)
+        assert answer.json["columns"] == names
+        assert "ignored_columns" not in answer.json
+    client.post("/models/chosen/train?x=a,time", data=body, content_type=media_type)
+    answer = client.post("/models/chosen/predict", data=body, content_type=media_type)
+    assert answer.json["ignored_columns"] == {"count": 2, "names": ["b", "y"]}
 
 
 @pytest.mark.parametrize("media_type", table_bodies.TABLES)

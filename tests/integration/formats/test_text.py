@@ -15,7 +15,7 @@ import table_bodies
         (b"x,y\n1,2\n3,4,5\n", 422, "/x/1: has 3 fields"),
         (b"x,y\n1,2\n3,four\n", 422, "/y/1: is 'four', not a number"),
         (b"x,y\n1,2\n,4\n", 422, "/x/x/1"),
-        (b"x,x,y\n1,2,3\n", 422, "has 2 columns 'x'"),
+        (b"x,x,y\n1,2,3\n", 422, "are both named 'x'"),
         (b"y\n1\n", 422, "only y"),
         (b"x,y\n1,2\ninf,4\n", 422, "is not a finite float64"),
         (b"x," + b"0" * 6_000_000, 400, "longer than"),
