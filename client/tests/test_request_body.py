@@ -20,7 +20,7 @@ def test_a_second_suffix_gives_the_compression(suffix, encoding):
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("rows.tsv", r"^Unsupported file type \.tsv; use \.csv, \.parquet"),
+        ("rows.xlsx", r"^Unsupported file type \.xlsx; use \.csv, \.tsv, \.parquet"),
         ("rows", r"^rows has no suffix; use \.csv"),
         ("rows.gz", "^rows has no suffix"),
     ],

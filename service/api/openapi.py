@@ -52,6 +52,8 @@ TABLE_CONTENT = {name: {"schema": {"type": "string", "format": "binary"}} for na
 LABELLED = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
 UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6}\n'}
 """Examples of tables in text formats, with y and without."""
+for _examples in (LABELLED, UNLABELLED):
+    _examples[csv.TAB_FORMAT.media_type] = _examples[csv.MEDIA_TYPE].replace(",", "\t")
 
 
 def document(app: Flask) -> dict[str, Any]:

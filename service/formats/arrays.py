@@ -12,9 +12,13 @@ from service.artifact.columns import RowShape
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
 from service.errors import InvalidRequest, counted, listed, quoted
+from service.formats.bad_cells import not_a_number
 
 MAX_MAGNITUDE = 1e150
 """The largest magnitude whose square does not overflow, with a margin for sums."""
+
+NAMING_RECORDS = 1000
+"""The records whose keys are the columns, unless the columns are chosen."""
 
 TYPE_NAMES = {bool: "a boolean", type(None): "null", list: "a list", np.ndarray: "a list", dict: "an object"}
 
@@ -78,16 +82,20 @@ def table(value: Any, at: str, allowed: Types = NUMBERS) -> Table:
 
 def vector(values: list[Any], pointer: Pointer, allowed: Types = NUMBERS) -> FloatArray:
     """Return numbers as float64 (n,), with NaN for null if `allowed`; raise InvalidRequest at the first bad value."""
-    if not set(map(type, values)) <= allowed:
-        index = next(i for i, value in enumerate(values) if type(value) not in allowed)
-        hint = "; give a flat list, as in [1, 2]" if type(values[index]) is list else ""
-        raise InvalidRequest.at(pointer(index), f"is {_describe(values[index])}, not a number{hint}")
-    try:
-        array = np.array(values, dtype=np.float64)
-    except OverflowError:  # an integer is beyond float64
-        array = np.array([value if abs(value or 0) <= sys.float_info.max else np.inf for value in values], np.float64)
+    array = floats(values, pointer, allowed)
     check_magnitudes(array, pointer, allow_nan=type(None) in allowed)
     return array
+
+
+def floats(values: list[Any], pointer: Pointer, allowed: Types) -> FloatArray:
+    """Return what `vector` does, without checking magnitudes; an integer beyond float64 becomes infinite."""
+    if not set(map(type, values)) <= allowed:
+        index = next(i for i, value in enumerate(values) if type(value) not in allowed)
+        raise InvalidRequest.at(pointer(index), _not_a_number(values[index]))
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:  # an integer is beyond float64
+        return np.array([value if abs(value or 0) <= sys.float_info.max else np.inf for value in values], np.float64)
 
 
 def is_clean(array: FloatArray) -> bool:
@@ -196,6 +204,16 @@ def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table
 def escape(name: str) -> str:
     """Return `name` as a reference token of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _not_a_number(value: Any) -> str:
+    if isinstance(value, str):
+        return not_a_number(value)
+    hints: dict[type, str] = {
+        list: "; give a flat list, as in [1, 2]",
+        dict: "; give each of its members a column of its own",
+    }
+    return f"is {_describe(value)}, not a number{hints.get(type(value), '')}"
 
 
 def _describe(value: Any) -> str:

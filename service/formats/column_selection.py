@@ -58,6 +58,8 @@ def select_features(
         positions = [position for position in rest if names[position] in known]
     else:
         positions = [position for position in rest if position not in table.index]
+        if table.records:
+            table.records.refuses_others = True
     _check_names(table, positions, "x")
     if len(positions) > table.max_columns:
         detail = f"has {len(positions)} columns; send at most {table.max_columns} (DESCENT_MAX_COLUMNS)"
@@ -76,6 +78,8 @@ def _find(table: TableReader, name: str, role: str) -> int:
         raise InvalidRequest.at(f"/{role}", f"is {quoted(name)}, but this media type has no column names; leave it out")
     if name in table.names:
         return table.names.index(name)
+    if role == "x" and table.records and not table.records.is_complete:
+        return table.records.add(name)
     detail = f"column {quoted(name)} is missing; the columns are {listed(table.names)}; choose another with {role}="
     raise InvalidRequest.at(f"/{role}", detail)
 

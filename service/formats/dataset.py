@@ -76,6 +76,7 @@ def labelled_rows(
 
     Raises InvalidRequest for the selection.
     """
+    _keep_names(table, missing)
     x, others, ignored = select_labelled(table, selection, model)
     names = _names(table, x)
     if model is None:
@@ -94,11 +95,18 @@ def feature_rows(
 
     Raises InvalidRequest for the selection, at the pointer `at` if the model does not have the columns.
     """
+    _keep_names(table, missing)
     selected, _, ignored = select_features(table, x, model)
     positions = _in_order(model, selected, _names(table, selected), at)
     missing_values = MissingValuePolicy(missing)
     batches = _feature_batches(_read(table, positions, []), len(positions), missing_values)
     return FeatureRows(batches, missing_values, ignored)
+
+
+def _keep_names(table: TableReader, missing: Missing) -> None:
+    """Refuse columns that only later records have, if the first record would be refused for missing them."""
+    if table.records and missing == "error":
+        table.records.is_complete = True
 
 
 def _names(table: TableReader, positions: list[int]) -> tuple[str, ...] | None:

@@ -1,7 +1,7 @@
 """The interface of a table format: read a body as batches of columns, write batches of columns as a body."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from service.core.blocks import FloatArray
@@ -37,6 +37,26 @@ class Body(Protocol):
         """Fill `buffer` and return the number of bytes read; fewer only at the end."""
 
 
+@dataclass
+class RecordNames:
+    """The column names of the first records.
+
+    is_complete: whether these are all records. refuses_others: whether a later record with another name is an error.
+    added: the names that only later records may have.
+    """
+
+    names: list[str]
+    is_complete: bool
+    refuses_others: bool = False
+    added: list[str] = field(default_factory=list)
+
+    def add(self, name: str) -> int:
+        """Return the position of a column that only later records may have."""
+        self.names.append(name)
+        self.added.append(name)
+        return len(self.names) - 1
+
+
 @dataclass(frozen=True)
 class TableReader:
     """A table that is read in batches.
@@ -48,14 +68,16 @@ class TableReader:
     max_columns: the limit on the number of columns of x.
     labels: return the column at a position in batches of values of any type, as lists or pyarrow arrays, with None for
         a missing value; absent for a format without names. It raises as the iterator of `batches` does.
+    records: the `names` of a table whose rows name their columns.
     """
 
-    names: tuple[str, ...] | None
+    names: Sequence[str] | None
     width: int
     batches: Callable[[Sequence[int]], Iterator[FloatArray]]
     max_columns: int = 1000
     labels: Callable[[int], Iterator[Any]] | None = None
     index: frozenset[int] = frozenset()
+    records: RecordNames | None = None
 
 
 class UnreadableCell(Exception):
@@ -104,9 +126,13 @@ class DecompressionBudget:
 
 
 class Format(NamedTuple):
-    """A media type of tables and its functions to read and write. `is_streaming`: bodies are read as they arrive."""
+    """A media type of tables and its functions to read and write.
+
+    is_streaming: bodies are read as they arrive. options: the options that `read` takes as keywords.
+    """
 
     media_type: str
-    read: Callable[[Body, Limits], TableReader]
+    read: Callable[..., TableReader]
     write: Callable[[Iterator[Columns]], Iterator[bytes]]
     is_streaming: bool
+    options: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 MEDIA_TYPES = {
     ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
     ".parquet": "application/vnd.apache.parquet",
     ".arrow": ARROW_STREAM,
     ".arrows": ARROW_STREAM,

@@ -131,8 +131,8 @@ def test_a_refused_prediction_leaves_the_file_as_it_was(run, service, tmp_path):
     ("arguments", "reason"),
     [
         (("train", "absent.csv"), "File 'absent.csv' does not exist"),
-        (("train", "rows"), "rows has no suffix; use .csv, .parquet"),
-        (("train", "rows.txt"), "Unsupported file type .txt; use .csv, .parquet"),
+        (("train", "rows"), "rows has no suffix; use .csv, .tsv, .parquet"),
+        (("train", "rows.txt"), "Unsupported file type .txt; use .csv, .tsv, .parquet"),
         (("train", "rows.csv", "--method", "newton"), "'newton' is not one of 'spectral', 'autograd'"),
         (("train", "rows.csv", "--missing", "fill"), "'fill' is not one of 'error', 'drop'"),
         (("train", "rows.csv", "--initial", "w=1"), "'w=1' is neither JSON nor zeros"),

@@ -95,7 +95,8 @@ class Endpoint:
             value = self.table_schema.add_options(query, json.decode_rows(request_body.read_all(body)))
             return {**arguments, "body": self.request_schema.load(value)}
         options = self.table_schema.load(query)
-        return {**arguments, "body": self.table_schema.with_rows(options, request_body.open_table(body, media_type))}
+        table = request_body.open_table(body, media_type, options)
+        return {**arguments, "body": self.table_schema.with_rows(options, table)}
 
 
 def _conditional(response: Response) -> Response:

@@ -4,16 +4,18 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from flask import g, request
 
 from service.api.http.context import services
 from service.core.blocks import FloatArray
-from service.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from service.errors import BodyTooLarge, InvalidRequest, MalformedBody, UnsupportedMediaType
 from service.formats import json
 from service.formats.compression import DECOMPRESSORS, Decompressor
 from service.formats.registry import TABLES
 from service.formats.table import Body, TableReader
+from service.formats.text.csv import OPTIONS as CSV_OPTIONS
 from service.settings import variable
 
 
@@ -110,9 +112,13 @@ def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
     return body if encoding == "identity" else Decompressor(body, encoding, services().format_limits, body.limit)
 
 
-def open_table(body: Body, media_type: str) -> TableReader:
-    """Return the body as a table whose batches are still to be read."""
-    found = TABLES[media_type].read(body, services().format_limits)
+def open_table(body: Body, media_type: str, options: dict[str, Any]) -> TableReader:
+    """Return the body as a table whose batches are still to be read. Removes the options of its format."""
+    table_format = TABLES[media_type]
+    own = {name: options.pop(name) for name in CSV_OPTIONS if name in options}
+    for name in own.keys() - set(table_format.options):
+        raise InvalidRequest.at(f"/{name}", f"applies to CSV; leave it out for {media_type}")
+    found = table_format.read(body, services().format_limits, **own)
     max_columns = services().settings.max_columns
     return replace(found, batches=partial(_read_to_end, found, body), max_columns=max_columns)
 

@@ -40,7 +40,7 @@ def invocations(model: str) -> ViewResult:
     body = request_body.open_body(media_type)
     columns = predictions.loaded.columns
     if media_type != json.MEDIA_TYPE:
-        table = request_body.open_table(body, media_type)
+        table = request_body.open_table(body, media_type, {})
         rows = dataset.feature_rows(table, None, "error", columns, "/columns")
         batches, ignored = rows.batches, rows.ignored
     else:

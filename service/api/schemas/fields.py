@@ -58,6 +58,20 @@ class Choice(Text):
         super().__init__(description, validate=validate.OneOf(choices, error=error), **kwargs)
 
 
+class Separator(Text):
+    """One character that is not part of a number; `tab` is a tab."""
+
+    def __init__(self, description: str, *, ascii_only: bool = False, **kwargs: Any) -> None:
+        super().__init__(description, **kwargs)
+        self.ascii_only = ascii_only
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = "\t" if value == "tab" else super()._deserialize(value, attr, data, **kwargs)
+        if len(text) != 1 or text.isalnum() or text in '"+-\r\n\0' or (self.ascii_only and not text.isascii()):
+            raise _invalid(value, "one character such as ; or tab")
+        return text
+
+
 class Rows(DocumentedField[arrays.Table]):
     """Rows of x as a Table: a list of numbers or rows, an object of columns, a list of records, or a single row.
 

@@ -102,6 +102,19 @@ class RowOptions(RequestSchema):
     )
 
 
+class CsvOptions(RequestSchema):
+    """How CSV is written."""
+
+    delimiter = fields.Separator(
+        "The delimiter of CSV: one ASCII character, or `tab`. Default: a comma; a tab for `text/tab-separated-values`.",
+        ascii_only=True,
+    )
+    decimal = fields.Choice("The decimal separator of CSV: `.`, the default, or `,`.", [".", ","])
+    thousands = fields.Separator(
+        "The thousands separator of CSV, such as `,`, which is removed from numbers such as 178,000. Default: none."
+    )
+
+
 class PredictOptions(RequestSchema):
     """Results besides the predictions."""
 

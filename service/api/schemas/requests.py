@@ -7,7 +7,7 @@ from marshmallow import fields, post_load, pre_load, validate
 
 from service.api.schemas.base import QuerySchema, RequestSchema
 from service.api.schemas.fields import ColumnNames, GroupLabels, Integer, Rows, Text, Vector
-from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
+from service.api.schemas.options import CsvOptions, PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import dataset, json
 from service.formats.arrays import NUMBERS_OR_NULL
@@ -42,7 +42,7 @@ class LabelledRequest(RowOptions):
         return data | {"rows": partial(dataset.labelled_table, *columns)}
 
 
-class TableQuery(RowOptions, QuerySchema):
+class TableQuery(RowOptions, CsvOptions, QuerySchema):
     """The query that accompanies a table. The values of all fields but strings are JSON."""
 
     @pre_load
@@ -61,6 +61,8 @@ class TableQuery(RowOptions, QuerySchema):
             sent = body.get(name)
             if name in TABLE_COLUMNS:
                 raise InvalidRequest.at(f"/{name}", "chooses columns of a table; leave it out for a JSON body")
+            if name in CsvOptions._declared_fields:
+                raise InvalidRequest.at(f"/{name}", "applies to CSV; leave it out for a JSON body")
             if sent is not None and (type(sent) is bool, sent) != (type(value) is bool, value):
                 found, other = (json.encode(each).decode() for each in (value, sent))
                 detail = f"is {found} in the query, but {other} in the body; give it in one place"

@@ -1,5 +1,6 @@
 """Decode and encode JSON with orjson; the standard library's parser explains what orjson refuses."""
 
+import codecs
 import contextlib
 import json
 from typing import Any, NoReturn
@@ -16,10 +17,11 @@ MAX_INT_DIGITS = 308
 
 
 def decode(body: bytes) -> Any:
-    """Return the value of a JSON text in UTF-8; raise MalformedBody.
+    """Return the value of a JSON text in UTF-8, which may have a byte order mark; raise MalformedBody.
 
     Numbers beyond float64 are infinities, which the schemas refuse with a pointer.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     with contextlib.suppress(orjson.JSONDecodeError):
         return orjson.loads(body)
     try:
@@ -42,7 +44,7 @@ def decode(body: bytes) -> Any:
 
 def decode_rows(body: bytes) -> Any:
     """Return what `decode` returns, with the lists of numbers in a large body as arrays."""
-    document = simd.decode(body)
+    document = simd.decode(body.removeprefix(codecs.BOM_UTF8))
     return decode(body) if document is None else document
 
 

@@ -5,27 +5,50 @@ orjson is faster here than pyarrow, and it accepts the same numbers as the JSON 
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain, islice
 from typing import Any
 
 import orjson
 
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, MalformedBody, quoted
-from service.formats import arrays
-from service.formats.table import Body, Columns, Format, Limits, TableReader, UnreadableCell
+from service.formats import arrays, bad_cells
+from service.formats.arrays import NAMING_RECORDS
+from service.formats.table import (
+    MAX_BATCH_BYTES,
+    Body,
+    Columns,
+    Format,
+    Limits,
+    RecordNames,
+    TableReader,
+    UnreadableCell,
+)
 from service.formats.text.lines import Lines
 
 MEDIA_TYPE = "application/x-ndjson"
 
 
 def read(body: Body, _: Limits) -> TableReader:
-    """Return a reader of JSON lines, whose first names the columns; raise MalformedBody or InvalidRequest."""
-    lines = Lines(body)
-    header = lines.read_header()
-    names = _parse_names(header)
-    lines.unread(header)
-    return TableReader(names, len(names), partial(_batches, lines, names), labels=partial(_labels, lines, names))
+    """Return a reader of JSON lines, whose first records name the columns; raise MalformedBody or InvalidRequest."""
+    blocks = _blocks(Lines(body))
+    try:
+        head, names = _read_head(blocks)
+    except UnreadableCell as error:
+        raise InvalidRequest.at(f"/x/{error.row}", error.detail) from None
+    if not head:
+        raise MalformedBody('The body is empty; send a line of JSON for each row, such as {"x": 1, "y": 2}.')
+    if not names.names:
+        raise InvalidRequest.at("/x/0", "has no columns; give at least one")
+    rows = chain(head, blocks)
+    return TableReader(
+        names.names,
+        len(names.names),
+        partial(_batches, rows, names),
+        labels=lambda position: (block.values(names.names[position]) for block in rows),
+        records=names,
+    )
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -39,44 +62,103 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True)
 
 
-def _parse_names(header: bytes) -> tuple[str, ...]:
-    if not header:
-        raise MalformedBody('The body is empty; send a line of JSON for each row, such as {"x": 1, "y": 2}.')
-    try:
-        names = tuple(_parse_record(header, 0))
-    except UnreadableCell as error:
-        raise InvalidRequest.at("/x/0", error.detail) from None
-    if not names:
-        raise InvalidRequest.at("/x/0", "has no columns; give at least one")
-    return names
+class _Block:
+    """Complete lines of the body. line: the number of the first line. row: the number of the first record."""
+
+    def __init__(self, text: bytes, line: int, row: int) -> None:
+        self._lines = text.split(b"\n")
+        self._line = line
+        self.size = len(text)
+        self.row = row
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The objects, parsed as one JSON array if each line is one object, else line by line."""
+        lines = [line for line in self._lines if line and not line.isspace()]
+        joined = b",".join(lines)
+        with contextlib.suppress(orjson.JSONDecodeError):
+            records: list[dict[str, Any]] = orjson.loads(b"[" + joined + b"]")
+            if len(records) == len(lines) == joined.count(b"{") and all(map(_is_enclosed, lines)):
+                return records
+        return [self._parse_record(line, row) for row, line in enumerate(lines)]
+
+    def _parse_record(self, line: bytes, row: int) -> dict[str, Any]:
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise MalformedBody(
+                f"Line {self.line_of_row(row)} is not JSON: {error.msg} at column {error.colno}."
+            ) from None
+        if type(record) is not dict:
+            raise self.error(row, None, 'is not an object of numbers by column, such as {"x": 1, "y": 2}')
+        return record
+
+    def line_of_row(self, row: int) -> int:
+        """Return the number of the line of a record in this block."""
+        lines = (number for number, line in enumerate(self._lines, self._line) if line and not line.isspace())
+        return next(islice(lines, row, None))
+
+    def values(self, name: str) -> list[Any]:
+        """Return the values of a column, None for an absent key."""
+        return [record.get(name) for record in self.records]
+
+    def column(self, name: str, column: int) -> FloatArray:
+        """Return the values of the `column`-th requested column, NaN for an absent key; raise UnreadableCell."""
+        try:
+            return arrays.floats(self.values(name), str, arrays.NUMBERS_OR_NULL)
+        except InvalidRequest as error:
+            [fault] = error.faults
+            row = int(fault.pointer)
+            detail = bad_cells.cell(name, self.line_of_row(row), fault.detail)
+            raise UnreadableCell(self.row + row, column, detail) from None
+
+    def check_names(self, names: set[str]) -> None:
+        """Raise UnreadableCell for the first record with a name that is not among `names`."""
+        for row, record in enumerate(self.records):
+            if not record.keys() <= names:
+                unknown = next(name for name in record if name not in names)
+                raise self.error(row, None, bad_cells.late_name(unknown))
+
+    def error(self, row: int, column: int | None, detail: str) -> UnreadableCell:
+        """Return the error of a record in this block."""
+        return UnreadableCell(self.row + row, column, f"line {self.line_of_row(row)}: {detail}")
 
 
-def _batches(lines: Lines, names: tuple[str, ...], positions: Sequence[int]) -> Iterator[FloatArray]:
-    first_row, allowed = 0, set(names)
-    for block in lines.blocks():
-        records = _parse_records(block, first_row)
-        _check_names(records, allowed, first_row)
-        yield arrays.stack([_column(records, names[i], first_row, j) for j, i in enumerate(positions)])
-        first_row += len(records)
+def _blocks(lines: Lines) -> Iterator[_Block]:
+    row = 0
+    for text in lines.blocks():
+        block = _Block(text, lines.line, row)
+        row += len(block.records)
+        yield block
 
 
-def _labels(lines: Lines, names: tuple[str, ...], position: int) -> Iterator[list[Any]]:
-    first_row = 0
-    for block in lines.blocks():
-        records = _parse_records(block, first_row)
-        yield [record.get(names[position]) for record in records]
-        first_row += len(records)
+def _read_head(blocks: Iterator[_Block]) -> tuple[list[_Block], RecordNames]:
+    """Return the blocks of the records that name the columns, and the names."""
+    head: list[_Block] = []
+    names: dict[str, None] = {}
+    size = 0
+    for block in blocks:
+        names |= dict.fromkeys(chain.from_iterable(block.records[: NAMING_RECORDS - block.row]))
+        size += block.size
+        is_last = block.row + len(block.records) >= NAMING_RECORDS or size > MAX_BATCH_BYTES
+        if head:
+            del block.records  # to hold the records of one block only; they are parsed again
+        head.append(block)
+        if is_last:
+            return head, RecordNames(list(names), is_complete=False)
+    return head, RecordNames(list(names), is_complete=True)
 
 
-def _parse_records(block: bytes, first_row: int) -> list[dict[str, Any]]:
-    """Return the objects of `block`, parsed as one JSON array if each line is one object, else line by line."""
-    lines = [line for line in block.split(b"\n") if line and not line.isspace()]
-    joined = b",".join(lines)
-    with contextlib.suppress(orjson.JSONDecodeError):
-        records: list[dict[str, Any]] = orjson.loads(b"[" + joined + b"]")
-        if len(records) == len(lines) == joined.count(b"{") and all(map(_is_enclosed, lines)):
-            return records
-    return [_parse_record(line, first_row + row) for row, line in enumerate(lines)]
+def _batches(blocks: Iterator[_Block], names: RecordNames, positions: Sequence[int]) -> Iterator[FloatArray]:
+    known, unseen = set(names.names), set(names.added)
+    for block in blocks:
+        if names.refuses_others:
+            block.check_names(known)
+        if unseen:
+            unseen.difference_update(*block.records)
+        yield arrays.stack([block.column(names.names[position], index) for index, position in enumerate(positions)])
+    if unseen:
+        raise InvalidRequest.at("/x", f"column {quoted(min(unseen))} is in no row; choose others with x=")
 
 
 def _is_enclosed(line: bytes) -> bool:
@@ -85,29 +167,3 @@ def _is_enclosed(line: bytes) -> bool:
     If all lines do, and no other { occurs, no object extends over two lines.
     """
     return line.lstrip()[:1] == b"{" and line.rstrip()[-1:] == b"}"
-
-
-def _parse_record(line: bytes, row: int) -> dict[str, Any]:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise MalformedBody(f"Row {row} is not a line of JSON: {error.msg} at column {error.colno}.") from None
-    if type(record) is not dict:
-        raise UnreadableCell(row, None, 'is not an object of numbers by column, such as {"x": 1, "y": 2}')
-    return record
-
-
-def _check_names(records: list[dict[str, Any]], allowed: set[str], first_row: int) -> None:
-    for row, record in enumerate(records):
-        if not record.keys() <= allowed:
-            unknown = next(name for name in record if name not in allowed)
-            detail = f"has the column {quoted(unknown)}, which the first row does not have; leave it out"
-            raise UnreadableCell(first_row + row, None, detail)
-
-
-def _column(records: list[dict[str, Any]], name: str, first_row: int, column: int) -> FloatArray:
-    try:
-        return arrays.vector([record.get(name) for record in records], str, arrays.NUMBERS_OR_NULL)
-    except InvalidRequest as error:
-        [fault] = error.faults
-        raise UnreadableCell(first_row + int(fault.pointer), column, fault.detail) from None

@@ -99,7 +99,7 @@ def test_a_body_can_be_the_tensor_alone(http, model):
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, 4]}] * 2}), {}, "/inputs/0/shape: is [2, 2]; send [2] or"),
         (json.dumps({"inputs": [TENSOR]}), {}, "not a list of numbers"),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3]}]}), {}, "has 3 numbers"),
-        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, "4"]}]}), {}, "/inputs/0/data/3: is the text '4'"),
+        (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, "4"]}]}), {}, '/inputs/0/data/3: "4" is not a number'),
         (json.dumps({"inputs": [TENSOR | {"data": [1, 2, 3, None]}]}), {}, "is null"),
         (json.dumps({"inputs": [TENSOR | {"data": [[1, 2], 3, 4]}]}), {}, "nested otherwise than the shape [2, 2]"),
         (json.dumps({"inputs": [TENSOR | {"data": [[1, 2, 3, 4]]}]}), {}, "nested otherwise"),
@@ -200,7 +200,7 @@ def test_columns_of_a_model_without_names_are_matched_by_their_default_names(htt
         ([COLUMNS[0], COLUMNS[0]], "/inputs/1/name: has the name of an earlier input"),
         ([COLUMNS[0], COLUMNS[1] | {"shape": [1], "data": [True]}], "/inputs/1/shape: is [1]; send [2]"),
         ([COLUMNS[0] | {"name": None}], "/inputs/0/name: is not text"),
-        ([*COLUMNS[:2], COLUMNS[2] | {"data": [1, "two"]}], "/inputs/2/data/1: is the text 'two'"),
+        ([*COLUMNS[:2], COLUMNS[2] | {"data": [1, "two"]}], '/inputs/2/data/1: "two" is not a number'),
         ([COLUMNS[0] | {"name": "other"}], "column 'area' is missing"),
     ],
 )

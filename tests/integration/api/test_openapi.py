@@ -83,7 +83,7 @@ def test_options_have_no_default_in_a_query_and_are_those_of_the_body(document):
         if parameter["in"] == "query"
     }
     assert [name for name, schema in query.items() if "default" in schema] == ["model"]
-    assert query.keys() - body.keys() == {"model", "weight"}
+    assert query.keys() - body.keys() == {"model", "weight", "delimiter", "decimal", "thousands"}
 
 
 def test_arrays_have_items_and_operations_short_ids(document):

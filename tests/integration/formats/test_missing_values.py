@@ -2,10 +2,16 @@
 
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import table_bodies
+
+from service.formats.text import csv_cells
+
+README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("media_type", table_bodies.NAMED)
@@ -83,3 +89,8 @@ def test_dropping_every_row_is_refused(client, media_type):
         answer = table_bodies.send(client, media_type, columns, "/train", "?missing=drop")
     assert answer.status_code == 422
     assert "none is left" in answer.json["detail"]
+
+
+def test_the_words_for_missing_values_are_documented():
+    [listed] = re.findall(r"words that\s+pandas reads as missing: (.*?)\.\n", README, re.DOTALL)
+    assert {"", *re.findall("`(.*?)`", listed)} == set(csv_cells.MISSING)

@@ -5,8 +5,9 @@ from unittest import mock
 
 import pytest
 
+from service.formats.bad_cells import ENCODE
 from service.formats.table import Limits, UnreadableCell
-from service.formats.text import csv
+from service.formats.text import csv, csv_cells
 
 LIMITS = Limits(max_buffered_bytes=1 << 20, max_decompression_ratio=100)
 
@@ -22,8 +23,12 @@ def error_of(text):
 def test_a_cell_is_found_by_bisection(row):
     rows = [b"1,2\n"] * 10_000
     rows[row] = b"1,two\n"
-    with mock.patch.object(csv, "_are_numbers", wraps=csv._are_numbers) as calls:
-        assert error_of(b"x,y\n" + b"".join(rows)) == (row, 1, "is 'two', not a number; write it as in 178000.5")
+    with mock.patch.object(csv_cells, "are_numbers", wraps=csv_cells.are_numbers) as calls:
+        assert error_of(b"x,y\n" + b"".join(rows)) == (
+            row,
+            1,
+            f'column "y", line {row + 2}: "two" is not a number; {ENCODE}',
+        )
     assert calls.call_count <= 2 + 14
     assert sum(len(call.args[0]) for call in calls.call_args_list) <= 3 * 10_000
 
