@@ -8,10 +8,11 @@ from pathlib import Path
 
 import marshmallow
 
-from service.api.schemas.options import ContinueOptions, FitOptions, PredictOptions, RowOptions
+from service.api.schemas.options import WORDS, ContinueOptions, FitOptions, PredictOptions, RowOptions
 from service.api.schemas.requests import LabelledRequest
 from service.observability import metrics
 from service.settings import Settings, variable
+from service.training.options import Options
 
 README = Path(__file__).parents[1] / "README.md"
 OPTIONS = [(FitOptions, LabelledRequest), (ContinueOptions,), (PredictOptions, RowOptions)]
@@ -23,14 +24,15 @@ def option_table(*schemas: type[marshmallow.Schema]) -> str:
     fields = [item for schema in schemas for item in schema().fields.items() if not item[1].required]
     return _table(
         ("option", "default", "meaning"),
-        ((f"`{name}`", f"`{json.dumps(default(field))}`", about(field)) for name, field in fields),
+        ((f"`{name}`", f"`{json.dumps(default(name, field))}`", about(field)) for name, field in fields),
     )
 
 
-def default(field: marshmallow.fields.Field) -> object:
+def default(name: str, field: marshmallow.fields.Field) -> object:
     """Return the value of a field that is not given, None if there is none."""
-    unset = field.metadata.get("unset", field.load_default)
-    return None if unset is marshmallow.missing else unset
+    if name in FitOptions().fields:
+        return WORDS.get(name, getattr(Options, name))
+    return None if field.load_default is marshmallow.missing else field.load_default
 
 
 def about(field: marshmallow.fields.Field) -> str:

@@ -95,7 +95,7 @@ def create_app(
         ),
         predictor=Predictor(store, settings.model_cache_size, settings.store_refresh_seconds),
         metrics=metrics,
-        facts=ModelMetricsCollector(store, settings.metrics_max_models, settings.store_refresh_seconds),
+        model_metrics=ModelMetricsCollector(store, settings.metrics_max_models, settings.store_refresh_seconds),
         settings=settings,
         format_limits=Limits(settings.max_body_bytes, settings.max_decompression_ratio),
         body_adapter=body_adapter or WSGIBodyAdapter(),

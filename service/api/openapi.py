@@ -37,7 +37,7 @@ TAGS = {
     "operations": ("Operations", "Health, metrics, the version of the software, and this document."),
     "inference_protocol": (
         "Open Inference Protocol",
-        "The calls of Triton, KServe and MLServer. The tensors are `INPUT__0`, of [rows, columns], and `OUTPUT__0`.",
+        "The calls of Triton, KServe and MLServer. The input is `INPUT__0`, or a tensor for each column.",
     ),
     "mlflow": ("MLflow", "The scoring calls of MLflow, for the model in the query."),
 }

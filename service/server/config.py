@@ -18,8 +18,6 @@ from typing import Any
 from service.observability import logs
 from service.settings import Settings
 
-HAS_LONG_REQUEST_WORKER = sys.platform == "linux"
-"""Other systems have no SOCK_SEQPACKET sockets, or no priorities of threads."""
 MAX_OPEN_FILES = 4096
 """Open files of a worker: its connections and its own. Many shells allow 1,024."""
 RESERVED_FILES = 64
@@ -46,7 +44,7 @@ settings = Settings.from_environment(os.environ)
 
 wsgi_app = "service.server.application:build()"
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
-workers = settings.workers + HAS_LONG_REQUEST_WORKER
+workers = settings.workers + 1  # for long requests
 threads = settings.threads
 worker_connections = max(1, min(MAX_CONNECTIONS, file_limit(MAX_OPEN_FILES) - RESERVED_FILES))
 graceful_timeout = settings.graceful_timeout_seconds
@@ -117,10 +115,8 @@ def when_ready(server: Any) -> None:
 def pre_fork(server: Any, worker: Any) -> None:
     """Make one worker of each configuration the long-request worker, unless there is only one."""
     if hasattr(worker, "is_long_request_worker"):  # other classes of workers do not pass long requests on
-        worker.is_long_request_worker = (
-            HAS_LONG_REQUEST_WORKER
-            and server.num_workers > 1
-            and not any(other.is_long_request_worker for other in server.WORKERS.values() if other.cfg is worker.cfg)
+        worker.is_long_request_worker = server.num_workers > 1 and (
+            not any(other.is_long_request_worker for other in server.WORKERS.values() if other.cfg is worker.cfg)
         )
 
 
@@ -144,7 +140,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
     number = worker_slots.take(server.metrics_folder)
     worker.client_timeout_seconds = settings.client_timeout_seconds
-    if HAS_LONG_REQUEST_WORKER and hasattr(worker, "is_long_request_worker"):
+    if hasattr(worker, "is_long_request_worker"):
         worker.join_long_workers(server.metrics_folder, number)
         if worker.is_long_request_worker:
             worker.app.load = partial(application.build, NiceExecutor)

@@ -104,6 +104,8 @@ def _remove_if_abandoned(path: Path) -> bool:
     """Remove a folder whose lock is free; a process that waits for the lock then finds the folder gone."""
     try:
         lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:  # another process has removed it
+        return False
     except OSError as error:
         log.warning("cannot sweep %s: %s", path, error.strerror)
         return False

@@ -25,7 +25,7 @@ class Services:
     trainer: Trainer
     predictor: Predictor
     metrics: Metrics
-    facts: Collector
+    model_metrics: Collector
     settings: Settings
     format_limits: Limits
     body_adapter: WSGIBodyAdapter

@@ -86,8 +86,8 @@ def model_ready(model: str, version: int | None = None) -> Response:
     counted_as="prediction",
 )
 def infer(model: str, version: int | None = None) -> Response:
-    """Predict y for the rows of the input tensor. The serving version is used, unless the path names another.
-    Tensors can be binary, as in the protocol's binary tensor data extension."""
+    """Predict y for the rows of a tensor, or of a tensor for each column. The serving version is used, unless the path
+    names another. Tensors can be binary, as in the protocol's binary tensor data extension."""
     predictions = Predictions(services().predictor.model(model, version), services().metrics)
     loaded = predictions.loaded
     inference = open_inference.decode(request_body.read_all(), _json_length(), len(loaded.columns.names))

@@ -31,7 +31,7 @@ def metrics() -> Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     except TypeError:  # from prometheus_client, which compares versions of different types
         encode, content_type = choose_encoder("")
-    text = encode(services().metrics.scrape(services().facts))
+    text = encode(services().metrics.scrape(services().model_metrics))
     return Response(text, content_type=content_type, headers={"Vary": "Accept"})
 
 

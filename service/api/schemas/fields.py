@@ -204,7 +204,7 @@ class OrWord(DocumentedField[Any]):
     """The value of another field, or a word that loads as None."""
 
     def __init__(self, field: DocumentedField[Any], word: str) -> None:
-        description, *_ = field.metadata.values()
+        description = field.metadata["description"]
         schema = {name: value for name, value in field.metadata.items() if name != "description"}
         super().__init__(description, {"anyOf": [schema, {"const": word}]})
         self.field, self.word = field, word

@@ -8,7 +8,6 @@ from service.api.schemas import fields
 from service.api.schemas.base import RequestSchema
 from service.core.descent import MAX_EPOCHS
 from service.formats.arrays import MAX_MAGNITUDE
-from service.training.options import Options
 
 SMALLEST = 1e-6
 """The smallest decay, and the smallest distance of an interval's probability from 0 and 1."""
@@ -61,10 +60,6 @@ class FitOptions(RequestSchema):
     def _check_start(self, data: dict[str, Any], **kwargs: Any) -> None:
         if "seed" in data and data.get("initial") is not None:
             raise ValidationError("excludes initial; give one of them", "seed")
-
-
-for _name, _option in FitOptions._declared_fields.items():
-    _option.metadata = {**_option.metadata, "unset": WORDS.get(_name, getattr(Options, _name))}
 
 
 class ContinueOptions(RequestSchema):

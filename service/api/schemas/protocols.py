@@ -11,7 +11,7 @@ from service.formats.json.open_inference import INPUT, OUTPUT, TYPES
 class TensorName(Schema):
     """A tensor by name."""
 
-    name = string(f"The tensor's name: `{INPUT}` for an input, `{OUTPUT}` for an output.", required=True)
+    name = string(f"`{INPUT}` for rows, a column's name for one column, `{OUTPUT}` for the output.", required=True)
 
 
 class RequestedOutput(TensorName):
@@ -27,6 +27,12 @@ class Tensor(TensorName):
     shape = array("Its shape: [rows, columns], or [rows].", "integer", required=True)
 
 
+class InputMetadata(Tensor):
+    """The input tensor of a model."""
+
+    parameters = raw("`columns`: the names of the columns, in order.", type="object")
+
+
 class TensorWithData(Tensor):
     """A tensor, whose data may follow the JSON."""
 
@@ -39,7 +45,7 @@ class TensorWithData(Tensor):
 
 
 class InferRequest(Schema):
-    """An inference request of one tensor, [rows, columns]. The numbers may follow the JSON in binary."""
+    """An inference request: one tensor of rows, or one for each column. The numbers may follow the JSON in binary."""
 
     examples: ClassVar = {
         "two rows": {"inputs": [{"name": INPUT, "datatype": "FP64", "shape": [2, 1], "data": [5, 6]}]}
@@ -47,7 +53,11 @@ class InferRequest(Schema):
 
     id = string("An id of your choice, which the response repeats.")
     parameters = raw("`binary_data_output`: whether the output follows the JSON in binary.", type="object")
-    inputs = ObjectArray(TensorWithData, "The input tensor; exactly one.", required=True)
+    inputs = ObjectArray(
+        TensorWithData,
+        f"One tensor `{INPUT}`, [rows, columns], or a tensor for each column by its name, [rows] or [rows, 1].",
+        required=True,
+    )
     outputs = ObjectArray(RequestedOutput, f"The requested outputs: none, or `{OUTPUT}`.")
 
 
@@ -86,7 +96,7 @@ class ModelMetadata(Schema):
     name = string("The model's name.")
     versions = array("The numbers of all versions, in ascending order.", "string")
     platform = string("The format of the model.")
-    inputs = ObjectArray(Tensor, "The input tensor; -1 in a shape: any number of rows.")
+    inputs = ObjectArray(InputMetadata, "The input tensor; -1 in a shape: any number of rows.")
     outputs = ObjectArray(Tensor, "The output tensor; -1 in a shape: any number of rows.")
 
 

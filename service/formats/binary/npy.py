@@ -70,7 +70,7 @@ def _read_header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic
     """Return the shape, whether the order is Fortran's, and the dtype."""
     try:
         major, _ = np.lib.format.read_magic(io.BytesIO(body.read(np.lib.format.MAGIC_LEN)))
-        length_bytes, parse = HEADERS[min(major, 2)]
+        length_bytes, parse = HEADERS[1 if major == 1 else 2]
         length = body.read(length_bytes)
         header = body.read(min(int.from_bytes(length, "little"), MAX_HEADER_BYTES))
         shape, fortran, dtype = parse(io.BytesIO(length + header))

@@ -40,7 +40,7 @@ def decode(body: bytes, json_length: int | None, columns: int) -> InferenceReque
     is an FP64 tensor with `columns` columns.
     """
     if json_length == 0:
-        x = _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], "")
+        x = _from_bytes(body, "FP64", [len(body) // (8 * columns), columns], "/inputs/0", allow_empty=False)
         return InferenceRequest(None, x, None, binary=True, pointer=lambda row: f"/inputs/0/data/{row * columns}")
     if json_length is not None and not 0 < json_length <= len(body):
         raise MalformedBody(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes.")
@@ -81,7 +81,8 @@ def _columns(inputs: list[dict[str, Any]], tensors: list[FloatArray]) -> tuple[F
     for i, (tensor, values) in enumerate(zip(inputs, tensors, strict=True)):
         name, n = tensor.get("name"), len(tensors[0])
         if not isinstance(name, str) or name in names:
-            detail = "has the name of an earlier input; name each after its column" if name in names else "is not text"
+            detail = "has the name of an earlier input" if isinstance(name, str) else "is not text"
+            detail += "; name each input after its column"
             raise InvalidRequest.at(f"/inputs/{i}/name", detail)
         if values.size != n or len(values) != n:
             detail = f"is {list(values.shape)}; send [{n}] or [{n}, 1] for a column, or one tensor named {INPUT!r}"
@@ -127,9 +128,9 @@ def _parameter(owner: dict[str, Any], name: str, default: Any = None) -> Any:
     return parameters.get(name, default) if isinstance(parameters, dict) else default
 
 
-def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str) -> FloatArray:
+def _from_bytes(data: bytes, datatype: str, shape: list[int], at: str, *, allow_empty: bool = True) -> FloatArray:
     kind = np.dtype(TYPES[datatype])
-    if math.prod(shape) * kind.itemsize != len(data) or (not data and not at):
+    if math.prod(shape) * kind.itemsize != len(data) or not (data or allow_empty):
         raise InvalidRequest.at(at, f"has {len(data)} bytes, which do not fit the shape {shape} of {datatype}")
     return _check_finite(np.frombuffer(data, kind).astype(np.float64).reshape(shape), at)
 

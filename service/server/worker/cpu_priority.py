@@ -1,11 +1,10 @@
 """A lower priority of threads, so that long work yields the CPU to predictions.
 
-Linux has a priority for each thread. Other systems, and sandboxes that forbid the change, run all threads alike.
+Sandboxes that forbid the change run all threads alike.
 """
 
 import contextlib
 import os
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,11 +19,10 @@ NICE = 10
 
 def lower_priority() -> None:
     """Set the nice value of the calling thread, which threads that it starts inherit. Values are never lowered."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-            thread = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICE, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 class NiceExecutor(ThreadPoolExecutor):

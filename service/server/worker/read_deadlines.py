@@ -1,4 +1,7 @@
-"""Deadlines of requests that are incomplete. They wait in the event loop, so slow clients hold no threads."""
+"""Deadlines of connections that the event loop reads from, so that slow clients hold no threads.
+
+They belong to requests that are incomplete, and to connections that close once the client has seen the response.
+"""
 
 import time
 from collections import OrderedDict

@@ -36,7 +36,8 @@ class Worker(Dispatcher):
         cfg, fast_path = self.cfg, getattr(self.wsgi, "fast_path", None)
         is_wrapped = cfg.is_ssl or cfg.proxy_protocol != "off" or cfg.http2_cleartext != "off"
         if fast_path is None or is_wrapped or os.environ.get("SCRIPT_NAME"):
-            self.__class__ = PausingWorker  # gunicorn's gthread receives all requests
+            # gunicorn's gthread receives all requests from here on. The worker for long requests gets none and idles.
+            self.__class__ = PausingWorker
             self.run()
             return
         self._set_up(fast_path)

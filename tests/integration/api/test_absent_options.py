@@ -99,3 +99,12 @@ def test_an_option_with_one_value_in_both_places_is_accepted(client):
         "/models/m/train?epochs=3&l2=0.5&append=false", json=XY | {"epochs": 3, "l2": 0.5, "append": None}
     )
     assert response.status_code == 201
+
+
+def test_null_in_the_query_is_as_if_not_given(client):
+    train(client, **XY, **RIDGE)
+    query = "&".join(f"{name}=null" for name in RIDGE)
+    table = {"data": "x,y\n5,11\n6,13\n", "content_type": "text/csv"}
+    for rows in (table, {"json": NEW}):
+        found = client.post(f"/models/m/train?append=1&{query}", **rows).json
+        assert {name: found["options"][name] for name in RIDGE} == RIDGE

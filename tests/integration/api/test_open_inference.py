@@ -200,6 +200,8 @@ def test_columns_of_a_model_without_names_are_matched_by_their_default_names(htt
         ([COLUMNS[0], COLUMNS[0]], "/inputs/1/name: has the name of an earlier input"),
         ([COLUMNS[0], COLUMNS[1] | {"shape": [1], "data": [True]}], "/inputs/1/shape: is [1]; send [2]"),
         ([COLUMNS[0] | {"name": None}], "/inputs/0/name: is not text"),
+        ([COLUMNS[0] | {"name": ["rooms"]}], "/inputs/0/name: is not text"),
+        ([COLUMNS[0] | {"name": {"rooms": 1}}], "/inputs/0/name: is not text"),
         ([*COLUMNS[:2], COLUMNS[2] | {"data": [1, "two"]}], '/inputs/2/data/1: "two" is not a number'),
         ([COLUMNS[0] | {"name": "other"}], "column 'area' is missing"),
     ],

@@ -92,9 +92,10 @@ def test_a_file_cut_short_is_refused(length):
 def test_a_module_that_differs_from_its_report_is_refused():
     data, coefficients, contents = dumped(2, columns=("a", "b"))
     torchscript.load_artifact(data).module()
-    other = torchscript.dump(coefficients._replace(b=np.nextafter(coefficients.b, 10)), contents)
-    with pytest.raises(CorruptArtifact, match="report"):
-        torchscript.load_artifact(other).module()
+    for change in ({"b": np.nextafter(coefficients.b, 10)}, {"c": coefficients.c + 1e-6}, {"origin": coefficients.w}):
+        other = torchscript.dump(coefficients._replace(**change), contents)
+        with pytest.raises(CorruptArtifact, match="report"):
+            torchscript.load_artifact(other).module()
 
 
 def test_a_later_format_is_refused_with_its_number(monkeypatch):

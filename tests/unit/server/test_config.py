@@ -78,7 +78,7 @@ def test_the_settings_become_gunicorns():
         DESCENT_GRACEFUL_TIMEOUT_SECONDS="7",
     )
     assert cfg.address == [("::1", 81)]
-    assert cfg.workers == (4 if sys.platform == "linux" else 3)
+    assert cfg.workers == 4
     assert (cfg.threads, cfg.graceful_timeout, cfg.wsgi_app) == (5, 7, "service.server.application:build()")
 
 

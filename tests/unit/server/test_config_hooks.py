@@ -112,7 +112,7 @@ def test_one_of_several_workers_takes_long_requests(num_workers, others, expecte
     server = SimpleNamespace(num_workers=num_workers, WORKERS=dict(enumerate(workers)))
     worker = ServedWorker(cfg)
     config.pre_fork(server, worker)
-    assert worker.is_long_request_worker is (expected and config.HAS_LONG_REQUEST_WORKER)
+    assert worker.is_long_request_worker is expected
 
 
 def test_workers_of_other_classes_are_left_alone(monkeypatch, tmp_path):
