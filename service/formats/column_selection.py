@@ -29,7 +29,7 @@ def select_labelled(table: TableReader, selection: ColumnSelection, model: Colum
     """Return the columns of a table with y; raise InvalidRequest. Without names, y is the last column."""
     if table.names is not None:
         named = {"y": selection.y, "weight": selection.weight}
-        found = {role: _find(table, name, role) for role, name in named.items() if name is not None}
+        found = {role: find(table, name, role) for role, name in named.items() if name is not None}
         for role, position in found.items():
             _check_names(table, [position], role)
         others = list(found.values())
@@ -50,9 +50,11 @@ def select_features(
 
     Raises InvalidRequest.
     """
+    if table.names is None:
+        _check_count(table, table.width - len(others))  # the header of a .npy file may announce any width
     names, rest = table.names, [position for position in range(table.width) if position not in others]
     if x is not None:
-        positions = rest = [_find(table, name, "x") for name in x]
+        positions = rest = [find(table, name, "x") for name in x]
     elif names is not None and model is not None and model.named:
         known = set(model.names)
         positions = [position for position in rest if names[position] in known]
@@ -61,9 +63,7 @@ def select_features(
         if table.records:
             table.records.refuses_others = True
     _check_names(table, positions, "x")
-    if len(positions) > table.max_columns:
-        detail = f"has {len(positions)} columns; send at most {table.max_columns} (DESCENT_MAX_COLUMNS)"
-        raise InvalidRequest.at("/x", detail)
+    _check_count(table, len(positions))
     if not positions and not (rest and model):
         missing = "there is only y; add a column" if others else "give at least one"
         detail = "the others are the row index; choose them with x=" if rest else missing
@@ -73,7 +73,13 @@ def select_features(
     return SelectedColumns(positions, list(others), ignored)
 
 
-def _find(table: TableReader, name: str, role: str) -> int:
+def _check_count(table: TableReader, count: int) -> None:
+    if count > table.max_columns:
+        detail = f"has {count} columns; send at most {table.max_columns} (DESCENT_MAX_COLUMNS)"
+        raise InvalidRequest.at("/x", detail)
+
+
+def find(table: TableReader, name: str, role: str) -> int:
     if table.names is None:
         raise InvalidRequest.at(f"/{role}", f"is {quoted(name)}, but this media type has no column names; leave it out")
     if name in table.names:
