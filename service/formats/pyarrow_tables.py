@@ -70,10 +70,10 @@ def malformed_on_error(what: str) -> Iterator[None]:
 
 
 def write_batches(batches: Iterable[Columns], open_writer: Callable[[ByteSink, pa.Schema], Any]) -> Iterator[bytes]:
-    """Yield the bytes that a pyarrow writer writes for each batch, then those of its close."""
+    """Yield the bytes that a pyarrow writer writes for each batch, then those of its close. Masked values are null."""
     sink, writer = ByteSink(), None
     for batch in batches:
-        table = pa.table({name: np.ascontiguousarray(column) for name, column in batch.items()})
+        table = pa.table({name: np.asanyarray(column, order="C") for name, column in batch.items()})
         writer = writer or open_writer(sink, table.schema)
         writer.write_table(table)
         yield sink.drain()

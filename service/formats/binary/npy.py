@@ -51,7 +51,7 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     with tempfile.SpooledTemporaryFile(SPOOL_MEMORY_BYTES) as rows:
         n, width = 0, 1
         for batch in batches:
-            values = np.column_stack(list(batch.values()))
+            values = np.column_stack([np.ma.filled(column, np.nan) for column in batch.values()])
             n, width = n + len(values), values.shape[1]
             rows.write(values.tobytes())
         header = io.BytesIO()
