@@ -1,7 +1,7 @@
 """The errors of the service; `service.api.http.problems` answers with them.
 
 DescentError
-├── MalformedBody, UnsupportedMediaType, BodyTooLarge
+├── MalformedBody, UnsupportedMediaType, BodyTooLarge, ClientDisconnected
 ├── InvalidRequest
 │   └── DivergingLearningRate
 ├── NotFound
@@ -66,6 +66,12 @@ class UnsupportedMediaType(
 
 class BodyTooLarge(DescentError, status=413, slug="body-too-large", title="The body is too large"):
     """More bytes than DESCENT_MAX_BODY_BYTES or DESCENT_MAX_STREAM_BYTES."""
+
+
+class ClientDisconnected(
+    DescentError, status=499, slug="client-disconnected", title="The client closed the connection"
+):
+    """The client does not wait for the response, so the rest of the work is not done."""
 
 
 class InvalidRequest(DescentError, status=422, slug="invalid-request", title="The request is invalid"):

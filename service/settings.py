@@ -90,6 +90,7 @@ class Settings:
         100, _at_least(1), "Largest ratio of decompressed to compressed size of a body; 16 MiB are always allowed."
     )
     max_columns: int = _setting(1000, _at_least(1), "Largest number of columns of a model.")
+    max_groups: int = _setting(100_000, _at_least(1), "Largest number of groups in a request to `/models:*`.")
     keep_versions: int = _setting(0, _at_least(0), "Newest versions to keep of each model; 0 keeps all.")
     max_autograd_epochs: int = _setting(10_000, _at_least(1), "Largest number of epochs of the autograd method.")
     model_cache_size: int = _setting(1024, _at_least(1), "Versions that each worker keeps loaded.")

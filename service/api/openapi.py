@@ -50,9 +50,10 @@ CACHE_HEADERS = {
 }
 TABLE_CONTENT = {name: {"schema": {"type": "string", "format": "binary"}} for name in TABLES}
 LABELLED = {csv.MEDIA_TYPE: "x,y\n1,2.1\n2,3.9\n", ndjson.MEDIA_TYPE: '{"x": 1, "y": 2.1}\n{"x": 2, "y": 3.9}\n'}
+GROUPED = {csv.MEDIA_TYPE: "group,x,y\na,1,2.1\nb,2,3.9\n", ndjson.MEDIA_TYPE: '{"group": "a", "x": 1, "y": 2.1}\n'}
 UNLABELLED = {csv.MEDIA_TYPE: "x\n5\n6\n", ndjson.MEDIA_TYPE: '{"x": 5}\n{"x": 6}\n'}
-"""Examples of tables in text formats, with y and without."""
-for _examples in (LABELLED, UNLABELLED):
+"""Examples of tables in text formats: with y, with labels of groups as well, and without."""
+for _examples in (LABELLED, GROUPED, UNLABELLED):
     _examples[csv.TAB_FORMAT.media_type] = _examples[csv.MEDIA_TYPE].replace(",", "\t")
 
 
@@ -115,7 +116,8 @@ def _request_content(endpoint: Endpoint) -> dict[str, Any]:
         return content
     is_labelled = endpoint.table_schema is not None and "y" in endpoint.table_schema.fields
     content |= TABLE_CONTENT
-    for name, rows in (LABELLED if is_labelled else UNLABELLED).items():
+    is_grouped = endpoint.table_schema is not None and endpoint.table_schema.rereads
+    for name, rows in (GROUPED if is_grouped else LABELLED if is_labelled else UNLABELLED).items():
         content[name] = {"schema": {"type": "string"}, "examples": {"rows": {"value": rows}}}
     return content
 

@@ -33,14 +33,14 @@ class LabelledRows(NamedTuple):
 
 
 class FeatureRows(NamedTuple):
-    """Rows of a table to predict for.
+    """Rows to predict for.
 
-    batches: x (m, d) with the pointers of their rows. ignored: the names of columns that are not used.
+    batches: x (m, d), with columns in the order of the model's. ignored: the names of columns that are not used.
     """
 
-    batches: Iterator[tuple[FloatArray, Pointer]]
+    batches: Iterator[ColumnBlock]
     missing_values: MissingValuePolicy
-    ignored: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
 
 
 def labelled_table(
@@ -103,6 +103,15 @@ def feature_rows(
     return FeatureRows(batches, missing_values, ignored)
 
 
+def feature_table(table: Table, missing: Missing, model: Columns) -> FeatureRows:
+    """Return the rows of a JSON body, with columns in the order of the model's; raise InvalidRequest."""
+    order = model.order(table.names, table.values.shape[1], "/x")
+    if order is not None:
+        table = table._replace(values=table.values[:, order], names=model.names)
+    missing_values = MissingValuePolicy(missing)
+    return FeatureRows(iter(missing_values.apply([ColumnBlock(table.values, table.rows, table.cell)])), missing_values)
+
+
 def _keep_names(table: TableReader, missing: Missing) -> None:
     """Refuse columns that only later records have, if the first record would be refused for missing them."""
     if table.records and missing == "error":
@@ -125,16 +134,14 @@ def _labelled_batches(blocks: Blocks, missing_values: MissingValuePolicy) -> Ite
     missing_values.check_any_kept()
 
 
-def _feature_batches(
-    blocks: Blocks, d: int, missing_values: MissingValuePolicy
-) -> Iterator[tuple[FloatArray, Pointer]]:
+def _feature_batches(blocks: Blocks, d: int, missing_values: MissingValuePolicy) -> Iterator[ColumnBlock]:
     """Yield batches of the rows that are kept; one empty batch if there are none."""
     for block, _ in blocks:
         [kept] = missing_values.apply([block])
         if len(kept.values):
-            yield kept.values, kept.row_pointer
+            yield kept
     if not missing_values.kept:
-        yield np.empty((0, d)), str
+        yield ColumnBlock(np.empty((0, d)), range(0), lambda row, _: f"/x/{row}")
 
 
 def _read(table: TableReader, x: list[int], others: list[int]) -> Blocks:
@@ -149,9 +156,9 @@ def _read(table: TableReader, x: list[int], others: list[int]) -> Blocks:
     first = 0
     try:
         for values in table.batches(x + others):
-            rows = range(first, first + len(values))
-            yield ColumnBlock(values[:, :d], rows, cell), [values[:, column] for column in range(d, values.shape[1])]
-            first = rows.stop
+            block = ColumnBlock(values[:, :d], table.rows[first : first + len(values)], cell)
+            yield block, [values[:, column] for column in range(d, values.shape[1])]
+            first += len(values)
     except UnreadableCell as error:
         at = f"/x/{error.row}" if error.column is None else cell(error.row, error.column)
         raise InvalidRequest.at(at, error.detail) from None

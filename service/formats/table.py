@@ -1,8 +1,12 @@
 """The interface of a table format: read a body as batches of columns, write batches of columns as a body."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge
@@ -20,7 +24,7 @@ ALWAYS_ALLOWED_BYTES = 16 << 20
 CellPointer = Callable[[int, int], str]
 """Return the JSON pointer of the cell at a row number and a column position."""
 Columns = Mapping[str, FloatArray]
-"""A batch of rows of a response: one array (m,) per column name."""
+"""A batch of rows of a response: one array (m,) per column name. Masked values are null; in .npy they are NaN."""
 
 
 class Body(Protocol):
@@ -69,6 +73,7 @@ class TableReader:
     labels: return the column at a position in batches of values of any type, as lists or pyarrow arrays, with None for
         a missing value; absent for a format without names. It raises as the iterator of `batches` does.
     records: the `names` of a table whose rows name their columns.
+    rows: the positions of the rows in the request.
     """
 
     names: Sequence[str] | None
@@ -78,6 +83,7 @@ class TableReader:
     labels: Callable[[int], Iterator[Any]] | None = None
     index: frozenset[int] = frozenset()
     records: RecordNames | None = None
+    rows: "range | npt.NDArray[np.intp]" = range(sys.maxsize)
 
 
 class UnreadableCell(Exception):

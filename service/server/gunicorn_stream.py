@@ -49,6 +49,12 @@ class GunicornBodyAdapter(WSGIBodyAdapter):
         poll.register(environ["gunicorn.socket"], select.POLLOUT)
         return lambda: bool(poll.poll(0))
 
+    def is_connected(self, environ: WSGIEnvironment) -> bool:
+        """Return whether the client has not closed its side of the connection, which ends a request as in nginx."""
+        poll = select.poll()
+        poll.register(environ["gunicorn.socket"], select.POLLRDHUP)
+        return not poll.poll(0)
+
 
 def _copy(source: Any, buffer: memoryview) -> int:
     data = source.read(len(buffer))

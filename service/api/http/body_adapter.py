@@ -43,6 +43,10 @@ class WSGIBodyAdapter:
         """
         return lambda: False
 
+    def is_connected(self, environ: WSGIEnvironment) -> bool:  # noqa: ARG002 - for subclasses
+        """Return whether the client may still wait for the response; WSGI does not say when it closes a connection."""
+        return True
+
     def close_after_response(self, environ: WSGIEnvironment) -> None:
         """Have the server announce and close the connection after the response, as the body has not been read.
 

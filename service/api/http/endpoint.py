@@ -80,7 +80,8 @@ class Endpoint:
         if not isinstance(self.request_schema, RequestSchema):
             return dict(self.query_schema.load(_query()))
         media_type = request_body.media_type(tables=self.table_schema is not None)
-        body = request_body.open_body(media_type)
+        in_memory = self.table_schema is not None and self.table_schema.rereads
+        body = request_body.open_body(media_type, in_memory=in_memory)
         query = _query()
         if self.table_schema is None:
             arguments = self.query_schema.load(query)
@@ -92,10 +93,12 @@ class Endpoint:
         own = {name: query.pop(name) for name in self.query_schema.fields if name in query}
         arguments = self.query_schema.load(own)
         if media_type == json.MEDIA_TYPE:
-            value = self.table_schema.add_options(query, json.decode_rows(request_body.read_all(body)))
+            decode = json.decode if in_memory else json.decode_rows  # labels beyond 2⁵³ would be rounded in an array
+            value = self.table_schema.add_options(query, decode(request_body.read_all(body)))
             return {**arguments, "body": self.request_schema.load(value)}
         options = self.table_schema.load(query)
-        table = request_body.open_table(body, media_type, options)
+        open_table: Callable[..., Any] = request_body.table_opener if in_memory else request_body.open_table
+        table = open_table(body, media_type, options)
         return {**arguments, "body": self.table_schema.with_rows(options, table)}
 
 

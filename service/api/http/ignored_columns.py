@@ -21,10 +21,10 @@ def member(names: Sequence[str]) -> dict[str, Any]:
     return {"ignored_columns": {"count": len(names), "names": list(names[:MAX_NAMES])}} if names else {}
 
 
-def headers(names: Sequence[str]) -> dict[str, str]:
-    """Return the header of a response for the ignored columns `names`; empty if there are none."""
+def headers(names: Sequence[str], header: str = HEADER) -> dict[str, str]:
+    """Return the header of a response for the ignored columns `names`, or for other names; empty if there are none."""
     encoded = [quote(name[:MAX_HEADER_CHARACTERS], safe="") for name in names[:MAX_NAMES]]
     while len(", ".join(encoded)) > MAX_HEADER_CHARACTERS:
         encoded.pop()
     value = f"{len(names)}; {', '.join(encoded)}" if encoded else str(len(names))
-    return {HEADER: value} if names else {}
+    return {header: value} if names else {}

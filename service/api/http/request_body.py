@@ -1,7 +1,8 @@
 """Request bodies: received with a limit, and decompressed where they are compressed."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -98,9 +99,9 @@ def read_all(body: Body | None = None) -> bytes:
     return data
 
 
-def open_body(media_type: str = json.MEDIA_TYPE) -> Body:
+def open_body(media_type: str = json.MEDIA_TYPE, *, in_memory: bool = False) -> Body:
     """Return the body, decompressed if it is compressed. Raises UnsupportedMediaType and BodyTooLarge."""
-    streams = media_type in TABLES and TABLES[media_type].is_streaming
+    streams = media_type in TABLES and TABLES[media_type].is_streaming and not in_memory
     if request.headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
         detail = "The body's transfer coding is not supported; send it chunked or with Content-Length."
         raise UnsupportedMediaType(detail)
@@ -121,6 +122,21 @@ def open_table(body: Body, media_type: str, options: dict[str, Any]) -> TableRea
     found = table_format.read(body, services().format_limits, **own)
     max_columns = services().settings.max_columns
     return replace(found, batches=partial(_read_to_end, found, body), max_columns=max_columns)
+
+
+def table_opener(body: Body, media_type: str, options: dict[str, Any]) -> Callable[[], TableReader]:
+    """Return a function that opens the body as a table, as often as it is called. The body is held in memory."""
+    data = read_all(body)
+    own = {name: options.pop(name) for name in CSV_OPTIONS if name in options}
+    return lambda: open_table(BytesBody(data), media_type, dict(own))
+
+
+class BytesBody(io.BytesIO):
+    """A body in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.size = len(data)
 
 
 def _read_to_end(table: TableReader, body: Body, wanted: Sequence[int]) -> Iterator[FloatArray]:

@@ -1,42 +1,60 @@
-"""Requests for several models: each row has a group label, and each group has a result."""
+"""Requests for several models: each row has the label of its group, and each group has a result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
+from flask import request
 
-from service.api.http import problems
-from service.formats import dataset
-from service.formats.arrays import Table
+from service.api.http import ignored_columns, problems
+from service.api.http.context import services
+from service.api.http.response import ViewResult
+from service.errors import MAX_NAMES, ClientDisconnected
+from service.formats.grouped_rows import BodyError, Bounds, GroupedRows
+from service.formats.labels import Numbers
+from service.formats.table import Columns
 
-RowNumbers = np.typing.NDArray[np.intp]
-GroupView = Callable[[str, Table, RowNumbers], dict[str, Any]]
-"""Returns the result for a model, its x, and the numbers of its rows in the request."""
+GroupView = Callable[[str, Numbers], dict[str, Any]]
+"""Returns the result for a model and the positions of its rows in the request."""
 
-
-def group_results(body: dict[str, Any], view: GroupView) -> list[dict[str, Any]]:
-    """Return the result of `view` for each group, in order of appearance; a group that fails has a problem instead."""
-    table, labels = body["x"], body["group"]
-    n = len(table.values)
-    dataset.check_length("/group", labels, "label", n)
-    for name in ("y", "sample_weight"):
-        if body.get(name) is not None:
-            dataset.check_length(f"/{name}", body[name], "number", n)
-    return [_result(label, body["prefix"] + label, table, rows, view) for label, rows in _rows_by_label(labels).items()]
+FAILED = "Descent-Failed-Groups"
+RESPONSE_HEADERS = ignored_columns.RESPONSE_HEADERS | {
+    FAILED: f"The number of groups that failed and up to {MAX_NAMES} labels, percent-encoded, such as `2; a, b%20c`; "
+    "absent if there are none."
+}
 
 
-def _rows_by_label(labels: list[str]) -> dict[str, RowNumbers]:
-    """Return the row numbers of each label, in order of appearance."""
-    codes_by_label = {label: code for code, label in enumerate(dict.fromkeys(labels))}
-    codes = np.fromiter(map(codes_by_label.__getitem__, labels), dtype=np.intp, count=len(labels))
-    order = np.argsort(codes, kind="stable")
-    return dict(zip(codes_by_label, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True))
+def load_rows(body: dict[str, Any]) -> GroupedRows:
+    """Return the rows of a request; raise InvalidRequest, BodyTooLarge and MalformedBody."""
+    settings = services().settings
+    rows: GroupedRows = body["rows"](Bounds(settings.max_groups, settings.max_body_bytes))
+    return rows
 
 
-def _result(label: str, model: str, table: Table, rows: RowNumbers, view: GroupView) -> dict[str, Any]:
-    group = {"group": label, "model": model}
-    try:
-        return group | view(model, table._replace(values=table.values[rows], row_numbers=rows), rows)
-    except Exception as error:  # noqa: BLE001 - logged with its problem
-        error.add_note(f"in group {label!r}")
-        return group | {"problem": problems.of_error(error)}
+def group_results(rows: GroupedRows, prefix: str, view: GroupView) -> Iterator[dict[str, Any]]:
+    """Yield the result of `view` for each group, in order of appearance; a group that fails has a problem instead.
+
+    Raises ClientDisconnected once the client does not wait any more, and the errors of the body.
+    """
+    for label, numbers in rows.groups():
+        if not services().body_adapter.is_connected(request.environ):
+            raise ClientDisconnected("The client closed the connection before the last group.")
+        group = {"group": label, "model": prefix + label, "rows": numbers}
+        try:
+            yield group | view(prefix + label, numbers)
+        except BodyError as error:
+            raise error.error from None
+        except Exception as error:  # noqa: BLE001 - logged with its problem
+            error.add_note(f"in group {label!r}")
+            yield group | {"problem": problems.of_error(error)}
+
+
+def result_of(
+    rows: GroupedRows, results: list[dict[str, Any]], ignored: list[Sequence[str]], table: Columns | None = None
+) -> ViewResult:
+    """Return the response with the `results`; its headers name failed groups, and columns that each group ignored."""
+    failed = [result["group"] for result in results if "problem" in result]
+    others = [set(names) for names in ignored]
+    unused = [name for name in (ignored[0] if ignored else ()) if all(name in names for names in others)]
+    headers = ignored_columns.headers(failed, FAILED)
+    dropped = {"dropped": rows.unlabelled} if rows.missing == "drop" else {}
+    return ViewResult({"results": results, **dropped}, lambda: headers, table=table, ignored=unused)

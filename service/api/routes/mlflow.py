@@ -42,7 +42,7 @@ def invocations(model: str) -> ViewResult:
     if media_type != json.MEDIA_TYPE:
         table = request_body.open_table(body, media_type, {})
         rows = dataset.feature_rows(table, None, "error", columns, "/columns")
-        batches, ignored = rows.batches, rows.ignored
+        batches, ignored = iter([(block.values, block.row_pointer) for block in rows.batches]), rows.ignored
     else:
         sent = mlflow_formats.table(json.decode(request_body.read_all(body)))
         batches, ignored = iter([(columns.arrange(sent.values, sent.names, "/columns"), sent.pointer)]), ()

@@ -1,6 +1,6 @@
 """Prediction and evaluation with one model, or prediction with one model for each group of rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -12,13 +12,14 @@ from service.api.http import ignored_columns
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
-from service.api.routes.groups import RowNumbers, group_results
-from service.api.schemas import query, requests, responses
+from service.api.routes import groups
+from service.api.schemas import group_requests, query, requests, responses
 from service.core.blocks import FloatArray
 from service.core.evaluation import EvaluationBatch, evaluate
 from service.errors import InvalidRequest
-from service.formats.arrays import Pointer, Table
+from service.formats.arrays import Pointer, RowNumbers
 from service.formats.dataset import FeatureRows, LabelledRows
+from service.formats.labels import Numbers
 from service.formats.table import Columns
 from service.serving.loaded_model import LoadedModel, check_finite
 from service.serving.predictions import RESPONSE_HEADERS, Predictions
@@ -96,24 +97,56 @@ def evaluate_model(model: str, body: dict[str, Any], version: int | None = None)
 
 
 @predicting.post("/models:predict")
-@Endpoint(responses.GroupPredictResponse(), request_schema=requests.GroupPredictRequest(), counted_as="prediction")
+@Endpoint(
+    responses.GroupPredictResponse(),
+    request_schema=group_requests.GroupPredictRequest(),
+    table_schema=group_requests.GroupPredictTableQuery(),
+    returns_tables=True,
+    response_headers=groups.RESPONSE_HEADERS,
+    counted_as="prediction",
+)
 def predict_groups(body: dict[str, Any]) -> ViewResult:
     """Predict y for each group of rows with the group's model. The result of a group that fails has a problem, and the
-    other groups are predicted."""
+    other groups are predicted. A table has the predictions in the order of the rows, null for groups that failed."""
+    rows = groups.load_rows(body)
+    parts: list[tuple[RowNumbers, Columns]] = []
+    ignored: list[Sequence[str]] = []
 
-    def predict_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
-        predictions = Predictions(services().predictor.model(model), services().metrics)
-        _, y = predictions.predict_table(table)
+    def predict_group(model: str, numbers: Numbers) -> dict[str, Any]:
+        loaded = services().predictor.model(model)
+        predictions = Predictions(loaded, services().metrics)
+        columns_of = _requested_columns(loaded, body)
+        found = rows.features(numbers, loaded.columns)
+        [block] = found.batches
+        columns = columns_of(block.values, predictions.predict(block.values, block.row_pointer), block.row_pointer)
         predictions.count()
-        return {"version": predictions.loaded.version.number, "rows": rows, "y": y}
+        parts.append((block.rows, columns))
+        ignored.append(found.ignored)
+        mean = {"mean_prediction": loaded.mean_prediction} if body["explain"] else {}
+        values = _json_columns(loaded, columns, is_single_row=False)
+        others = mean | found.missing_values.report() | ignored_columns.member(found.ignored)
+        return {"version": loaded.version.number, "rows": block.rows, **values, **others}
 
-    return ViewResult({"results": group_results(body, predict_group)})
+    results = list(groups.group_results(rows, body["prefix"], predict_group))
+    return groups.result_of(rows, results, ignored, _in_order_of_rows(results, parts))
+
+
+def _in_order_of_rows(results: list[dict[str, Any]], parts: list[tuple[RowNumbers, Columns]]) -> Columns:
+    """Return the columns of all groups, masked for groups that failed and for columns that a group's model lacks."""
+    rows = np.sort(np.concatenate([result["rows"] for result in results] or [np.empty(0, np.intp)]))
+    names = dict.fromkeys(["y", *(name for _, columns in parts for name in columns)])
+    table = {name: np.full(len(rows), np.nan) for name in names}
+    for numbers, columns in parts:
+        positions = np.searchsorted(rows, numbers)
+        for name, values in columns.items():
+            table[name][positions] = values
+    return {name: np.ma.masked_invalid(values, copy=False) for name, values in table.items()}
 
 
 def _predict_batches(predictions: Predictions, rows: FeatureRows, columns_of: ColumnsOf) -> Iterator[Columns]:
     """Yield the columns of each batch of `rows`, and count all rows after the last."""
-    for x, pointer in rows.batches:
-        yield columns_of(x, predictions.predict(x, pointer), pointer)
+    for block in rows.batches:
+        yield columns_of(block.values, predictions.predict(block.values, block.row_pointer), block.row_pointer)
     predictions.count()
 
 

@@ -1,5 +1,6 @@
 """Training of one model, or of one model for each group of rows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,12 +11,12 @@ from service.api.http import ignored_columns
 from service.api.http.context import services
 from service.api.http.endpoint import Endpoint
 from service.api.http.response import ViewResult
-from service.api.routes.groups import RowNumbers, group_results
+from service.api.routes import groups
 from service.api.routes.versions import version_json, version_path
-from service.api.schemas import fit_responses, query, requests
+from service.api.schemas import fit_responses, group_requests, query, requests
 from service.errors import InvalidRequest
 from service.formats import dataset
-from service.formats.arrays import Table
+from service.formats.labels import Numbers
 from service.observability.request_log import training_outcome
 from service.training.idempotency import Token
 from service.training.request import Conditions, Request
@@ -75,8 +76,10 @@ training.post("/models/<model>/train", endpoint="train_model")(TRAIN(train))
 @training.post("/models:train")
 @Endpoint(
     fit_responses.GroupTrainResponse(),
-    request_schema=requests.GroupTrainRequest(),
+    request_schema=group_requests.GroupTrainRequest(),
+    table_schema=group_requests.GroupTrainTableQuery(),
     request_headers=GROUP_HEADERS,
+    response_headers=groups.RESPONSE_HEADERS,
     counted_as="group-training",
 )
 def train_groups(body: dict[str, Any]) -> ViewResult:
@@ -84,21 +87,24 @@ def train_groups(body: dict[str, Any]) -> ViewResult:
     trained. With an idempotency key, `replayed` marks the groups that an earlier request published."""
     if "If-Match" in request.headers:
         raise InvalidRequest("If-Match: is the tag of one version; train each model in a request of its own.")
-    y, weight = body["y"], body.get("sample_weight")
-    key = _key()
+    key, rows = _key(), groups.load_rows(body)
+    ignored: list[Sequence[str]] = []
 
-    def train_group(model: str, table: Table, rows: RowNumbers) -> dict[str, Any]:
-        labelled = dataset.labelled_table(table, y[rows], None if weight is None else weight[rows], "error")
+    def train_group(model: str, numbers: Numbers) -> dict[str, Any]:
+        labelled = rows.labelled(numbers)
         trained = _train(model, body, labelled, key)
+        ignored.append(labelled.ignored)
         version = trained.version.number if trained.version else None
-        summary = {name: trained.report[name] for name in fit_responses.SUMMARY}
-        return {"version": version, **summary} | ({"replayed": True} if trained.replayed else {})
+        summary = {name: trained.report[name] for name in fit_responses.SUMMARY} | labelled.missing_values.report()
+        replayed = {"replayed": True} if trained.replayed else {}
+        return {"version": version, **summary, **replayed, **ignored_columns.member(labelled.ignored)}
 
-    results = group_results(body, train_group)
-    for result in results:
+    results = []
+    for result in groups.group_results(rows, body["prefix"], train_group):
         status = result["problem"]["status"] if "problem" in result else 200
         services().metrics.counter("descent_trainings_total", training_outcome(status)).add(1)
-    return ViewResult({"results": results})
+        results.append({name: value for name, value in result.items() if name != "rows"})
+    return groups.result_of(rows, results, ignored)
 
 
 def _train(model: str, body: dict[str, Any], rows: dataset.LabelledRows, key: str | None) -> Trained:

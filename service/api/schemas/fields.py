@@ -218,15 +218,15 @@ class OrWord(DocumentedField[Any]):
             raise marshmallow.ValidationError(f'{error.messages[0]}, or "{self.word}"') from None
 
 
-class GroupLabels(DocumentedField[list[str]]):
-    """One label, a string or a whole number, for each row."""
+class GroupLabels(DocumentedField[list[Any]]):
+    """One label, a string or a whole number, for each row. service.formats.labels checks them."""
 
-    json_schema: ClassVar = {"anyOf": [_array({"type": ["string", "integer"]}), {"type": "string"}]}
+    json_schema: ClassVar = {"anyOf": [_array({"type": ["string", "integer", "null"]}), {"type": "string"}]}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
-        if not isinstance(value, list) or not value or not set(map(type, value)) <= {str, int}:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list) or not value:
             raise marshmallow.ValidationError("is not a list of labels; give a string or a whole number for each row")
-        return list(map(str, value))
+        return value
 
 
 def _is_integer(value: Any, minimum: float, maximum: float) -> bool:

@@ -3,7 +3,15 @@
 from marshmallow import Schema, fields
 
 from service.api.schemas.response_fields import ObjectArray, array, boolean, integer, nested, number, raw, string
-from service.api.schemas.responses import DROPPED, IGNORED, MODEL, NEXT_PAGE_TOKEN, GroupResult, IgnoredColumns
+from service.api.schemas.responses import (
+    DROPPED,
+    IGNORED,
+    MODEL,
+    NEXT_PAGE_TOKEN,
+    UNLABELLED,
+    GroupResult,
+    IgnoredColumns,
+)
 
 LOSS = "The mean squared error on the training data."
 R2 = "R² of the fitted coefficients on the training data; null if y is constant."
@@ -141,7 +149,7 @@ class GroupFit(GroupResult, FitResponse):
     """The summary of a group's fit."""
 
     class Meta:
-        fields = ("group", "model", "problem", "version", *SUMMARY, "replayed", "ignored_columns")
+        fields = ("group", "model", "problem", "version", *SUMMARY, "dropped", "replayed", "ignored_columns")
 
     version = integer("The new version's number; null after a dry run.", allow_none=True)
     w = raw("The slopes, in the form of a row of `x`.")
@@ -152,3 +160,4 @@ class GroupTrainResponse(Schema):
     """The summary of each group's fit, or the problem that prevented it."""
 
     results = ObjectArray(GroupFit, "One result for each group, in order of appearance.")
+    dropped = integer(UNLABELLED)

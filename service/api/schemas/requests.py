@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import fields, post_load, pre_load, validate
 
 from service.api.schemas.base import QuerySchema, RequestSchema
-from service.api.schemas.fields import ColumnNames, GroupLabels, Integer, Rows, Text, Vector
+from service.api.schemas.fields import ColumnNames, Integer, Rows, Text, Vector
 from service.api.schemas.options import CsvOptions, PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import dataset, json
@@ -43,7 +43,12 @@ class LabelledRequest(RowOptions):
 
 
 class TableQuery(RowOptions, CsvOptions, QuerySchema):
-    """The query that accompanies a table. The values of all fields but strings are JSON."""
+    """The query that accompanies a table. The values of all fields but strings are JSON.
+
+    rereads: whether the table is read several times, so that its body has to be held in memory.
+    """
+
+    rereads: ClassVar = False
 
     @pre_load
     def _decode_values(self, data: dict[str, str], **kwargs: Any) -> dict[str, Any]:
@@ -148,7 +153,7 @@ class PinRequest(RequestSchema):
     version = Integer("The number of the version to serve.", bounds=(1, MAX_VERSION), required=True)
 
 
-def _length(maximum: int) -> validate.Length:
+def max_length(maximum: int) -> validate.Length:
     return validate.Length(max=maximum, error="has more than {max} characters; shorten it")
 
 
@@ -159,56 +164,12 @@ class UpdateModelRequest(RequestSchema):
     examples: ClassVar = {"a sensor": {"description": "The inlet's sensor", "labels": {"site": "north"}}}
 
     description = Text(
-        "The purpose of the model; null removes the description.", allow_none=True, validate=_length(LONGEST_TEXT)
+        "The purpose of the model; null removes the description.", allow_none=True, validate=max_length(LONGEST_TEXT)
     )
     labels = fields.Dict(
         keys=Text("The name of a label.", validate=LABEL_NAME),
-        values=Text("The text of a label.", allow_none=True, validate=_length(LONGEST_LABEL)),
+        values=Text("The text of a label.", allow_none=True, validate=max_length(LONGEST_LABEL)),
         validate=validate.Length(max=MAX_LABELS, error="has more than {max} labels; remove some with null"),
         error_messages={"invalid": 'is not an object; give one such as {{"site": "north"}}'},
         metadata={"description": "Labels to set, by name; null removes one. Omitted labels do not change."},
     )
-
-
-class GroupRequest(RequestSchema):
-    """Rows of several models, each with a label: a list of labels, or the name of the column that holds them."""
-
-    group = GroupLabels(
-        "The group of each row: a list with a label for each row, or the name of a column of `x` that holds them.",
-        required=True,
-    )
-    prefix = Text("The model of a group is named `prefix` + label.", load_default="", validate=_length(LONGEST_LABEL))
-
-    @pre_load
-    def _extract_column(self, data: Any, **kwargs: Any) -> Any:
-        """Replace a column name in `group` with that column, and remove the column from x."""
-        if not isinstance(data, dict) or not isinstance(data.get("group"), str):
-            return data
-        name, x = data["group"], data.get("x")
-        if isinstance(x, dict) and name in x:
-            return data | {"group": x[name], "x": {column: values for column, values in x.items() if column != name}}
-        if isinstance(x, list) and x and all(isinstance(row, dict) and name in row for row in x):
-            rest = [{column: value for column, value in row.items() if column != name} for row in x]
-            return data | {"group": [row[name] for row in x], "x": rest}
-        detail = f"{name!r} is not a column of x; give one, or a list with a label for each row"
-        raise InvalidRequest.at("/group", detail)
-
-
-class GroupTrainRequest(TrainOptions, GroupRequest):
-    """Rows of x and y of several models, and the options of each training."""
-
-    examples: ClassVar = {
-        "two sensors": {"x": [0, 1, 0, 1], "y": [0, 1, 5, 7], "group": ["a", "a", "b", "b"], "prefix": "s-"}
-    }
-
-    x = Rows(f"{X}.", required=True)
-    y = Vector(Y, required=True)
-    sample_weight = Vector(WEIGHT)
-
-
-class GroupPredictRequest(GroupRequest):
-    """Rows of x of several models."""
-
-    examples: ClassVar = {"two sensors": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}
-
-    x = Rows(f"{X}.", required=True)

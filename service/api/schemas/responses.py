@@ -8,6 +8,7 @@ MODEL = "The model's name."
 VERSION = "The version that computed the predictions."
 DROPPED = 'The number of rows left out because of a missing value; only with `"missing": "drop"`.'
 IGNORED = "Columns of the request that were not used; absent if there are none."
+UNLABELLED = 'The number of rows left out because their label is missing; only with `"missing": "drop"`.'
 NEXT_PAGE_TOKEN = "The `page_token` of the next page; absent on the last page."  # noqa: S105 - not a password
 
 
@@ -54,22 +55,25 @@ class GroupResult(Schema):
 
     group = string("The label of the group.", required=True)
     model = string("The group's model: the prefix and the label.", required=True)
-    problem = raw("Why the group failed (RFC 9457); it replaces the other fields.", type="object")
+    problem = raw("Why the group failed (RFC 9457); it replaces the other fields but `rows`.", type="object")
 
 
-class GroupPrediction(GroupResult):
-    """The predictions of a group."""
+class GroupPrediction(GroupResult, PredictResponse):
+    """The predictions of a group, with intervals and contributions if requested."""
 
-    version = integer(VERSION)
-    rows = array("The rows of `x` in the group, from 0.", "integer")
+    rows = array(
+        "The rows of `x` in the group, from 0; without dropped rows, unless the group failed.", "integer", required=True
+    )
     y = array("The prediction for each of these rows.", "number")
-    ignored_columns = nested(IgnoredColumns, IGNORED)
+    lower = array("The lower bound of the interval around each prediction; only with `interval`.", "number")
+    upper = array("The upper bound of the interval around each prediction; only with `interval`.", "number")
 
 
 class GroupPredictResponse(Schema):
     """The predictions of each group, or the problem that prevented them."""
 
     results = ObjectArray(GroupPrediction, "One result for each group, in order of appearance.")
+    dropped = integer(UNLABELLED)
 
 
 class ServingResponse(Schema):

@@ -117,8 +117,10 @@ def test_an_unexpected_error_in_a_group_does_not_affect_the_others(client, monke
     [
         ({"group": "none"}, "/group"),
         ({"group": ["a"]}, "/group"),
-        ({"group": ["a", None]}, "/group"),
-        ({"group": ["a", 1.5]}, "/group"),
+        ({"group": ["a", None]}, "/group/1"),
+        ({"group": ["a", 1.5]}, "/group/1"),
+        ({"group": ["a", True]}, "/group/1"),
+        ({"group": 7}, "/group"),
         ({"y": [1]}, "/y"),
     ],
 )

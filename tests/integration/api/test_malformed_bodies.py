@@ -77,4 +77,4 @@ def test_an_unsupported_body_is_rejected_before_an_invalid_query(client):
         "/train?nonsense=1", data=b"x", content_type=table_bodies.CSV, headers={"Content-Encoding": "br"}
     )
     assert encoded.status_code == 415
-    assert client.post("/models:train", data=b"x,y\n", content_type=table_bodies.CSV).status_code == 415
+    assert client.put("/models/a/serving", data=b"x,y\n", content_type=table_bodies.CSV).status_code == 415

@@ -76,3 +76,7 @@ def test_the_connection_is_closed_where_the_server_can():
     ADAPTER.close_after_response({START_RESPONSE: response.start_response})
     assert response.must_close
     ADAPTER.close_after_response({START_RESPONSE: lambda status, headers: None})
+
+
+def test_a_client_of_another_server_counts_as_connected():
+    assert ADAPTER.is_connected({})

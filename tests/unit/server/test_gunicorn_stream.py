@@ -120,3 +120,14 @@ def test_a_socket_accepts_bytes_until_its_buffer_is_full():
             server.send(bytes(1 << 14))
         client.recv(1 << 20)
         assert can_send()
+
+
+def test_a_client_that_closes_its_connection_is_no_longer_connected():
+    client, server = socket.socketpair()
+    with client, server:
+        environ = {"gunicorn.socket": server}
+        assert ADAPTER.is_connected(environ)
+        client.sendall(b"the next request")
+        assert ADAPTER.is_connected(environ)
+        client.shutdown(socket.SHUT_WR)
+        assert not ADAPTER.is_connected(environ)
