@@ -148,10 +148,13 @@ def _read(table: TableReader, x: list[int], others: list[int]) -> Blocks:
     """Yield the batches of a table; raise InvalidRequest for an unreadable cell."""
     d = len(x)
 
+    def whole(column: int) -> str:
+        return (
+            f"/{VECTORS[column - d]}" if column >= d else f"/x/{escape(table.names[x[column]] if table.names else '')}"
+        )
+
     def cell(row: int, column: int) -> str:
-        if column >= d:
-            return f"/{VECTORS[column - d]}/{row}"
-        return f"/x/{row}/{x[column]}" if table.names is None else f"/x/{escape(table.names[x[column]])}/{row}"
+        return f"/x/{row}/{x[column]}" if table.names is None and column < d else f"{whole(column)}/{row}"
 
     first = 0
     try:
@@ -160,7 +163,10 @@ def _read(table: TableReader, x: list[int], others: list[int]) -> Blocks:
             yield block, [values[:, column] for column in range(d, values.shape[1])]
             first += len(values)
     except UnreadableCell as error:
-        at = f"/x/{error.row}" if error.column is None else cell(error.row, error.column)
+        if error.column is None:
+            at = f"/x/{error.row}"
+        else:
+            at = whole(error.column) if error.row is None else cell(error.row, error.column)
         raise InvalidRequest.at(at, error.detail) from None
     if first == 0:
         raise InvalidRequest.at("/x", "has no rows; give at least one")

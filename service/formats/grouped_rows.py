@@ -185,7 +185,8 @@ class TableRows(GroupedRows):
         if error.column is None:
             return InvalidRequest.at(f"/x/{error.row}", error.detail)
         name = names[error.column]
-        return InvalidRequest.at(f"{self._pointers.get(name, f'/x/{escape(name)}')}/{error.row}", error.detail)
+        whole = self._pointers.get(name, f"/x/{escape(name)}")
+        return InvalidRequest.at(whole if error.row is None else f"{whole}/{error.row}", error.detail)
 
     def _count_bytes(self, size: int) -> None:
         self._bytes += size

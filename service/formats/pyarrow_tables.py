@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -11,9 +12,13 @@ import orjson
 import pyarrow as pa
 
 from service.core.blocks import FloatArray
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
-from service.formats.arrays import escape, stack
-from service.formats.table import MAX_BATCH_BYTES, Columns, TableReader
+from service.errors import BodyTooLarge, MalformedBody
+from service.formats.arrays import stack
+from service.formats.bad_cells import ENCODE, LEAVE_OUT
+from service.formats.table import MAX_BATCH_BYTES, Columns, TableReader, UnreadableCell
+
+NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal, pa.types.is_null)
+TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 class ByteSink(io.BytesIO):
@@ -32,7 +37,17 @@ class ByteSink(io.BytesIO):
 
 def to_matrix(columns: Iterable[Any]) -> FloatArray:
     """Return numeric columns as float64 (m, k), each column contiguous, with NaN for null."""
-    return stack([column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for column in columns])
+    return stack([_to_floats(column) for column in columns])
+
+
+def _to_floats(column: Any) -> FloatArray:
+    if not isinstance(column, pa.DictionaryArray):
+        floats: FloatArray = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        return floats
+    values = np.append(_to_floats(column.dictionary), np.nan)
+    indices = column.indices.cast(pa.int64()).fill_null(len(values) - 1).to_numpy()
+    decoded: FloatArray = values[indices]  # numpy checks the indices, which pyarrow does not
+    return decoded
 
 
 def reader(
@@ -49,6 +64,7 @@ def reader(
     def labels(position: int) -> Iterator[pa.Array]:
         with malformed_on_error(what):
             for batch in record_batches([position]):
+                batch.validate(full=True)
                 yield batch.column(0)
 
     with malformed_on_error(what):
@@ -83,12 +99,26 @@ def write_batches(batches: Iterable[Columns], open_writer: Callable[[ByteSink, p
 
 
 def check_types(schema: pa.Schema, positions: Sequence[int]) -> None:
-    """Raise InvalidRequest unless the columns at `positions` are numeric."""
-    for position in positions:
+    """Raise UnreadableCell for the first of the columns at `positions` that does not hold numbers."""
+    for column, position in enumerate(positions):
         field = schema.field(position)
-        if not (pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_null(field.type)):
-            detail = f"has the type {field.type}, which is not numeric; convert the column, or leave it out"
-            raise InvalidRequest.at(f"/x/{escape(field.name)}", detail)
+        kind = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
+        is_category = pa.types.is_dictionary(kind)
+        values = kind.value_type if is_category else kind
+        if not any(is_number(values) for is_number in NUMBERS):
+            name = json.dumps(field.name, ensure_ascii=False)
+            raise UnreadableCell(None, column, f"column {name} {_not_numbers(values, is_category=is_category)}")
+
+
+def _not_numbers(kind: pa.DataType, *, is_category: bool) -> str:
+    """Return what a column of a type that is not numeric has, and the cure."""
+    if any(is_text(kind) for is_text in TEXTS):
+        return f"has {'categories' if is_category else 'text'}; {ENCODE}"
+    if pa.types.is_temporal(kind):
+        return f"has the type {kind}; convert it to a number, such as days since a date, or {LEAVE_OUT}"
+    if pa.types.is_nested(kind):
+        return f"has nested values, of the type {kind}; give each of their members a column of its own, or {LEAVE_OUT}"
+    return f"has the type {kind}; convert it to numbers, or {LEAVE_OUT}"
 
 
 def index_columns(schema: pa.Schema) -> frozenset[int]:

@@ -87,9 +87,12 @@ class TableReader:
 
 
 class UnreadableCell(Exception):
-    """The cell at `row` and the `column`-th requested column is not a number; with no column, the row is malformed."""
+    """The cell at `row` and the `column`-th requested column is not a number.
 
-    def __init__(self, row: int, column: int | None, detail: str) -> None:
+    Without a column, the row is malformed; without a row, the column does not hold numbers.
+    """
+
+    def __init__(self, row: int | None, column: int | None, detail: str) -> None:
         super().__init__(detail)
         self.row, self.column, self.detail = row, column, detail
 

@@ -13,7 +13,7 @@ FRAME = pd.DataFrame({"area": [50.0, 70, 80, 100], "rooms": [2.0, 3, 3, 4], "pri
 NEW = FRAME[["area", "rooms"]]
 
 
-def write_arrow(frame, path):
+def write_stream(frame, path):
     table = pa.Table.from_pandas(frame, preserve_index=False)
     with pa.ipc.new_stream(path, table.schema) as stream:
         stream.write_table(table)
@@ -23,7 +23,9 @@ WRITERS = {
     "csv": lambda frame, path: frame.to_csv(path, index=False),
     "csv.gz": lambda frame, path: path.write_bytes(gzip.compress(frame.to_csv(index=False).encode())),
     "parquet": lambda frame, path: frame.to_parquet(path, index=False),
-    "arrow": write_arrow,
+    "arrow": lambda frame, path: frame.to_feather(path),
+    "feather": lambda frame, path: frame.to_feather(path, compression="zstd"),
+    "arrows": write_stream,
     "ndjson": lambda frame, path: frame.to_json(path, orient="records", lines=True),
     "npy": lambda frame, path: np.save(path, frame.to_numpy()),
 }
@@ -55,7 +57,9 @@ def test_a_file_trains_a_model_and_is_predicted(service, tmp_path, suffix):
     [
         ("y.csv", lambda path: pd.read_csv(path)["y"]),
         ("y.parquet", lambda path: pd.read_parquet(path)["y"]),
-        ("y.arrow", lambda path: pa.ipc.open_stream(path.read_bytes()).read_all()["y"].to_numpy()),
+        ("y.arrow", lambda path: pa.ipc.open_file(path).read_all()["y"].to_numpy()),
+        ("y.arrows", lambda path: pa.ipc.open_stream(path.read_bytes()).read_all()["y"].to_numpy()),
+        ("y.feather", lambda path: pd.read_feather(path)["y"]),
         ("y.npy", np.load),
     ],
 )

@@ -14,6 +14,7 @@ JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
+ARROW_FILE = "application/vnd.apache.arrow.file"
 PARQUET = "application/vnd.apache.parquet"
 NPY = "application/x-npy"
 
@@ -40,11 +41,15 @@ def as_ndjson(columns):
     return "\n".join(json.dumps(dict(zip(columns, row, strict=True))) for row in rows).encode()
 
 
-def as_arrow(columns, rows_per_batch=3, metadata=None, **options):
+def as_arrow(columns, rows_per_batch=3, metadata=None, new=ipc.new_stream, **options):
     table, sink = pa.table(columns, metadata=metadata), io.BytesIO()
-    with ipc.new_stream(sink, table.schema, options=ipc.IpcWriteOptions(**options)) as writer:
+    with new(sink, table.schema, options=ipc.IpcWriteOptions(**options)) as writer:
         writer.write_table(table, rows_per_batch)
     return sink.getvalue()
+
+
+def as_arrow_file(columns, **options):
+    return as_arrow(columns, new=ipc.new_file, **options)
 
 
 def as_parquet(columns, row_group_size=4, metadata=None):
@@ -59,9 +64,10 @@ def as_npy(columns):
     return sink.getvalue()
 
 
-NAMED = {JSON: as_json, CSV: as_csv, NDJSON: as_ndjson, ARROW: as_arrow, PARQUET: as_parquet}
-TABLES = {CSV: as_csv, NDJSON: as_ndjson, ARROW: as_arrow, PARQUET: as_parquet, NPY: as_npy}
+COLUMNAR = {ARROW: as_arrow, ARROW_FILE: as_arrow_file, PARQUET: as_parquet}
+NAMED = {JSON: as_json, CSV: as_csv, NDJSON: as_ndjson, **COLUMNAR}
 ALL = {**NAMED, NPY: as_npy}
+TABLES = {media_type: write for media_type, write in ALL.items() if media_type != JSON}
 
 
 def send(client, media_type, columns, path="/train", query="", **headers):
@@ -79,6 +85,7 @@ def read(media_type, body):
         CSV: lambda: pd.read_csv(io.BytesIO(body)),
         NDJSON: lambda: pd.DataFrame([json.loads(line) for line in body.splitlines()]),
         ARROW: lambda: ipc.open_stream(body).read_pandas(),
+        ARROW_FILE: lambda: pd.read_feather(io.BytesIO(body)),
         PARQUET: lambda: pd.read_parquet(io.BytesIO(body)),
     }[media_type]()
     return {name: frame[name].tolist() for name in frame}

@@ -132,7 +132,7 @@ class Predicting(Models):
         A JSON file holds a whole request, {"x": ...}, with its options inside; give none beside it.
 
         Args:
-            file: path of a .csv, .tsv, .parquet, .arrow, .ndjson, .npy or .json file, or a File.
+            file: path of a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file, or a File.
             model: name of the model.
             version: number of the version; by default the serving one.
             group: column of labels; predicts with the model of each label.
@@ -196,7 +196,7 @@ class Predicting(Models):
         A JSON file holds a whole request, {"x": ..., "y": ...}, with its options inside; give none beside it.
 
         Args:
-            file: path of a .csv, .tsv, .parquet, .arrow, .ndjson, .npy or .json file, or a File.
+            file: path of a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file, or a File.
             model: name of the model.
             version: number of the version; by default the serving one.
             y: column of observed values; by default "y". In .npy files it is the last column.

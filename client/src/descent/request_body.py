@@ -12,12 +12,14 @@ from descent.json_encoding import encode
 JSON = "application/json"
 NPY = "application/x-npy"
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
+ARROW_FILE = "application/vnd.apache.arrow.file"
 
 MEDIA_TYPES = {
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
     ".parquet": "application/vnd.apache.parquet",
-    ".arrow": ARROW_STREAM,
+    ".arrow": ARROW_FILE,
+    ".feather": ARROW_FILE,
     ".arrows": ARROW_STREAM,
     ".ndjson": "application/x-ndjson",
     ".jsonl": "application/x-ndjson",

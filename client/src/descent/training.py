@@ -103,7 +103,7 @@ class Training(Connection):
         A JSON file holds a whole request, {"x": ..., "y": ...}, with its options inside; give none beside it.
 
         Args:
-            file: path of a .csv, .tsv, .parquet, .arrow, .ndjson, .npy or .json file, or a File.
+            file: path of a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file, or a File.
             model: name of the model.
             group: column of labels; trains a model for each label. Return "results" then, a list with the result of
                 each group.

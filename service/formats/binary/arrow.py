@@ -1,49 +1,42 @@
-"""application/vnd.apache.arrow.stream: record batches, read one at a time by pyarrow.
+"""Arrow's stream and its file format, Feather version 2: record batches, read one at a time by pyarrow.
 
-The lengths in a stream are checked before pyarrow allocates memory by them: per batch, and in sum by the decompression
-budget. A batch's buffers are validated against its row count; null columns have no buffers.
+A file is a stream between a signature and a footer, so it is read like one, front to back. The lengths in messages are
+checked before pyarrow allocates memory by them: per batch, in sum by the decompression budget, and in sum over the
+dictionaries, which pyarrow keeps. A batch's buffers are validated against its row count; null columns have no buffers.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 
-from service.errors import InvalidRequest, MalformedBody
-from service.formats import pyarrow_tables
+from service.errors import MalformedBody
+from service.formats import pyarrow_tables, signatures
 from service.formats.binary import arrow_guard
 from service.formats.pyarrow_tables import check_size, malformed_on_error, write_batches
-from service.formats.table import BATCH_ROWS, Body, Columns, Format, Limits, TableReader
+from service.formats.table import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    MAX_BATCH_BYTES,
+    Body,
+    Columns,
+    DecompressionBudget,
+    Format,
+    Limits,
+    TableReader,
+)
 
 CONTINUATION = b"\xff\xff\xff\xff"
-
-Messages = Iterator[tuple[pa.Message, arrow_guard.MessageHead, int]]
-"""Each message of a stream with its head and the uncompressed length of its buffers."""
+SIGNATURE = b"ARROW1"
 
 
 def read(body: Body, limits: Limits) -> TableReader:
-    """Return a reader of an Arrow stream; raise MalformedBody."""
-    messages, budget = _read_messages(body), limits.decompression_budget(body)
-    with malformed_on_error("Arrow stream"):
-        message, *_ = next(messages, [None])
-        if message is None or message.type != "schema":
-            raise MalformedBody("The body is not an Arrow stream: it does not begin with a schema.")
-        schema = pa.ipc.read_schema(message)
-
-    def record_batches(positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        for message, head, uncompressed in messages:
-            if message.type == "dictionary":
-                raise InvalidRequest("The Arrow stream has dictionary-encoded columns; send columns of numbers.")
-            if message.type != "record batch":
-                raise MalformedBody(f"The Arrow stream has a message of type {message.type}; send record batches.")
-            budget.consume(max(uncompressed, head.rows * len(positions) * 8))
-            _check_size(uncompressed)
-            batch = pa.ipc.read_record_batch(message, schema).select(list(positions))
-            batch.validate()
-            for start in range(0, batch.num_rows, BATCH_ROWS):
-                yield batch.slice(start, BATCH_ROWS)
-
-    return pyarrow_tables.reader("Arrow stream", schema, record_batches)
+    """Return a reader of an Arrow stream or file; raise MalformedBody."""
+    with malformed_on_error("Arrow data"):
+        messages = _Messages(body, limits.decompression_budget(body))
+        schema = pa.ipc.open_stream(messages).schema
+    return pyarrow_tables.reader("Arrow data", schema, partial(_record_batches, messages, schema))
 
 
 def write(batches: Iterator[Columns]) -> Iterator[bytes]:
@@ -51,40 +44,127 @@ def write(batches: Iterator[Columns]) -> Iterator[bytes]:
     return write_batches(batches, pa.ipc.new_stream)
 
 
+def write_file(batches: Iterator[Columns]) -> Iterator[bytes]:
+    """Yield an Arrow file with a record batch for each batch."""
+    return write_batches(batches, pa.ipc.new_file)
+
+
 FORMAT = Format("application/vnd.apache.arrow.stream", read, write, is_streaming=True)
+FILE_FORMAT = Format("application/vnd.apache.arrow.file", read, write_file, is_streaming=True)
 
 
-def _read_messages(body: Body) -> Messages:
-    """Yield the messages of a stream. All share one buffer, so a message is valid until the next is read."""
-    buffer = np.empty(0, np.uint8)
-    while True:
-        length = body.read(4)
-        if length == CONTINUATION:
-            length = body.read(4)
+def _record_batches(messages: "_Messages", schema: pa.Schema, positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """Yield the columns at `positions` in batches of at most BATCH_ROWS rows. pyarrow does not decode the others."""
+    decodes = any(pa.types.is_dictionary(schema.field(position).type) for position in positions)
+    messages.rewind(len(positions), decodes_dictionaries=decodes)
+    places = {position: place for place, position in enumerate(sorted(positions))}
+    order = [places[position] for position in positions]
+    for batch in pa.ipc.open_stream(messages, options=pa.ipc.IpcReadOptions(included_fields=list(places))):
+        batch.validate()
+        columns = batch.select(order)
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            yield columns.slice(start, BATCH_ROWS)
+    messages.read_footer()
+
+
+class _Messages:
+    """The checked messages of a stream or file, as a file of a stream that pyarrow reads.
+
+    All record batches share one buffer, so a batch is valid until the next is read.
+    """
+
+    closed = False
+
+    def __init__(self, body: Body, budget: DecompressionBudget) -> None:
+        self._body = body
+        self._budget = budget
+        self._buffer = np.empty(0, np.uint8)
+        self._dictionaries: dict[int, int] = {}
+        self._columns, self._decodes_dictionaries, self._is_over = 0, False, False
+        start = body.read(4)
+        if start == SIGNATURE[:4]:
+            start += body.read(4)
+        self._is_file = start == SIGNATURE + bytes(2)
+        if not (self._is_file or start == CONTINUATION or _is_length(start)):
+            raise signatures.mismatch("an Arrow stream or file", start + body.read(signatures.NUMBER_OF_BYTES))
+        self._schema = self._rest = self._next(body.read(4) if self._is_file else start)
+
+    def rewind(self, columns: int, *, decodes_dictionaries: bool) -> None:
+        """Go back from the first batch to the schema, to read a number of columns."""
+        self._rest = self._schema
+        self._columns, self._decodes_dictionaries = columns, decodes_dictionaries
+
+    def read(self, size: int) -> memoryview:
+        """Return the next `size` bytes of a message; fewer at its end, and none at the end of the stream."""
+        if not self._rest and not self._is_over:
+            self._rest = self._next(self._body.read(4))
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+    def close(self) -> None:
+        """Leave the body open: it ends with the request."""
+
+    def read_footer(self) -> None:
+        """Read a file to its end; raise MalformedBody if it does not end with the signature."""
+        last = SIGNATURE if not self._is_file else b""
+        while self._is_file and (piece := self._body.read(BATCH_BYTES)):
+            last = (last + piece)[-len(SIGNATURE) :]
+        if last != SIGNATURE:
+            raise MalformedBody("The Arrow file ends before the end of its footer. Send the complete file.")
+
+    def _next(self, start: bytes) -> memoryview:
+        """Return the next message, whose first four bytes are `start`; empty at the end of the stream."""
+        length = self._body.read(4) if start == CONTINUATION else start
         if length in (b"", bytes(4)):
-            return
+            self._is_over = True
+            return memoryview(b"")
         size = int.from_bytes(length, "little", signed=True) if len(length) == 4 else -1
         _check_size(size)
-        metadata = body.read(size)
+        metadata = self._body.read(size)
         _check_complete(len(metadata), size)
         head = arrow_guard.read_head(metadata)
         _check_size(head.body_length)
-        start = CONTINUATION + length + metadata
-        size = len(start) + head.body_length
-        if size > len(buffer):
-            buffer = np.empty(size, np.uint8)
-        buffer.data[: len(start)] = start
-        buffers = buffer.data[len(start) : size]
-        _check_complete(body.readinto(buffers), head.body_length)
-        yield pa.ipc.read_message(pa.py_buffer(buffer.data[:size])), head, head.uncompressed_length(buffers)
+        prefix = CONTINUATION + length + metadata
+        message = self._memory(len(prefix) + head.body_length, is_kept=head.kind != arrow_guard.RECORD_BATCH)
+        message[: len(prefix)] = prefix
+        buffers = message[len(prefix) :]
+        _check_complete(self._body.readinto(buffers), head.body_length)
+        self._check_memory(head, head.uncompressed_length(buffers))
+        return message
+
+    def _memory(self, size: int, *, is_kept: bool) -> memoryview:
+        if is_kept:
+            return np.empty(size, np.uint8).data
+        if size > len(self._buffer):
+            self._buffer = np.empty(size, np.uint8)
+        return self._buffer.data[:size]
+
+    def _check_memory(self, head: arrow_guard.MessageHead, uncompressed: int) -> None:
+        """Raise BodyTooLarge if a batch, the dictionaries, or everything so far is too large."""
+        size = max(uncompressed, head.rows * 8 * self._columns)
+        if head.dictionary is not None:
+            number, is_delta = head.dictionary
+            size = max(head.body_length, uncompressed, head.rows * 8)
+            self._dictionaries[number] = size + (self._dictionaries.get(number, 0) if is_delta else 0)
+        if head.dictionary is not None or self._decodes_dictionaries:  # each batch decodes them again
+            total = sum(self._dictionaries.values())
+            check_size(total, "its dictionaries")
+            size += total
+        self._budget.consume(size)
+        _check_size(uncompressed)
+
+
+def _is_length(start: bytes) -> bool:
+    """Return whether a stream can start with `start`: the length of a schema, as Arrow wrote before version 0.15."""
+    return 0 <= int.from_bytes(start, "little") <= MAX_BATCH_BYTES and not signatures.is_known(start) and start != b""
 
 
 def _check_size(size: int) -> None:
     if size < 0:
-        raise MalformedBody("The Arrow stream has a message with a negative or incomplete length.")
+        raise MalformedBody("The Arrow data has a message with a negative or incomplete length.")
     check_size(size, "one record batch")
 
 
 def _check_complete(count: int, size: int) -> None:
     if count < size:
-        raise MalformedBody(f"The Arrow stream ends {size - count} bytes before the end of its message.")
+        raise MalformedBody(f"The Arrow data ends {size - count} bytes before the end of its message.")

@@ -1,23 +1,29 @@
 """Read the lengths in an Arrow message's head before pyarrow allocates memory by them.
 
 Tables follow the FlatBuffers format, fields Arrow's Message.fbs: Message {version, header_type, header, bodyLength,
-custom_metadata}, RecordBatch {length, nodes, buffers, compression}.
+custom_metadata}, RecordBatch {length, nodes, buffers, compression}, DictionaryBatch {id, data, isDelta}.
 """
 
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-RECORD_BATCH = 3
+DICTIONARY, RECORD_BATCH = 2, 3
 VERSION_5 = 4
 
 
 class MessageHead(NamedTuple):
-    """The length of a message's buffers in bytes; for a record batch also its rows and compressed buffers' offsets."""
+    """The kind of a message, and the length of its buffers in bytes.
 
+    rows, compressed: the rows and the offsets of compressed buffers, of a record batch or a dictionary. dictionary: the
+    id of a dictionary, and whether it is added to the previous one.
+    """
+
+    kind: int
     body_length: int
     rows: int = 0
     compressed: tuple[int, ...] = ()
+    dictionary: tuple[int, bool] | None = None
 
     def uncompressed_length(self, body: memoryview) -> int:
         """Return the sum of the uncompressed lengths that the compressed buffers declare."""
@@ -31,11 +37,16 @@ def read_head(data: bytes) -> MessageHead:
         # Custom metadata may declare compressed buffers, as Arrow 0.17 did; pyarrow still accepts that.
         raise IndexError
     header, body_length = _field(data, message, 2), _number("<q", data, message, 3)
-    if _number("<b", data, message, 1) != RECORD_BATCH or not header:
-        return MessageHead(body_length)
+    kind, dictionary = _number("<b", data, message, 1), None
+    if kind == DICTIONARY and header:
+        batch = _follow(data, header)
+        dictionary = (_number("<q", data, batch, 0), bool(_number("<b", data, batch, 2)))
+        header = _field(data, batch, 1)
+    if kind not in (DICTIONARY, RECORD_BATCH) or not header:
+        return MessageHead(kind, body_length)
     batch = _follow(data, header)
     compressed = tuple(_buffer_offsets(data, batch, body_length)) if _field(data, batch, 3) else ()
-    return MessageHead(body_length, _number("<q", data, batch, 0), compressed)
+    return MessageHead(kind, body_length, _number("<q", data, batch, 0), compressed, dictionary)
 
 
 def _buffer_offsets(data: bytes, batch: int, body_length: int) -> Iterator[int]:

@@ -9,9 +9,11 @@ import numpy as np
 
 from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, InvalidRequest, MalformedBody
+from service.formats import signatures
 from service.formats.arrays import stack
 from service.formats.table import BATCH_BYTES, SPOOL_MEMORY_BYTES, Body, Columns, Format, Limits, TableReader
 
+SIGNATURE = np.lib.format.MAGIC_PREFIX
 HEADERS = {1: (2, np.lib.format.read_array_header_1_0), 2: (4, np.lib.format.read_array_header_2_0)}
 """The bytes of a header's length, and its parser, by the version of the format."""
 MAX_HEADER_BYTES = 1 << 16
@@ -68,8 +70,11 @@ FORMAT = Format("application/x-npy", read, write, is_streaming=True)
 
 def _read_header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     """Return the shape, whether the order is Fortran's, and the dtype."""
+    start = body.read(np.lib.format.MAGIC_LEN)
+    if not start.startswith(SIGNATURE):
+        raise signatures.mismatch("a .npy file", start + body.read(signatures.NUMBER_OF_BYTES))
     try:
-        major, _ = np.lib.format.read_magic(io.BytesIO(body.read(np.lib.format.MAGIC_LEN)))
+        major, _ = np.lib.format.read_magic(io.BytesIO(start))
         length_bytes, parse = HEADERS[1 if major == 1 else 2]
         length = body.read(length_bytes)
         header = body.read(min(int.from_bytes(length, "little"), MAX_HEADER_BYTES))
@@ -77,8 +82,8 @@ def _read_header(body: Body) -> tuple[tuple[int, ...], bool, np.dtype[np.generic
     except INVALID_HEADER as error:
         lines = str(error).splitlines() or ["its header is nested too deeply."]
         raise MalformedBody(f"The body is not a .npy file: {lines[0][:200]}") from None
-    if dtype.hasobject or dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise InvalidRequest.at("/x", f"has the dtype {dtype}; save integers or floats of at most 8 bytes")
+    if dtype.hasobject or dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise InvalidRequest.at("/x", f"has the dtype {dtype}; save booleans, integers or floats of at most 8 bytes")
     if len(shape) not in (1, 2) or 0 in shape or min(shape, default=0) < 0:
         raise InvalidRequest.at("/x", f"has the shape {tuple(shape)}; save an array of shape (n,) or (n, columns)")
     return shape, fortran, dtype

@@ -5,17 +5,19 @@ pyarrow allocates memory by the sizes in the index and in page headers, so both 
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from mmap import ACCESS_READ, mmap
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from service.errors import InvalidRequest, MalformedBody
-from service.formats import pyarrow_tables
+from service.errors import MalformedBody
+from service.formats import pyarrow_tables, signatures
 from service.formats.binary import parquet_guard
 from service.formats.pyarrow_tables import check_size, malformed_on_error, write_batches
 from service.formats.table import BATCH_BYTES, BATCH_ROWS, Body, Columns, Format, Limits, TableReader
 
+SIGNATURE = b"PAR1"
 THRIFT_LIMITS = {"thrift_container_size_limit": 100_000, "thrift_string_size_limit": 16 << 20}
 """pyarrow allocates a list of the index by its declared length: up to 69 MB for 100,000 column chunks."""
 
@@ -27,16 +29,19 @@ def read(body: Body, limits: Limits) -> TableReader:
     with malformed_on_error("Parquet file"):
         row_groups = parquet_guard.read_index(index)
         opened = parquet.ParquetFile(file, buffer_size=BATCH_BYTES, **THRIFT_LIMITS)
-        names = tuple(opened.schema_arrow.names)
+        leaves = _leaves(opened)
 
     def record_batches(positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
-        wanted = [names[position] for position in positions]
-        _check_flat(opened)
-        chunks = [chunks[position] for chunks in row_groups for position in positions]
-        size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(positions)))
+        places = {position: place for place, position in enumerate(sorted(positions))}
+        order = [places[position] for position in positions]
+        indices = [index for position in places for index in leaves[position]]
+        chunks = [chunks[index] for chunks in row_groups for index in indices]
+        size = max(_uncompressed_size(data, chunks), _declared_size(opened.metadata, len(indices)))
         limits.decompression_budget(body).consume(size)
-        for batch in opened.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-            yield batch.select(wanted)
+        groups = range(opened.num_row_groups)
+        # By index, because a name may be that of several columns, or the path of a nested one.
+        for batch in opened.reader.iter_batches(BATCH_ROWS, groups, column_indices=indices, use_threads=False):
+            yield batch.select(order)
 
     return pyarrow_tables.reader("Parquet file", opened.schema_arrow, record_batches)
 
@@ -63,9 +68,11 @@ def _spool(body: Body) -> tuple[bytes | mmap, pa.NativeFile]:
 
 
 def _index(data: bytes | mmap) -> bytes:
+    if data[:4] != SIGNATURE:
+        raise signatures.mismatch("a Parquet file", data[: signatures.NUMBER_OF_BYTES])
     end = len(data) - 8
     size = int.from_bytes(data[-8:-4], "little")
-    if data[-4:] != b"PAR1" or size > end:
+    if data[-4:] != SIGNATURE or size > end:
         raise MalformedBody("The Parquet file cannot be read: it does not end with an index. Send the complete file.")
     check_size(size, "its index")
     return data[end - size : end]
@@ -87,11 +94,17 @@ def _uncompressed_size(data: bytes | mmap, chunks: Sequence[parquet_guard.Column
     return uncompressed
 
 
-def _check_flat(file: parquet.ParquetFile) -> None:
-    """Raise InvalidRequest if the file has nested columns."""
-    columns = [file.schema.column(position) for position in range(len(file.schema))]
-    if len(columns) != len(file.schema_arrow) or any(column.name != column.path for column in columns):
-        raise InvalidRequest("The Parquet file has nested columns; send columns of numbers.")
+def _leaves(file: parquet.ParquetFile) -> list[range]:
+    """Return the indices of the stored columns of each column; nested columns have several."""
+    ends = list(accumulate(map(_count_leaves, file.schema_arrow.types)))
+    if ends[-1:] != [len(file.schema)] and len(file.schema):
+        raise MalformedBody("The Parquet file cannot be read: its columns are not those of its schema.")
+    return list(map(range, [0, *ends], ends))
+
+
+def _count_leaves(kind: pa.DataType) -> int:
+    kind = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    return sum(_count_leaves(kind.field(place).type) for place in range(kind.num_fields)) or 1
 
 
 def _declared_size(metadata: parquet.FileMetaData, width: int) -> int:

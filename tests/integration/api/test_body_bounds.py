@@ -184,11 +184,26 @@ def _train(client, body):
     return client.post("/train", data=body, content_type=table_bodies.ARROW)
 
 
-def test_arrow_dictionaries_are_refused(client):
-    table, sink = pa.table({"x": pa.array([1.0, 2.0]).dictionary_encode(), "y": [1.0, 2.0]}), io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    assert refused(client, sink.getvalue(), table_bodies.ARROW).status_code == 422
+@pytest.mark.parametrize(("columns", "status"), [("a", 200), ("ab", 413)])
+def test_the_dictionaries_that_are_held_are_limited(client, columns, status):
+    client.post("/models/level/train", json={"x": {"y": [1, 2]}, "y": [1, 2]})
+    sink = io.BytesIO()
+    schema = pa.schema({"y": pa.float64()} | dict.fromkeys(columns, pa.dictionary(pa.int32(), pa.int8())))
+    with pa.ipc.new_stream(sink, schema) as writer:
+        for batch in range(3):  # the dictionary of a column replaces its previous one
+            values = pa.array(np.full(5 * MEGABYTE, batch, np.int8))
+            column = pa.DictionaryArray.from_arrays(pa.array([batch], pa.int32()), values)
+            writer.write_batch(pa.record_batch({"y": [1.0]} | dict.fromkeys(columns, column), schema=schema))
+    answer = client.post("/models/level/predict", data=sink.getvalue(), content_type=table_bodies.ARROW)
+    assert (answer.status_code, "in its dictionaries" in answer.text) == (status, status == 413)
+
+
+def test_decoding_a_dictionary_in_every_batch_counts_towards_the_decompression_limit(client):
+    values = pa.array(np.arange(float(MEGABYTE)))
+    column = pa.DictionaryArray.from_arrays(pa.array(np.arange(1000)), values)
+    body = table_bodies.as_arrow({"x": column, "y": np.arange(1000.0)}, rows_per_batch=1)
+    assert "decompresses" in refused(client, body, table_bodies.ARROW).json["detail"]
+    assert _train(client, table_bodies.as_arrow({"x": column, "y": np.arange(1000.0)}, rows_per_batch=1000)).json["n"]
 
 
 @pytest.mark.parametrize("keep", [0, 4, 100, 5000, -1])

@@ -11,7 +11,7 @@ from service.api.http import problems
 from service.app import create_app
 from service.errors import PublishContention
 
-BYTES = {table_bodies.ARROW, table_bodies.PARQUET, table_bodies.NPY}
+BYTES = {*table_bodies.COLUMNAR, table_bodies.NPY}
 
 
 @pytest.fixture

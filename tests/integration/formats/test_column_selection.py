@@ -79,7 +79,7 @@ INDEXES = {
 }
 
 
-@pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET])
+@pytest.mark.parametrize("media_type", table_bodies.COLUMNAR)
 @pytest.mark.parametrize(("index", "ignored"), INDEXES.values(), ids=INDEXES)
 def test_the_index_of_pandas_is_not_a_feature(client, media_type, index, ignored):
     table = pa.Table.from_pandas(pd.DataFrame(table_bodies.PLANE, index=index))
@@ -100,7 +100,7 @@ def test_the_index_of_pandas_is_not_a_feature(client, media_type, index, ignored
     assert client.post("/models/unnamed/predict", data=body, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET])
+@pytest.mark.parametrize("media_type", table_bodies.COLUMNAR)
 def test_an_index_that_is_chosen_is_used(client, media_type):
     table = pa.Table.from_pandas(pd.DataFrame(table_bodies.PLANE, index=pd.Index([7, 3, 9, 1, 2], name="time")))
     columns = {name: table[name] for name in table.column_names}
@@ -169,13 +169,3 @@ def test_a_wrong_query_parameter_is_refused_by_name(client, query, pointer, mess
     assert answer.status_code == 422
     assert message in answer.json["detail"]
     assert [fault["pointer"] for fault in answer.json.get("errors", [])] == ([pointer] if pointer else [])
-
-
-@pytest.mark.parametrize(
-    ("media_type", "columns"), [(table_bodies.ARROW, {"x": ["a"], "y": [1.0]}), (table_bodies.PARQUET, None)]
-)
-def test_columns_that_are_not_numeric_are_refused_by_name(client, media_type, columns):
-    columns = columns or {"x": [True], "y": [1.0]}
-    answer = client.post("/train", data=table_bodies.ALL[media_type](columns), content_type=media_type)
-    assert answer.status_code == 422
-    assert answer.json["errors"][0]["pointer"] == "/x/x"

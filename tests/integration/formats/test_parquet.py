@@ -77,12 +77,6 @@ def test_pages_of_other_columns_are_not_read(client):
     assert train(client, broken).status_code == 400
 
 
-def test_nested_columns_are_refused(client):
-    pair = pa.array([{"p": 1.0, "q": 2.0}] * 3)
-    body = write(pa.table({"pair": pair, "x": [1.0, 2, 3], "y": [1.0, 2, 4]}))
-    assert "nested" in train(client, body, "?x=x").json["detail"]
-
-
 def test_an_empty_table_is_refused(client):
     assert 400 <= train(client, write(table(0))).status_code < 500
 
