@@ -8,14 +8,14 @@ from pathlib import Path
 
 import marshmallow
 
-from service.api.schemas.options import WORDS, ContinueOptions, FitOptions, PredictOptions, RowOptions
+from service.api.schemas.options import WORDS, ContinueOptions, FitOptions, MatchOptions, PredictOptions, RowOptions
 from service.api.schemas.requests import LabelledRequest
 from service.observability import metrics
 from service.settings import Settings, variable
 from service.training.options import Options
 
 README = Path(__file__).parents[1] / "README.md"
-OPTIONS = [(FitOptions, LabelledRequest), (ContinueOptions,), (PredictOptions, RowOptions)]
+OPTIONS = [(FitOptions, LabelledRequest), (ContinueOptions,), (PredictOptions, MatchOptions, RowOptions)]
 """The schemas of each table of options."""
 
 

@@ -1,7 +1,7 @@
 """Validate decoded JSON values and convert them to numpy arrays, vectorised over rows and columns."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from service.artifact.columns import RowShape
 from service.core.blocks import FloatArray
 from service.core.bounds import all_within
-from service.errors import InvalidRequest, counted, listed, quoted
+from service.errors import InvalidRequest, counted, quoted
 from service.formats.bad_cells import not_a_number
 
 MAX_MAGNITUDE = 1e150
@@ -150,7 +150,10 @@ def _table_of_list(rows: list[Any], at: str, allowed: Types) -> Table:
     if kinds == {list}:
         return Table(_matrix(rows, at, allowed), None, RowShape.LIST, at)
     if kinds == {dict}:
-        return _table_of_records(rows, at, allowed)
+        names = rows[0].keys()
+        if not names or not all(map(names.__eq__, map(dict.keys, rows))):
+            raise InvalidRequest.at(at, "has records of different keys, or without any")
+        return table_of_records(rows, at, allowed, tuple(names))
     if kinds & {list, dict}:
         index = next(i for i, row in enumerate(rows) if type(row) is not type(rows[0]))
         detail = f"is {_describe(rows[index])}, but the first row is {_describe(rows[0])}; send rows of one shape"
@@ -170,20 +173,27 @@ def _matrix(rows: list[list[Any]], at: str, allowed: Types) -> FloatArray:
     return flat.reshape(len(rows), d)
 
 
-def _table_of_records(rows: list[dict[str, Any]], at: str, allowed: Types) -> Table:
-    names = rows[0].keys()
-    if not names:
-        raise InvalidRequest.at(f"{at}/0", "has no columns; give at least one")
-    if not all(map(names.__eq__, map(dict.keys, rows))):
-        index = next(i for i, row in enumerate(rows) if row.keys() != names)
-        detail = f"has the columns {listed(list(rows[index]))}, but the first row has {listed(list(names))}"
-        raise InvalidRequest.at(f"{at}/{index}", detail)
-    columns = [_record_column(rows, name, at, allowed) for name in names]
-    return Table(np.column_stack(columns), tuple(names), RowShape.OBJECT, at)
+def table_of_records(rows: list[dict[str, Any]], at: str, allowed: Types, names: tuple[str, ...]) -> Table:
+    """Return the columns `names` of records, with NaN for an absent key if null is `allowed`; raise InvalidRequest."""
+    columns = (([row.get(name) for row in rows], escape(name)) for name in names)
+    return _table_of_cells(columns, at, allowed, names, RowShape.OBJECT)
 
 
-def _record_column(rows: list[dict[str, Any]], name: str, at: str, allowed: Types) -> FloatArray:
-    return vector([row[name] for row in rows], lambda i: f"{at}/{i}/{escape(name)}", allowed)
+def table_of_cells(rows: list[list[Any]], places: list[int], at: str, allowed: Types, names: tuple[str, ...]) -> Table:
+    """Return the columns at the `places` in each row, which have `names`; raise InvalidRequest."""
+    columns = (([row[place] for row in rows], str(place)) for place in places)
+    return _table_of_cells(columns, at, allowed, names, RowShape.LIST)
+
+
+def _table_of_cells(
+    columns: Iterable[tuple[list[Any], str]], at: str, allowed: Types, names: tuple[str, ...], row_shape: RowShape
+) -> Table:
+    """Return columns, given with the reference tokens of their cells."""
+
+    def column(cells: list[Any], token: str) -> FloatArray:
+        return vector(cells, lambda row: f"{at}/{row}/{token}", allowed)
+
+    return Table(stack([column(cells, token) for cells, token in columns]), names, row_shape, at)
 
 
 def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table:

@@ -10,6 +10,7 @@ from service.core.blocks import Batch, FloatArray
 from service.errors import InvalidRequest, counted
 from service.formats.arrays import Pointer, Table, escape
 from service.formats.column_selection import ColumnSelection, select_features, select_labelled
+from service.formats.json.rows import JsonRows
 from service.formats.missing_values import ColumnBlock, Missing, MissingValuePolicy
 from service.formats.table import TableReader, UnreadableCell
 
@@ -43,22 +44,41 @@ class FeatureRows(NamedTuple):
     ignored: tuple[str, ...] = ()
 
 
-def labelled_table(
-    table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing, model: Columns | None = None
+class FeatureTable(NamedTuple):
+    """Rows of a JSON body to predict for: x, with columns in the order of the model's, and the rows that are kept."""
+
+    x: Table
+    missing_values: MissingValuePolicy
+    ignored: tuple[str, ...]
+
+
+def feature_json(rows: JsonRows, missing: Missing, model: Columns) -> FeatureTable:
+    """Return the rows of a JSON body; raise InvalidRequest."""
+    table, ignored = rows.select(model, missing)
+    missing_values = MissingValuePolicy(missing)
+    return FeatureTable(missing_values.apply_to_table(table), missing_values, ignored)
+
+
+def labelled_json(
+    rows: JsonRows, y: FloatArray, weight: FloatArray | None, missing: Missing, model: Columns | None = None
 ) -> LabelledRows:
     """Return the rows of a JSON body, in the order of the columns of the `model` if it is known.
 
     Raises InvalidRequest.
     """
+    table, ignored = rows.select(model, missing)
+    return labelled_table(table, y, weight, missing)._replace(ignored=ignored)
+
+
+def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missing: Missing) -> LabelledRows:
+    """Return rows of a JSON body; raise InvalidRequest."""
     vectors = [y] if weight is None else [y, weight]
     for name, vector in zip(VECTORS, vectors, strict=False):
         check_length(f"/{name}", vector, "number", len(table.values))
-    if model is not None:
-        table = table._replace(values=model.arrange(table.values, table.names, "/x"))
     missing_values = MissingValuePolicy(missing)
     batch = _to_batch(missing_values, ColumnBlock(table.values, table.rows, table.cell), vectors)
     missing_values.check_any_kept()
-    columns = model or Columns.of(table.names, table.row_shape, table.values.shape[1])
+    columns = Columns.of(table.names, table.row_shape, table.values.shape[1])
     return LabelledRows(columns, iter([batch]), missing_values, in_table=False)
 
 

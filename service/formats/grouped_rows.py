@@ -14,6 +14,7 @@ from service.formats import dataset
 from service.formats.arrays import Table, escape, stack
 from service.formats.column_selection import ColumnSelection, find, select_features, select_labelled
 from service.formats.dataset import FeatureRows, LabelledRows
+from service.formats.json.rows import JsonRows
 from service.formats.labels import MISSING, Labels, Numbers
 from service.formats.missing_values import Missing
 from service.formats.table import TableReader, UnreadableCell
@@ -64,31 +65,40 @@ class GroupedRows:
         raise NotImplementedError
 
 
-class JsonRows(GroupedRows):
+class JsonGroups(GroupedRows):
     """Rows of a JSON body. `vectors` are y and, if there is one, sample_weight."""
 
     def __init__(
-        self, x: Table, group: list[Any], vectors: dict[str, FloatArray], missing: Missing, bounds: Bounds
+        self, x: JsonRows, group: list[Any], vectors: dict[str, FloatArray], missing: Missing, bounds: Bounds
     ) -> None:
         super().__init__(missing, bounds)
         self._x, self._vectors = x, vectors
-        dataset.check_length("/group", group, "label", len(x.values))
+        self._tables: dict[tuple[str, ...] | None, Table] = {}
+        dataset.check_length("/group", group, "label", len(x))
         for name, vector in vectors.items():
-            dataset.check_length(f"/{name}", vector, "number", len(x.values))
+            dataset.check_length(f"/{name}", vector, "number", len(x))
         self.labels.add(group)
 
     def labelled(self, rows: Numbers) -> LabelledRows:
         """Return `rows` to train on."""
         weight = self._vectors.get("sample_weight")
         vectors = self._vectors["y"][rows], None if weight is None else weight[rows]
-        return dataset.labelled_table(self._rows(rows), *vectors, self.missing)
+        names, ignored = self._x.choose(None, self.missing)
+        return dataset.labelled_table(self._rows(rows, names), *vectors, self.missing)._replace(ignored=ignored)
 
     def features(self, rows: Numbers, model: Columns) -> FeatureRows:
         """Return `rows` to predict for."""
-        return dataset.feature_table(self._rows(rows), self.missing, model)
+        names, ignored = self._x.choose(model, self.missing)
+        return dataset.feature_table(self._rows(rows, names), self.missing, model)._replace(ignored=ignored)
 
-    def _rows(self, rows: Numbers) -> Table:
-        return self._x._replace(values=self._x.values[rows], row_numbers=rows)
+    def _rows(self, rows: Numbers, names: tuple[str, ...] | None) -> Table:
+        if names not in self._tables:
+            try:
+                self._tables[names] = self._x.table(names)
+            except DescentError as error:
+                raise BodyError(error) from error
+        table = self._tables[names]
+        return table._replace(values=table.values[rows], row_numbers=rows)
 
 
 class TableRows(GroupedRows):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from service.core.blocks import FloatArray
-from service.errors import BodyTooLarge
+from service.errors import BodyTooLarge, InvalidRequest, quoted
 
 BATCH_BYTES = 1 << 20
 """Approximate size of the pieces in which a body is read."""
@@ -53,6 +53,11 @@ class RecordNames:
     is_complete: bool
     refuses_others: bool = False
     added: list[str] = field(default_factory=list)
+
+    def check_found(self, unseen: set[str]) -> None:
+        """Raise InvalidRequest if any added name is `unseen` in all records."""
+        if unseen:
+            raise InvalidRequest.at("/x", f"column {quoted(min(unseen))} is in no row; choose others with x=")
 
     def add(self, name: str) -> int:
         """Return the position of a column that only later records may have."""

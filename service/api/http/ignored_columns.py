@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from service.errors import MAX_NAMES
+from service.errors import MAX_NAMES, Fault, InvalidRequest
+from service.formats.arrays import escape
 
 HEADER = "Descent-Ignored-Columns"
 RESPONSE_HEADERS = {
@@ -14,6 +15,16 @@ RESPONSE_HEADERS = {
 """The header and its description."""
 MAX_HEADER_CHARACTERS = 2000
 """Proxies refuse long headers, so names that do not fit are left out."""
+
+
+def check(names: Sequence[str], *, strict: bool) -> None:
+    """Raise InvalidRequest for ignored columns `names` of a strict request."""
+    if strict:
+        faults = [
+            Fault(f"/x/{escape(name)}", "is not a column of the model; leave it out, or strict") for name in names
+        ]
+        if faults:
+            raise InvalidRequest.of(faults)
 
 
 def member(names: Sequence[str]) -> dict[str, Any]:

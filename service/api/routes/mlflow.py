@@ -44,8 +44,9 @@ def invocations(model: str) -> ViewResult:
         rows = dataset.feature_rows(table, None, "error", columns, "/columns")
         batches, ignored = iter([(block.values, block.row_pointer) for block in rows.batches]), rows.ignored
     else:
-        sent = mlflow_formats.table(json.decode(request_body.read_all(body)))
-        batches, ignored = iter([(columns.arrange(sent.values, sent.names, "/columns"), sent.pointer)]), ()
+        sent = mlflow_formats.rows(json.decode(request_body.read_all(body)))
+        found = dataset.feature_json(sent, "error", columns)
+        batches, ignored = iter([(found.x.values, found.x.pointer)]), found.ignored
     y = np.concatenate([predictions.predict(x, pointer) for x, pointer in batches])
     predictions.count()
     return ViewResult({"predictions": y}, predictions.headers, ignored=ignored)

@@ -18,7 +18,7 @@ from service.core.blocks import FloatArray
 from service.core.evaluation import EvaluationBatch, evaluate
 from service.errors import InvalidRequest
 from service.formats.arrays import Pointer, RowNumbers
-from service.formats.dataset import FeatureRows, LabelledRows
+from service.formats.dataset import FeatureRows, FeatureTable, LabelledRows
 from service.formats.labels import Numbers
 from service.formats.table import Columns
 from service.serving.loaded_model import LoadedModel, check_finite
@@ -41,8 +41,9 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Vie
     value = {"model": model, "version": loaded.version.number}
     if body["explain"]:
         value["mean_prediction"] = loaded.mean_prediction
-    if "rows" in body:
-        rows: FeatureRows = body["rows"](loaded.columns)
+    rows: FeatureRows | FeatureTable = body["rows"](loaded.columns)
+    ignored_columns.check(rows.ignored, strict=body["strict"])
+    if isinstance(rows, FeatureRows):
         return ViewResult(
             value,
             predictions.headers,
@@ -51,12 +52,12 @@ def predict(model: str, body: dict[str, Any], version: int | None = None) -> Vie
             trailer=rows.missing_values.report,
             ignored=rows.ignored,
         )
-    table = body["x"]
-    x, y = predictions.predict_table(table)
+    table = rows.x
+    y = predictions.predict(table.values, table.pointer)
     predictions.count()
-    columns = columns_of(x, y, table.pointer)
-    value |= _json_columns(loaded, columns, is_single_row=table.is_single_row) | body["missing_values"].report()
-    return ViewResult(value, predictions.headers, table=columns)
+    columns = columns_of(table.values, y, table.pointer)
+    value |= _json_columns(loaded, columns, is_single_row=table.is_single_row) | rows.missing_values.report()
+    return ViewResult(value, predictions.headers, table=columns, ignored=rows.ignored)
 
 
 PREDICT = Endpoint(
@@ -77,13 +78,14 @@ predicting.post("/models/<model>/versions/<version:version>/predict", endpoint="
 @Endpoint(
     responses.EvaluateResponse(),
     request_schema=requests.EvaluateRequest(),
-    table_schema=requests.LabelledTableQuery(),
+    table_schema=requests.EvaluateTableQuery(),
     response_headers=ignored_columns.RESPONSE_HEADERS,
 )
 def evaluate_model(model: str, body: dict[str, Any], version: int | None = None) -> ViewResult:
     """Compare predictions for rows of x with observed y. The serving version is used, unless the path names another."""
     loaded = services().predictor.model(model, version)
     rows: LabelledRows = body["rows"](loaded.columns)
+    ignored_columns.check(rows.ignored, strict=body["strict"])
     with np.errstate(over="ignore", invalid="ignore"):
         evaluation = asdict(evaluate(_evaluation_batches(loaded, rows)))
     if evaluation["n"] == 0:
@@ -117,6 +119,7 @@ def predict_groups(body: dict[str, Any]) -> ViewResult:
         predictions = Predictions(loaded, services().metrics)
         columns_of = _requested_columns(loaded, body)
         found = rows.features(numbers, loaded.columns)
+        ignored_columns.check(found.ignored, strict=body["strict"])
         [block] = found.batches
         columns = columns_of(block.values, predictions.predict(block.values, block.row_pointer), block.row_pointer)
         predictions.count()

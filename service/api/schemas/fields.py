@@ -14,6 +14,7 @@ from service.artifact.columns import RowShape
 from service.core.blocks import FloatArray
 from service.errors import InvalidRequest, quoted
 from service.formats import arrays
+from service.formats.json.rows import Chosen, JsonRows
 from service.store.base import MAX_VERSION
 from service.training.options import Start
 
@@ -72,8 +73,8 @@ class Separator(Text):
         return text
 
 
-class Rows(DocumentedField[arrays.Table]):
-    """Rows of x as a Table: a list of numbers or rows, an object of columns, a list of records, or a single row.
+class Rows(DocumentedField[JsonRows]):
+    """Rows of x as JsonRows: a list of numbers or rows, an object of columns, a list of records, or a single row.
 
     A single row cannot contain a missing value.
     """
@@ -85,8 +86,9 @@ class Rows(DocumentedField[arrays.Table]):
         super().__init__(description, {"anyOf": shapes}, **kwargs)
         self.kinds = kinds
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> arrays.Table:
-        return arrays.table(value, f"/{attr}", self.kinds)
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> JsonRows:
+        chosen = value if isinstance(value, Chosen) else Chosen(value, None)
+        return JsonRows(chosen.value, f"/{attr}", self.kinds, chosen.x)
 
 
 class Vector(DocumentedField[FloatArray]):

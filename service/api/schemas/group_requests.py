@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from marshmallow import post_load, pre_load
 
 from service.api.schemas.fields import GroupLabels, Rows, Text, Vector
-from service.api.schemas.options import PredictOptions, RowOptions, TrainOptions
+from service.api.schemas.options import MatchOptions, PredictOptions, RowOptions, TrainOptions
 from service.api.schemas.requests import (
     LONGEST_LABEL,
     WEIGHT,
@@ -20,7 +20,8 @@ from service.api.schemas.requests import (
 from service.errors import InvalidRequest, quoted
 from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.column_selection import ColumnSelection
-from service.formats.grouped_rows import JsonRows, TableRows
+from service.formats.grouped_rows import JsonGroups, TableRows
+from service.formats.json.rows import Chosen
 
 
 def _prefix() -> Text:
@@ -43,12 +44,15 @@ class GroupRequest(RowOptions):
         """Replace a column name in `group` with that column, and remove the column from x."""
         if not isinstance(data, dict) or not isinstance(data.get("group"), str):
             return data
-        name, x = data["group"], data.get("x")
+        sent = data.get("x")
+        chosen = sent if isinstance(sent, Chosen) else Chosen(sent, None)
+        name, x = data["group"], chosen.value
         if isinstance(x, dict) and name in x:
-            return data | {"group": x[name], "x": {column: values for column, values in x.items() if column != name}}
+            columns = {column: values for column, values in x.items() if column != name}
+            return data | {"group": x[name], "x": chosen._replace(value=columns)}
         if isinstance(x, list) and all(isinstance(row, dict) for row in x) and any(name in row for row in x):
             rest = [{column: value for column, value in row.items() if column != name} for row in x]
-            return data | {"group": [row.get(name) for row in x], "x": rest}
+            return data | {"group": [row.get(name) for row in x], "x": chosen._replace(value=rest)}
         detail = f"{quoted(name)} is not a column of x; give one, or a list with a label for each row"
         raise InvalidRequest.at("/group", detail)
 
@@ -56,7 +60,7 @@ class GroupRequest(RowOptions):
     def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         x, group, missing = (data.pop(name) for name in ("x", "group", "missing"))
         vectors: dict[str, Any] = {name: data.pop(name) for name in ("y", "sample_weight") if name in data}
-        return data | {"rows": partial(JsonRows, x, group, vectors, missing)}
+        return data | {"rows": partial(JsonGroups, x, group, vectors, missing)}
 
 
 class GroupTrainRequest(TrainOptions, GroupRequest):
@@ -70,7 +74,7 @@ class GroupTrainRequest(TrainOptions, GroupRequest):
     sample_weight = Vector(WEIGHT, NUMBERS_OR_NULL)
 
 
-class GroupPredictRequest(PredictOptions, GroupRequest):
+class GroupPredictRequest(MatchOptions, PredictOptions, GroupRequest):
     """Rows of x of several models, and the options of each prediction."""
 
     examples: ClassVar = {"two sensors": {"x": [2, 2], "group": ["a", "b"], "prefix": "s-"}}

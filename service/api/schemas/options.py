@@ -110,6 +110,14 @@ class CsvOptions(RequestSchema):
     )
 
 
+class MatchOptions(RequestSchema):
+    """How to match columns with those of the model."""
+
+    strict = fields.Boolean(
+        "Whether to refuse columns that the model does not have, which are ignored by default.", load_default=False
+    )
+
+
 class PredictOptions(RequestSchema):
     """Results besides the predictions."""
 

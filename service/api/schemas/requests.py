@@ -7,12 +7,12 @@ from marshmallow import fields, post_load, pre_load, validate
 
 from service.api.schemas.base import QuerySchema, RequestSchema
 from service.api.schemas.fields import ColumnNames, Integer, Rows, Text, Vector
-from service.api.schemas.options import CsvOptions, PredictOptions, RowOptions, TrainOptions
+from service.api.schemas.options import CsvOptions, MatchOptions, PredictOptions, RowOptions, TrainOptions
 from service.errors import InvalidRequest, MalformedBody
 from service.formats import dataset, json
 from service.formats.arrays import NUMBERS_OR_NULL
 from service.formats.column_selection import ColumnSelection
-from service.formats.missing_values import MissingValuePolicy
+from service.formats.json.rows import Chosen
 from service.formats.table import TableReader
 from service.store.base import MAX_VERSION
 from service.store.metadata import MAX_LABELS
@@ -21,7 +21,7 @@ LONGEST_TEXT = 10_000
 LONGEST_LABEL = 100
 LABEL_NAME = validate.Length(1, LONGEST_LABEL, error="is not a label name; give {min} to {max} characters")
 
-TABLE_COLUMNS = ("x", "y", "weight")
+TABLE_COLUMNS = ("y", "weight")
 """The parameters of a query that choose columns of a table."""
 X = "The rows of x: a list of numbers (one column), a list of rows, an object of named columns, or a list of records"
 Y = "The observed value for each row of `x`."
@@ -39,7 +39,7 @@ class LabelledRequest(RowOptions):
     @post_load
     def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         columns = (data.pop(name, None) for name in ("x", "y", "sample_weight", "missing"))
-        return data | {"rows": partial(dataset.labelled_table, *columns)}
+        return data | {"rows": partial(dataset.labelled_json, *columns)}
 
 
 class TableQuery(RowOptions, CsvOptions, QuerySchema):
@@ -62,6 +62,8 @@ class TableQuery(RowOptions, CsvOptions, QuerySchema):
         if not isinstance(body, dict):
             return body
         options = self._decode_values(query)
+        if "x" in options and "x" in body:
+            body = body | {"x": Chosen(body["x"], self.load({"x": options.pop("x")}, partial=True)["x"])}
         for name, value in options.items():
             sent = body.get(name)
             if name in TABLE_COLUMNS:
@@ -111,7 +113,7 @@ class TrainRequest(LabelledRequest, TrainOptions):
     }
 
 
-class PredictTableQuery(TableQuery, PredictOptions):
+class PredictTableQuery(TableQuery, MatchOptions, PredictOptions):
     """The columns of a table to predict from, and the options."""
 
     x = ColumnNames("The columns of x, separated by commas; default: all columns.")
@@ -122,8 +124,8 @@ class PredictTableQuery(TableQuery, PredictOptions):
         return options | {"rows": partial(dataset.feature_rows, source, x, missing)}
 
 
-class PredictRequest(RowOptions, PredictOptions):
-    """Rows of x to predict from, and the options; loaded with the policy for missing values."""
+class PredictRequest(RowOptions, MatchOptions, PredictOptions):
+    """Rows of x to predict from, loaded as `rows`: a function of the columns of the model; and the options."""
 
     examples: ClassVar = {
         "points": {"x": [5, 6]},
@@ -134,12 +136,15 @@ class PredictRequest(RowOptions, PredictOptions):
     x = Rows(f"{X}; a number or an object of numbers is a single row.", NUMBERS_OR_NULL, required=True)
 
     @post_load
-    def _apply_missing(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        missing_values = MissingValuePolicy(data.pop("missing"))
-        return data | {"x": missing_values.apply_to_table(data["x"]), "missing_values": missing_values}
+    def _load_rows(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return data | {"rows": partial(dataset.feature_json, data.pop("x"), data.pop("missing"))}
 
 
-class EvaluateRequest(LabelledRequest):
+class EvaluateTableQuery(LabelledTableQuery, MatchOptions):
+    """The columns of a table to evaluate with, and the options."""
+
+
+class EvaluateRequest(LabelledRequest, MatchOptions):
     """Rows of x and observed y."""
 
     examples: ClassVar = {"points": {"x": [5, 6], "y": [10.1, 11.8]}}

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from service.core.blocks import FloatArray
-from service.errors import InvalidRequest, MalformedBody, quoted
+from service.errors import InvalidRequest, MalformedBody
 from service.formats import arrays, bad_cells
 from service.formats.arrays import NAMING_RECORDS
 from service.formats.table import (
@@ -157,8 +157,7 @@ def _batches(blocks: Iterator[_Block], names: RecordNames, positions: Sequence[i
         if unseen:
             unseen.difference_update(*block.records)
         yield arrays.stack([block.column(names.names[position], index) for index, position in enumerate(positions)])
-    if unseen:
-        raise InvalidRequest.at("/x", f"column {quoted(min(unseen))} is in no row; choose others with x=")
+    names.check_found(unseen)
 
 
 def _is_enclosed(line: bytes) -> bool:

@@ -88,7 +88,7 @@ def test_an_unknown_field_is_rejected_with_the_nearest_known_one(client):
             (
                 "/version: is not a known query parameter; "
                 "the query parameters are model, interval, interval_kind, explain, "
-                "delimiter, decimal, thousands, missing, x"
+                "strict, delimiter, decimal, thousands, missing, x"
             ),
         ),
         (
@@ -96,7 +96,8 @@ def test_an_unknown_field_is_rejected_with_the_nearest_known_one(client):
             {"x": 1},
             (
                 "/version: is not a known query parameter; "
-                "the query parameters are interval, interval_kind, explain, delimiter, decimal, thousands, missing, x"
+                "the query parameters are interval, interval_kind, explain, "
+                "strict, delimiter, decimal, thousands, missing, x"
             ),
         ),
     ],
