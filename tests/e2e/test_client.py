@@ -1,6 +1,7 @@
 """The client against the real server."""
 
 import inspect
+import io
 
 import numpy as np
 import pandas as pd
@@ -118,14 +119,60 @@ def test_a_stopped_service_is_reported_at_once(new_service):
         ("train", Client.train, Client.train_file),
         ("predict", Client.prediction, Client.predict_file),
         ("evaluate", Client.evaluate, Client.evaluate_file),
+        ("/models:train", Client.train, Client.train_file),
+        ("/models:predict", Client.prediction, Client.predict_file),
     ],
 )
 def test_every_option_in_the_openapi_document_is_a_parameter(client, route, method, file_method):
     document = client.get("/openapi.json").json()
-    operation = document["paths"][f"/models/{{model}}/{route}"]["post"]
+    operation = document["paths"][route if route[0] == "/" else f"/models/{{model}}/{route}"]["post"]
     query = {each["name"] for each in operation["parameters"] if each["in"] == "query"}
     reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     body = document["components"]["schemas"][reference.rsplit("/", 1)[1]]["properties"]
     assert "missing" in query & set(body)
     assert query <= set(inspect.signature(file_method).parameters)
     assert set(body) <= set(inspect.signature(method).parameters)
+
+
+READINGS = pd.DataFrame({
+    "sensor": ["b", "a", "b", "a", "a", "b", "c"], "volts": [1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 1.0],
+    "pressure": [4.0, 10.0, 7.0, 31.0, 40.0, 17.0, 2.0],
+}, index=list("pqrstuv"))  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["frame", "categories", "table", "array", "list"])
+def test_every_kind_of_data_is_trained_and_predicted_by_group(descent, kind):
+    volts, labels, pressure = READINGS[["volts"]], READINGS["sensor"], READINGS[["pressure"]]
+    x, group = {
+        "frame": (volts, labels),
+        "categories": (volts.assign(sensor=labels.astype("category")), "sensor"),
+        "table": (pa.Table.from_pandas(READINGS[["volts", "sensor"]]), "sensor"),
+        "array": (volts.to_numpy(), labels.to_numpy()),
+        "list": (volts["volts"].tolist(), labels.tolist()),
+    }[kind]
+    prefix = f"kind-{kind}-"
+    results = descent.train(x, pressure, group=group, prefix=prefix)["results"]
+    assert [(each["group"], each["n"]) for each in results] == [("b", 3), ("a", 3), ("c", 1)]
+    descent.delete(f"{prefix}c")
+    found = descent.prediction(x, group=group, prefix=prefix, interval=0.9)
+    assert list(found.failed_groups) == ["c"]
+    assert found.failed_groups["c"].status == 404
+    y = found.y.to_pylist() if kind == "table" else list(found.y)
+    assert [value is None or np.isnan(value) for value in y] == [label == "c" for label in labels]
+    for label in ("a", "b"):
+        alone = descent.prediction(volts[labels == label], model=prefix + label, interval=0.9)
+        assert [value for value, other in zip(y, labels, strict=True) if other == label] == alone.y.tolist()
+
+
+def test_files_are_trained_and_predicted_by_group(descent, tmp_path):
+    path = tmp_path / "readings.csv"
+    READINGS.to_csv(path, index=False)
+    results = descent.train_file(path, y="pressure", group="sensor", prefix="file-")["results"]
+    assert [each["model"] for each in results] == ["file-b", "file-a", "file-c"]
+    descent.delete("file-c")
+    pieces = descent.predict_file(path, group="sensor", prefix="file-", accept="text/csv")
+    found = pd.read_csv(io.BytesIO(b"".join(pieces)))
+    assert pieces.failed_groups == {"count": 1, "names": ["c"]}
+    expected = descent.predict(READINGS, group="sensor", prefix="file-")
+    assert list(expected.index) == list(READINGS.index)
+    np.testing.assert_array_equal(found["y"], expected)

@@ -129,7 +129,7 @@ class Predicting(Models):
         With `group`, a table has the predictions in the order of the rows, missing for groups that fail. The property
         `failed_groups` of the result names those groups.
 
-        A JSON file holds a whole request, {"x": ...}, with its options inside; give none beside it.
+        A JSON file holds a request, {"x": ...}, and may have options inside. It takes no x.
 
         Args:
             file: path of a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file, or a File.
@@ -193,7 +193,7 @@ class Predicting(Models):
     ) -> Json:
         """Compare predictions for a file, which is read while it is sent, with its y. Return the same as `evaluate`.
 
-        A JSON file holds a whole request, {"x": ..., "y": ...}, with its options inside; give none beside it.
+        A JSON file holds a request, {"x": ..., "y": ...}, and may have options inside. It takes no x, y and weight.
 
         Args:
             file: path of a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file, or a File.

@@ -100,7 +100,7 @@ class Training(Connection):
     ) -> Json:
         """Train a model on a file, which is read while it is sent. Return the report of the fit.
 
-        A JSON file holds a whole request, {"x": ..., "y": ...}, with its options inside; give none beside it.
+        A JSON file holds a request, {"x": ..., "y": ...}, and may have options inside. It takes no x, y and weight.
 
         Args:
             file: path of a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file, or a File.

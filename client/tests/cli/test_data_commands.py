@@ -87,22 +87,34 @@ def test_every_evaluation_option_is_sent(run, service):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "names"),
+    ("arguments", "query"),
     [
-        (("train", "--l2", "1"), "l2"),
-        (("train", "--y", "price"), "y"),
-        (("train", "--x", "area", "--no-standardize"), "x and standardize"),
-        (("train", "--weight", "w", "--append-to", "1"), "sample_weight and append"),
-        (("predict", "--interval", "0.9"), "interval"),
-        (("predict", "--explain", "--missing", "drop"), "explain and missing"),
-        (("evaluate", "--y", "price"), "y"),
+        (("train", "--l2", "1", "--no-standardize"), {"l2": "1.0", "standardize": "false"}),
+        (("train", "--append-to", "1", "--group", "sensor"), {"append": "1", "group": "sensor"}),
+        (("predict", "--interval", "0.9", "--explain"), {"interval": "0.9", "explain": "true"}),
+        (("evaluate", "--missing", "drop"), {"missing": "drop"}),
     ],
 )
-def test_a_json_request_holds_its_options(run, service, arguments, names):
+def test_options_are_sent_beside_a_json_request(run, service, arguments, query):
+    service.responses = [problem(422)]
+    run(arguments[0], "rows.json", *arguments[1:])
+    assert dict(service.last.url.params) == query
+    assert json.loads(service.last.content) == {"x": [1, 2], "y": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("train", "--y", "price"), "--y"),
+        (("train", "--x", "area", "--weight", "w"), "--x and --weight"),
+        (("predict", "--x", "area"), "--x"),
+        (("evaluate", "--y", "price"), "--y"),
+    ],
+)
+def test_a_json_request_holds_its_columns(run, service, arguments, names):
     refused = run(arguments[0], "rows.json", *arguments[1:])
     assert refused.exit_code == 2
-    expected = f"a .json file holds the whole request. Put {names} into the file, or send a table such as .csv"
-    assert expected in refused.stderr
+    assert f"{names} chooses columns of a table, but a .json file holds x and y. Leave out {names}" in refused.stderr
     assert not service.requests
 
 

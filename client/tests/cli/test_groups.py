@@ -72,7 +72,7 @@ def test_a_table_is_written_and_the_groups_without_predictions_are_named(run, se
     found = run("predict", "rows.csv", *GROUP, "--out", "y.csv")
     assert (tmp_path / "y.csv").read_text() == "y\n2\n"
     assert found.exit_code == session.REFUSED
-    assert found.stderr == ("2 groups failed: b, c d. Their rows have no predictions. Omit --out to see the reasons.\n")
+    assert found.stderr == "no predictions for b, c d (groups: 2); omit --out to see the reasons\n"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """text/csv: a header of column names, then rows of numbers, read and written by pyarrow."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -16,6 +17,7 @@ from service.formats.text.csv_rows import CsvLines
 
 MEDIA_TYPE = "text/csv"
 OPTIONS = ("delimiter", "decimal", "thousands")
+EMPTY_LINE = re.compile(rb"^\n", re.MULTILINE)
 DELIMITERS = {";": ";", "\t": "tab", "|": "|", ",": ","}
 """The delimiters that are recognised in a header, as `delimiter=` takes them."""
 
@@ -46,9 +48,11 @@ def read(
 
 
 def write(batches: Iterator[Columns], delimiter: str = ",") -> Iterator[bytes]:
-    """Yield a CSV text: the header, then the rows of each batch."""
+    """Yield a CSV text: the header, then the rows of each batch. A line is not empty, since readers skip such lines."""
     options = arrow_csv.WriteOptions(quoting_style="needed", delimiter=delimiter)
-    return pyarrow_tables.write_batches(batches, partial(arrow_csv.CSVWriter, write_options=options))
+    for piece in pyarrow_tables.write_batches(batches, partial(arrow_csv.CSVWriter, write_options=options)):
+        has_empty_lines = piece.startswith(b"\n") or b"\n\n" in piece
+        yield EMPTY_LINE.sub(b'""\n', piece) if has_empty_lines else piece
 
 
 FORMAT = Format(MEDIA_TYPE, read, write, is_streaming=True, options=OPTIONS)

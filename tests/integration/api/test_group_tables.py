@@ -147,7 +147,7 @@ def test_at_most_twenty_failed_groups_are_named(client):
     response = predict(client, frame, headers={"Accept": "text/csv"})
     count, names = response.headers["Descent-Failed-Groups"].split("; ")
     assert (count, names.split(", ")) == ("25", [f"none-{i}" for i in range(20)])
-    assert response.text.split() == ['"y"'] or response.text.count("\n") == 26
+    assert len(pd.read_csv(io.BytesIO(response.data))) == 25
 
 
 @FORMATS
@@ -161,7 +161,7 @@ def test_rows_with_missing_values_are_dropped_within_their_group(client, media_t
     predicted = {each["group"]: each for each in predict(client, frame, media_type, missing="drop").json["results"]}
     assert (predicted["a"]["rows"], predicted["a"]["dropped"]) == ([3, 5], 1)
     response = predict(client, frame, media_type, missing="drop", headers={"Accept": "text/csv"})
-    assert len(pd.read_csv(io.BytesIO(response.data), skip_blank_lines=False)) == 9
+    assert len(pd.read_csv(io.BytesIO(response.data))) == 9
 
 
 @FORMATS

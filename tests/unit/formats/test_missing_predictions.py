@@ -4,6 +4,7 @@ import io
 import json
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
@@ -30,6 +31,13 @@ def test_masked_values_are_null(media_type):
     masked = np.ma.array(values, mask=np.isnan(values))
     found = READERS[media_type](write(media_type, {"y": masked, "lower": np.array([0.0, 1.0, 2.0])}))
     assert found == {"y": [1.5, None, 2.5], "lower": [0.0, 1.0, 2.0]}
+
+
+def test_a_missing_prediction_is_a_line_of_csv_that_readers_do_not_skip():
+    values = np.array([np.nan, 1.5, np.nan, np.nan, 2.0, np.nan])
+    data = write("text/csv", {"y": np.ma.masked_invalid(values)})
+    assert data == b'"y"\n""\n1.5\n""\n""\n2\n""\n'
+    np.testing.assert_array_equal(pd.read_csv(io.BytesIO(data)).y, values)
 
 
 @pytest.mark.parametrize("media_type", READERS)

@@ -18,7 +18,7 @@ Exit status:
   0  success
   1  not confirmed, or a failure of the command itself
   2  wrong usage; nothing was sent
-  3  the service refused the request
+  3  the service refused the request, or a group of it
   4  model or version not found
   5  the service failed or is too busy
   6  the service does not respond

@@ -39,8 +39,8 @@ from descent.request_body import JSON
 def train(file: Path, model: str, target: Target, append_to: int | None, **options: Any) -> None:
     """Train a model on a file and publish its next version. With --group, train a model for each label.
 
-    FILE is a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file. A .json file holds a whole request,
-    {"x": ..., "y": ...}, with its options inside.
+    FILE is a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file. A .json file holds a request,
+    {"x": ..., "y": ...}, which may have options inside.
     """
     if append_to:
         options["append"] = append_to
@@ -63,8 +63,8 @@ def train(file: Path, model: str, target: Target, append_to: int | None, **optio
 def predict(file: Path, model: str, version: int | None, out: Path | None, target: Target, **options: Any) -> None:
     """Predict y for the rows of a file. With --group, predict with the model of each label.
 
-    FILE is a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file. A .json file holds a whole request,
-    {"x": ...}, with its options inside.
+    FILE is a .csv, .tsv, .parquet, .arrow, .feather, .ndjson, .npy or .json file. A .json file holds a request,
+    {"x": ...}, which may have options inside.
     """
     options = given(options)
     rows, accept = data_file(file, options), media_type_to_write(out) if out else JSON

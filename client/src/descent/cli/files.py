@@ -13,8 +13,8 @@ from descent.request_body import JSON, File, media_type_of_path
 PROGRESS_BAR_BYTES = 1 << 20
 """Smaller files are sent without a progress bar."""
 
-JSON_NAMES = {"weight": "sample_weight"}
-"""Options that have another name in a JSON request."""
+COLUMNS = ("x", "y", "weight")
+"""Options that choose columns of a table."""
 
 
 def data_file(path: Path, options: Collection[str]) -> File:
@@ -23,12 +23,11 @@ def data_file(path: Path, options: Collection[str]) -> File:
         file = File.from_path(path)
     except InvalidArgument as error:
         raise click.BadParameter(str(error), param_hint="FILE") from None
-    if file.media_type == JSON and options:
-        names = " and ".join(JSON_NAMES.get(name, name) for name in options)
-        raise click.BadParameter(
-            f"a .json file holds the whole request. Put {names} into the file, or send a table such as .csv",
-            param_hint="FILE",
-        )
+    chosen = [f"--{name}" for name in COLUMNS if name in options]
+    if file.media_type == JSON and chosen:
+        names = " and ".join(chosen)
+        detail = f"{names} chooses columns of a table, but a .json file holds x and y. Leave out {names}"
+        raise click.BadParameter(f"{detail}, or send a table such as .csv", param_hint="FILE")
     return file
 
 

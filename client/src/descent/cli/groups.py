@@ -38,6 +38,5 @@ def exit_if_any_failed(names: Json | None) -> None:
     """End the command with exit status 3 if a table has no predictions for some groups."""
     if names:
         listed = ", ".join(map(printable, names["names"])) + (" …" if names["count"] > len(names["names"]) else "")
-        detail = "Their rows have no predictions. Omit --out to see the reasons."
-        click.echo(f"{names['count']} groups failed: {listed}. {detail}", err=True)
+        click.echo(f"no predictions for {listed} (groups: {names['count']}); omit --out to see the reasons", err=True)
         raise click.exceptions.Exit(REFUSED)
