@@ -13,6 +13,7 @@ LearningRate = float | Literal["auto"]
 Epochs = int | Literal["converged"]
 Initial = Mapping[str, Any] | Literal["zeros"]
 Standardize = bool | Literal["auto"]
+Decimal = Literal[".", ","]
 Missing = Literal["error", "drop"]
 IntervalKind = Literal["prediction", "confidence"]
 

@@ -10,7 +10,7 @@ from descent.connection import DEFAULT_MODEL, action_path, file_body, model_path
 from descent.data import Data, to_data, to_row
 from descent.errors import ClientError, Problem
 from descent.models import Models
-from descent.options import IntervalKind, Json, Missing, set_options
+from descent.options import Decimal, IntervalKind, Json, Missing, set_options
 from descent.prediction import Pieces, Prediction
 from descent.request_body import JSON, File
 from descent.responses import decode_object, media_type_of
@@ -118,6 +118,9 @@ class Predicting(Models):
         prefix: str | None = None,
         accept: str = JSON,
         x: Sequence[str] | None = None,
+        delimiter: str | None = None,
+        decimal: Decimal | None = None,
+        thousands: str | None = None,
         missing: Missing | None = None,
         strict: bool | None = None,
         interval: float | None = None,
@@ -139,6 +142,9 @@ class Predicting(Models):
             prefix: name of a group's model before the label; by default empty.
             accept: media type of the response, such as "text/csv".
             x: columns to predict from; by default all.
+            delimiter: delimiter of a CSV file, such as ";" or "tab"; by default a comma, in .tsv files a tab.
+            decimal: decimal separator of a CSV file: "." (default) or ",".
+            thousands: thousands separator of a CSV file, which is removed from numbers; by default none.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
             strict: refuse columns that the model does not have; by default they are ignored.
             interval: probability of the interval from `lower` to `upper`, such as 0.95; None (default) adds none.
@@ -146,6 +152,7 @@ class Predicting(Models):
             explain: add the contribution of each column; in JSON, also the mean prediction.
         """
         options = set_options(
+            delimiter=delimiter, decimal=decimal, thousands=thousands,
             group=group, prefix=prefix, x=x, missing=missing, strict=strict, interval=interval,
             interval_kind=interval_kind, explain=explain,
         )  # fmt: skip
@@ -188,6 +195,9 @@ class Predicting(Models):
         y: str | None = None,
         x: Sequence[str] | None = None,
         weight: str | None = None,
+        delimiter: str | None = None,
+        decimal: Decimal | None = None,
+        thousands: str | None = None,
         missing: Missing | None = None,
         strict: bool | None = None,
     ) -> Json:
@@ -202,8 +212,15 @@ class Predicting(Models):
             y: column of observed values; by default "y". In .npy files it is the last column.
             x: columns to predict from; by default all others.
             weight: column of weights; by default all rows have the same weight.
+            delimiter: delimiter of a CSV file, such as ";" or "tab"; by default a comma, in .tsv files a tab.
+            decimal: decimal separator of a CSV file: "." (default) or ",".
+            thousands: thousands separator of a CSV file, which is removed from numbers; by default none.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
             strict: refuse columns that the model does not have; by default they are ignored.
         """
-        body = file_body(file, set_options(y=y, x=x, weight=weight, missing=missing, strict=strict))
+        options = set_options(
+            y=y, x=x, weight=weight, delimiter=delimiter, decimal=decimal, thousands=thousands, missing=missing,
+            strict=strict,
+        )  # fmt: skip
+        body = file_body(file, options)
         return decode_object(self._sender.send("POST", f"{model_path(model, version)}/evaluate", body))

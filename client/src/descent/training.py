@@ -8,7 +8,7 @@ from typing import Any
 from descent.connection import DEFAULT_MODEL, Connection, action_path, file_body
 from descent.data import to_data
 from descent.errors import InvalidArgument
-from descent.options import Epochs, Initial, Json, LearningRate, Method, Missing, Standardize, set_options
+from descent.options import Decimal, Epochs, Initial, Json, LearningRate, Method, Missing, Standardize, set_options
 from descent.request_body import File
 from descent.responses import decode_object
 
@@ -84,6 +84,9 @@ class Training(Connection):
         y: str | None = None,
         x: Sequence[str] | None = None,
         weight: str | None = None,
+        delimiter: str | None = None,
+        decimal: Decimal | None = None,
+        thousands: str | None = None,
         missing: Missing | None = None,
         method: Method | None = None,
         learning_rate: LearningRate | None = None,
@@ -111,6 +114,9 @@ class Training(Connection):
             y: column of observed values; by default "y". In .npy files it is the last column.
             x: columns to train on; by default all others.
             weight: column of weights; by default all rows have the same weight.
+            delimiter: delimiter of a CSV file, such as ";" or "tab"; by default a comma, in .tsv files a tab.
+            decimal: decimal separator of a CSV file: "." (default) or ",".
+            thousands: thousands separator of a CSV file, which is removed from numbers; by default none.
             missing: "error" (default) refuses rows with missing values, "drop" leaves them out.
             method: "spectral" (default) computes the path of the descent in closed form, "autograd" runs it with torch.
             learning_rate: step size, a positive number, or "auto" (default), half the largest stable one.
@@ -126,6 +132,7 @@ class Training(Connection):
             idempotency_key: key under which a repeated request trains once; by default a random one per call.
         """
         options = set_options(
+            delimiter=delimiter, decimal=decimal, thousands=thousands,
             group=group, prefix=prefix, y=y, x=x, weight=weight, missing=missing, method=method,
             learning_rate=learning_rate, epochs=epochs, initial=initial, seed=seed, standardize=standardize,
             fit_intercept=fit_intercept, l2=l2, append=append, decay=decay, dry_run=dry_run,

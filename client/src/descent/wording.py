@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 Write = Callable[[str, str | None], str | None]
 """Returns the words for an option and its value, which is None if there is none; None to keep those of the service."""
@@ -11,6 +12,7 @@ _OPTION = re.compile(
     r"|(?<![\w/?&])([a-z]\w*)=([\w.-]*\w)?"  # a parameter, but not in the query of a URL
     r"|(?:^|(?<=; ))/(?!x:)(\w+)(?=: )"  # a pointer to an option; /x is all rows
 )
+_SEPARATOR = re.compile(r"(&?)\b(delimiter|decimal|thousands)=(%20|tab|[^\w\s])(?: to the query)?")
 _CONSTANTS = {"true": "True", "false": "False", "null": "None"}
 
 
@@ -22,7 +24,11 @@ def reword(text: str, write: Write) -> str:
         found = write(member or parameter or pointer, member_value or parameter_value)
         return match[0] if found is None else found
 
-    return _OPTION.sub(replace, text)
+    def replace_separator(match: re.Match[str]) -> str:
+        found = write(match[2], unquote(match[3]))
+        return match[0] if found is None else " " * len(match[1]) + found
+
+    return _OPTION.sub(replace, _SEPARATOR.sub(replace_separator, text))
 
 
 def as_parameter(name: str, value: str | None) -> str | None:

@@ -10,8 +10,10 @@ FIT = {
     "model": "m", "version": 2, "serving": 2, "n": 4, "loss": 6.25, "epochs": 3, "converged": True, "columns": ["a"],
     "w": [3.0], "b": -12.5, "warnings": [], "optimum": {"loss": 6.25, "r2": 0.99, "std_errors": None},
 }  # fmt: skip
-COLUMNS = ("--y", "price", "--x", "area", "--x", "rooms", "--weight", "w", "--missing", "drop")
-COLUMN_QUERY = {"y": "price", "x": "area,rooms", "weight": "w", "missing": "drop"}
+COLUMNS = ("--y", "price", "--x", "area", "--x", "rooms", "--weight", "w", "--missing", "drop", "--delimiter", "tab",
+           "--decimal", ",", "--thousands", ".")  # fmt: skip
+SEPARATORS = {"delimiter": "tab", "decimal": ",", "thousands": "."}
+COLUMN_QUERY = {"y": "price", "x": "area,rooms", "weight": "w", "missing": "drop", **SEPARATORS}
 
 
 @pytest.fixture(autouse=True)
@@ -54,23 +56,13 @@ def test_training_options_that_are_not_given_are_not_sent(run, service, options,
 
 def test_every_prediction_option_is_sent(run, service):
     service.responses = [ok({"model": "m", "version": 1, "y": [1.0]})]
-    options = (
-        "--interval",
-        "0.9",
-        "--interval-kind",
-        "confidence",
-        "--x",
-        "area",
-        "--missing",
-        "drop",
-        "--explain",
-        "--strict",
-    )
-    assert run("predict", "rows.csv", "--model", "m", "--version", "3", *options).exit_code == 0
+    options = ("--interval", "0.9", "--interval-kind", "confidence", "--x", "area", "--missing", "drop", "--explain")
+    more = ("--strict", "--delimiter", "tab", "--decimal", ",", "--thousands", ".")
+    assert run("predict", "rows.csv", "--model", "m", "--version", "3", *options, *more).exit_code == 0
     assert (service.last.method, service.last.url.path) == ("POST", "/models/m/versions/3/predict")
     assert dict(service.last.url.params) == {
         "interval": "0.9", "interval_kind": "confidence", "x": "area", "missing": "drop", "explain": "true",
-        "strict": "true",
+        "strict": "true", **SEPARATORS,
     }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def test_every_option_is_described_in_a_sentence(run, command):
 def test_options_of_training_have_sections_of_their_own(run):
     shown = run("train", "--help").stdout
     headings = re.findall(r"^([A-Z].*):$", shown, re.MULTILINE)
-    assert headings == ["Options", "Columns and rows", "Training", "Service or folder of models"]
+    assert headings == ["Options", "Columns and rows", "CSV files", "Training", "Service or folder of models"]
     for part in ("[spectral|autograd]", "[error|drop]", "NUMBER|auto", "--standardize / --no-standardize"):
         assert part in shown
 

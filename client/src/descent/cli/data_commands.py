@@ -13,6 +13,7 @@ from descent.cli.option_groups import GroupedCommand
 from descent.cli.options import (
     Target,
     column_options,
+    csv_options,
     file_argument,
     given,
     group_options,
@@ -34,6 +35,7 @@ from descent.request_body import JSON
 @model_option
 @group_options
 @column_options
+@csv_options
 @training_options
 @target_options
 def train(file: Path, model: str, target: Target, append_to: int | None, **options: Any) -> None:
@@ -59,6 +61,7 @@ def train(file: Path, model: str, target: Target, append_to: int | None, **optio
 @out_option(help="File to write the predictions to, in the format of its suffix.")
 @group_options
 @prediction_options
+@csv_options
 @target_options
 def predict(file: Path, model: str, version: int | None, out: Path | None, target: Target, **options: Any) -> None:
     """Predict y for the rows of a file. With --group, predict with the model of each label.
@@ -85,6 +88,7 @@ def predict(file: Path, model: str, version: int | None, out: Path | None, targe
 @model_option
 @version_option
 @column_options
+@csv_options
 @strict_option
 @target_options
 def evaluate(file: Path, model: str, version: int | None, target: Target, **options: Any) -> None:

@@ -11,7 +11,7 @@ import click
 
 from descent.cli.option_groups import grouped_option, option_group
 from descent.connection import DEFAULT_MODEL, DEFAULT_URL
-from descent.options import IntervalKind, Method, Missing
+from descent.options import Decimal, IntervalKind, Method, Missing
 
 URL_VARIABLE = "DESCENT_URL"
 
@@ -43,6 +43,7 @@ def _check_folder(_ctx: click.Context, _param: click.Parameter, path: Path | Non
 _where = grouped_option("Service or folder of models")
 _training = grouped_option("Training")
 _columns = grouped_option("Columns and rows")
+_csv = grouped_option("CSV files")
 
 name_argument = click.argument("name", metavar="MODEL")
 version_argument = click.argument("version", type=POSITIVE)
@@ -61,6 +62,13 @@ missing_option = _columns(
     type=click.Choice(get_args(Missing)),
     help="Refuse rows with missing values (error, the default) or leave them out (drop).",
 )
+csv_options = option_group(
+    _csv("--delimiter", help="Delimiter, such as ; or tab; by default a comma, in .tsv files a tab."),
+    _csv("--decimal", type=click.Choice(get_args(Decimal)), help="Decimal separator; by default a point."),
+    _csv("--thousands", help="Thousands separator, which is removed from numbers; by default none."),
+)
+"""How a CSV file is written."""
+
 column_options = option_group(
     _columns("--y", help='Column of observed values; by default "y".'),
     x_option,

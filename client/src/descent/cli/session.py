@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,4 +114,4 @@ def _as_flag(name: str, value: str | None) -> str | None:
     if option is None:
         return None
     flags = option.secondary_opts if value == "false" else option.opts
-    return flags[-1] if value is None or option.is_flag else f"{flags[-1]} {value}"
+    return flags[-1] if value is None or option.is_flag else f"{flags[-1]} {shlex.quote(value)}"
