@@ -178,8 +178,6 @@ def test_a_missing_label_is_an_error_unless_its_row_is_dropped(client, media_typ
 @pytest.mark.parametrize("media_type", [table_bodies.ARROW, table_bodies.PARQUET])
 def test_labels_may_be_categories_and_whole_numbers(client, media_type, kind):
     numbers = pd.Series([2, 1, 2, 1], dtype="int64")
-    if kind == "category" and media_type == table_bodies.ARROW:
-        pytest.skip("dictionaries in Arrow streams")
     labels = {"category": numbers.astype("str").astype("category"), "int": numbers, "int with missing": numbers * 1.0}
     frame = pd.DataFrame({"t": [1.0, 1.0, 2.0, 2.0], "id": labels[kind], "y": [1.0, 2.0, 3.0, 4.0]})
     response = send(client, "/models:train", frame, media_type, group="id", prefix="n-")
