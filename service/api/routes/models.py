@@ -1,7 +1,7 @@
 """Models, their versions, and the version that serves."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from service.api.http.response import ViewResult
 from service.api.routes.versions import version_json
 from service.api.schemas import fit_responses, query, requests, responses
 from service.artifact import torchscript
-from service.errors import CorruptArtifact, InvalidModelConfig, NotFound
+from service.errors import CorruptArtifact, InvalidModelConfig, ModelNotFound, NotFound
 
 models = Blueprint("models", __name__)
 
@@ -61,7 +61,8 @@ def update_model(model: str, body: dict[str, Any]) -> ViewResult:
 @Endpoint(None, status=204)
 def delete_model(model: str) -> None:
     """Delete a model and all its versions."""
-    services().store.delete_model(model)
+    with _nothing_to_delete():
+        services().store.delete_model(model)
 
 
 @models.get("/models/<model>/versions")
@@ -93,7 +94,8 @@ def show_version(model: str, version: int) -> ViewResult:
 @Endpoint(None, status=204, error_statuses=(409,))
 def delete_version(model: str, version: int) -> None:
     """Delete a version. Its number is not used again. A pinned version or the only version cannot be deleted (409)."""
-    services().trainer.delete(model, version)
+    with _nothing_to_delete():
+        services().trainer.delete(model, version)
 
 
 @models.get("/models/<model>/versions/<version:version>/history")
@@ -142,6 +144,15 @@ def existing(entry: Callable[[Key], dict[str, Any]], keys: Iterable[Key]) -> Ite
     for key in keys:
         with suppress(NotFound):
             yield entry(key)
+
+
+@contextmanager
+def _nothing_to_delete() -> Iterator[None]:
+    """Raise ModelNotFound without the advice to train the model."""
+    try:
+        yield
+    except ModelNotFound as error:
+        raise ModelNotFound(error.detail.replace("train it first", "there is nothing to delete")) from None
 
 
 def _page(name: str, key: str, entries: Iterator[dict[str, Any]], limit: int) -> dict[str, Any]:

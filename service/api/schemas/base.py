@@ -51,6 +51,9 @@ class QuerySchema(RequestSchema):
 
 def unknown(name: str, kind: str, names: Collection[str]) -> Fault:
     """Return the fault of a name that is not among `names`, with the nearest of them or all."""
+    if name == "model" and kind == "field":
+        detail = "is not a known field; the name of the model goes into the path or the query, as in"
+        return Fault("/model", f"{detail} /models/NAME/predict or /predict?model=NAME")
     near = difflib.get_close_matches(name[:MAX_NAME], names, n=1, cutoff=0.5)
     if near:
         hint = f"the nearest is {near[0]!r}"

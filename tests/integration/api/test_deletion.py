@@ -54,3 +54,10 @@ def test_a_new_model_replaces_a_deleted_one_in_the_cache(client):
     client.delete("/models/m")
     train(client, x=[0, 1, 2], y=[0, 5, 10])
     assert client.post("/models/m/predict", json={"x": 1}).json["y"] == pytest.approx(5)
+
+
+@pytest.mark.parametrize("path", ["/models/unknown", "/models/unknown/versions/1"])
+def test_deleting_an_unknown_model_does_not_advise_to_train_it(client, path):
+    answer = client.delete(path)
+    assert (answer.status_code, answer.json["type"]) == (404, "urn:descent:problem:model-not-found")
+    assert answer.json["detail"] == "Model 'unknown' does not exist; there is nothing to delete."

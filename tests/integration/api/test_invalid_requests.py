@@ -142,3 +142,10 @@ def test_a_negative_weight_is_rejected_beside_missing_ones(http, call):
     body = {"x": [1, 2, 3], "y": [1, 2, 4], "sample_weight": [None, 1, -1], "missing": "drop"}
     response = http.post(f"/models/weights/{call}", json=body)
     assert (response.status_code, response.json()["errors"][0]["pointer"]) == (422, "/sample_weight/2")
+
+
+@pytest.mark.parametrize("path", ["/train", "/predict", "/models/m/evaluate", "/models:train"])
+def test_the_error_for_a_model_in_the_body_says_where_the_name_goes(client, path):
+    _, _, problem = rejected(client, path, json={"model": "houses", "x": [1, 2], "y": [1, 2], "group": ["a", "b"]})
+    [detail] = [fault["detail"] for fault in problem["errors"] if fault["pointer"] == "/model"]
+    assert detail.endswith("goes into the path or the query, as in /models/NAME/predict or /predict?model=NAME")
