@@ -301,3 +301,44 @@ def test_labels_beyond_the_integers_of_float64_stay_apart(client):
     body = {"x": {"id": labels, "t": list(range(3000))}, "y": list(range(3000)), "group": "id"}
     results = client.post("/models:train", data=json.dumps(body), content_type="application/json").json["results"]
     assert [each["group"] for each in results] == [str(2**60), str(2**60 + 1)]
+
+
+@FORMATS
+def test_strict_refuses_columns_that_a_model_does_not_have(client, media_type):
+    train(client, media_type=media_type)
+    frame = FRAME[["t", "u", "sensor"]]
+    assert "problem" not in predict(client, frame, media_type, strict="true").json["results"][0]
+    refused = predict(client, frame.assign(extra="text"), media_type, strict="true")
+    assert [each["problem"]["status"] for each in refused.json["results"]] == [422] * 4
+    assert "extra" in refused.json["results"][0]["problem"]["detail"]
+    assert refused.headers["Descent-Failed-Groups"].startswith("4; b, a, 7, ")
+
+
+@pytest.mark.parametrize("records", [False, True])
+def test_json_with_columns_of_text_is_predicted_by_group(client, records):
+    train(client)
+    frame = FRAME.drop(columns="w")
+    x = frame.to_dict(orient="records" if records else "list")
+    response = client.post("/models:predict", json={"x": x, "group": "sensor", "prefix": "s-"})
+    expected = predict(client, frame).json["results"]
+    assert response.json["results"] == expected
+    assert response.headers["Descent-Ignored-Columns"] == "2; note, y"
+
+
+def test_records_may_leave_out_keys(client):
+    records = [{"s": "a", "t": 1}, {"s": "a", "t": 2, "u": 3}, {"t": 4, "u": 1}, {"s": "a", "t": 3, "u": 5}]
+    y = [1, 2, 3, 4]
+    body = {"x": records, "y": y, "group": "s", "missing": "drop"}
+    in_json = client.post("/models:train", json=body).json
+    assert (in_json["results"][0]["n"], in_json["results"][0]["dropped"], in_json["dropped"]) == (2, 1, 1)
+    lines = "\n".join(json.dumps(record | {"y": value}) for record, value in zip(records, y, strict=True))
+    query = {"group": "s", "missing": "drop"}
+    sent = client.post("/models:train", data=lines, content_type=table_bodies.NDJSON, query_string=query).json
+    assert sent == in_json | {"results": [in_json["results"][0] | {"version": 2}]}
+
+
+def test_separators_of_csv_apply_to_groups(client):
+    text = "sensor;t;y\na;1,5;2.000\na;2,5;3.000\n"
+    query = {"group": "sensor", "delimiter": ";", "decimal": ",", "thousands": "."}
+    response = client.post("/models:train", data=text, content_type=table_bodies.CSV, query_string=query)
+    assert response.json["results"][0]["w"] == {"t": pytest.approx(1000)}
