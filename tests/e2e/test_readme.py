@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-PRINTED = re.findall(r"```sh\n(curl .*?)```\n+```json\n(.*?)```", README, re.DOTALL)
+PRINTED = re.findall(r"```sh\n(curl [^`]*)```\n+```json\n([^`]*)```", README)
 VOLATILE = {"trained_at", "sha256", "bytes", "version", "serving", "href", "etag"}
 
 
@@ -46,7 +46,8 @@ def test_a_command_prints_what_the_readme_shows(responses, index):
 
 
 TABLES = [line for line in README.splitlines() if line.startswith("curl") and "--data-binary" in line]
-*TRAININGS, PREDICTION = TABLES
+*TRAININGS, PREDICTION = (line for line in TABLES if "/models:" not in line)
+TRAIN_GROUPS, PREDICT_GROUPS = (line for line in TABLES if "/models:" in line)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,13 @@ def test_the_readme_predicts_for_a_table(coefficients, service):
     assert header == '"y"'
     assert len(predictions) == 6
     assert all(150 < float(y) < 500 for y in predictions)
+
+
+def test_the_readme_trains_and_predicts_by_group_from_a_table(service):
+    results = json.loads(run(TRAIN_GROUPS, service))["results"]
+    assert [each["model"] for each in results] == ["sensor-inlet", "sensor-outlet", "sensor-spare"]
+    header, *predictions = run(PREDICT_GROUPS, service).splitlines()
+    assert (header, len(predictions)) == ('"y"', 7)
 
 
 def test_the_shell_and_python_examples_run(service, tmp_path):
