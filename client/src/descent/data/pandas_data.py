@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from descent.data.arrow_data import ArrowData, check_unique
 from descent.data.base import Rows
-from descent.errors import InvalidArgument, UnexpectedResponse
+from descent.errors import UnexpectedResponse
 
 
 class PandasData(ArrowData):
@@ -45,5 +45,13 @@ def _to_arrow(frame: Any) -> Any:
     check_unique(list(frame.columns))
     try:
         return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise InvalidArgument(f"x has a column that is not numeric: {error}.") from None
+    except (pa.ArrowException, TypeError, ValueError):
+        return pa.table({name: _to_column(frame[name]) for name in frame})
+
+
+def _to_column(series: Any) -> Any:
+    """Return a column, one of several types as text: the service reads it only if it is selected."""
+    try:
+        return pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError):
+        return pa.array(series.map(str, na_action="ignore"), type=pa.string(), from_pandas=True)
