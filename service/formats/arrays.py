@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,8 +176,16 @@ def _matrix(rows: list[list[Any]], at: str, allowed: Types) -> FloatArray:
 
 def table_of_records(rows: list[dict[str, Any]], at: str, allowed: Types, names: tuple[str, ...]) -> Table:
     """Return the columns `names` of records, with NaN for an absent key if null is `allowed`; raise InvalidRequest."""
-    columns = (([row.get(name) for row in rows], escape(name)) for name in names)
+    columns = ((values_of_key(rows, name), escape(name)) for name in names)
     return _table_of_cells(columns, at, allowed, names, RowShape.OBJECT)
+
+
+def values_of_key(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return the value of a key in each record, None where it is absent."""
+    try:
+        return list(map(itemgetter(name), rows))  # twice as fast as dict.get
+    except KeyError:
+        return [row.get(name) for row in rows]
 
 
 def table_of_cells(rows: list[list[Any]], places: list[int], at: str, allowed: Types, names: tuple[str, ...]) -> Table:
@@ -193,7 +202,7 @@ def _table_of_cells(
     def column(cells: list[Any], token: str) -> FloatArray:
         return vector(cells, lambda row: f"{at}/{row}/{token}", allowed)
 
-    return Table(stack([column(cells, token) for cells, token in columns]), names, row_shape, at)
+    return Table(np.column_stack([column(cells, token) for cells, token in columns]), names, row_shape, at)
 
 
 def _table_of_columns(columns: dict[str, Any], at: str, allowed: Types) -> Table:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 
@@ -13,13 +14,19 @@ _LINE_END = re.compile(rb"\r\n|\n|\r(?=[^\n])")
 """A CR at the end of a piece of text may be the first half of CRLF."""
 
 
+@cache
+def _opening(delimiter: str) -> re.Pattern[bytes]:
+    """Return the pattern of a quote that opens a field."""
+    return re.compile(b'(?:\\A|[%b\r\n])"' % re.escape(delimiter).encode())
+
+
 class CsvLines(Lines):
     """The rows of a CSV text. As in RFC 4180, a quote is special only at the start of a field."""
 
     def __init__(self, body: Body, delimiter: str = ",") -> None:
         super().__init__(body)
-        self._before_opening = np.isin(np.arange(256), list(f'{delimiter}\r\n"'.encode()))
-        self._opening = re.compile(b'(?:\\A|[%b\r\n])"' % re.escape(delimiter).encode())
+        self._delimiter = delimiter
+        self._opening = _opening(delimiter)
 
     def line_of_row(self, block: bytes, row: int) -> int:
         """Return the number of the line where a row of the latest block begins. Empty lines are not rows."""
@@ -61,7 +68,8 @@ class CsvLines(Lines):
         characters = np.frombuffer(text, np.uint8)
         quotes = np.flatnonzero(characters == ord('"'))
         opening = quotes[::2]
-        if not (self._before_opening[characters[opening - 1]] | (opening == 0)).all():
+        before_opening = np.isin(np.arange(256), list(f'{self._delimiter}\r\n"'.encode()))
+        if not (before_opening[characters[opening - 1]] | (opening == 0)).all():
             return None
         is_end = characters == ord("\n")
         is_end[:-1] |= characters[:-1] == ord("\r")

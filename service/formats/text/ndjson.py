@@ -100,7 +100,7 @@ class _Block:
 
     def values(self, name: str) -> list[Any]:
         """Return the values of a column, None for an absent key."""
-        return [record.get(name) for record in self.records]
+        return arrays.values_of_key(self.records, name)
 
     def column(self, name: str, column: int) -> FloatArray:
         """Return the values of the `column`-th requested column, NaN for an absent key; raise UnreadableCell."""
