@@ -24,7 +24,7 @@ NAMING_RECORDS = 1000
 TYPE_NAMES = {bool: "a boolean", type(None): "null", list: "a list", np.ndarray: "a list", dict: "an object"}
 
 Types = frozenset[type]
-NUMBERS: Types = frozenset({int, float})
+NUMBERS: Types = frozenset({int, float, bool})
 NUMBERS_OR_NULL: Types = NUMBERS | {type(None)}
 
 Pointer = Callable[[int], str]

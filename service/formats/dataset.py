@@ -12,6 +12,7 @@ from service.formats.arrays import Pointer, Table, escape
 from service.formats.column_selection import ColumnSelection, select_features, select_labelled
 from service.formats.json.rows import JsonRows
 from service.formats.missing_values import ColumnBlock, Missing, MissingValuePolicy
+from service.formats.row_numbers import RowNumbers
 from service.formats.table import TableReader, UnreadableCell
 
 VECTORS = ("y", "sample_weight")
@@ -22,13 +23,15 @@ Blocks = Iterator[tuple[ColumnBlock, list[FloatArray]]]
 class LabelledRows(NamedTuple):
     """Rows with y, to train on or to evaluate with.
 
-    batches: batches with the pointers of their rows; `missing_values` has counted dropped rows once all are read.
+    batches: batches with the pointers of their rows; `missing_values` has counted dropped rows once all are read, and
+    `row_numbers` has compared all rows.
     in_table: whether the body was a table. ignored: the names of columns that are not used.
     """
 
     columns: Columns
     batches: Iterator[tuple[Batch, Pointer]]
     missing_values: MissingValuePolicy
+    row_numbers: RowNumbers
     in_table: bool
     ignored: tuple[str, ...] = ()
 
@@ -76,10 +79,11 @@ def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missi
     for name, vector in zip(VECTORS, vectors, strict=False):
         check_length(f"/{name}", vector, "number", len(table.values))
     missing_values = MissingValuePolicy(missing)
-    batch = _to_batch(missing_values, ColumnBlock(table.values, table.rows, table.cell), vectors)
+    row_numbers = RowNumbers(table.names)
+    batch = _to_batch(missing_values, row_numbers, ColumnBlock(table.values, table.rows, table.cell), vectors)
     missing_values.check_any_kept()
     columns = Columns.of(table.names, table.row_shape, table.values.shape[1])
-    return LabelledRows(columns, iter([batch]), missing_values, in_table=False)
+    return LabelledRows(columns, iter([batch]), missing_values, row_numbers, in_table=False)
 
 
 def check_length(at: str, values: Sized, noun: str, rows: int) -> None:
@@ -104,8 +108,9 @@ def labelled_rows(
     else:
         columns, x = model, _in_order(model, x, names, "/x")
     missing_values = MissingValuePolicy(missing)
-    batches = _labelled_batches(_read(table, x, others), missing_values)
-    return LabelledRows(columns, batches, missing_values, in_table=True, ignored=ignored)
+    row_numbers = RowNumbers(names)
+    batches = _labelled_batches(_read(table, x, others), missing_values, row_numbers)
+    return LabelledRows(columns, batches, missing_values, row_numbers, in_table=True, ignored=ignored)
 
 
 def feature_rows(
@@ -148,9 +153,11 @@ def _in_order(model: Columns, positions: list[int], names: tuple[str, ...] | Non
     return positions if order is None else [positions[index] for index in order]
 
 
-def _labelled_batches(blocks: Blocks, missing_values: MissingValuePolicy) -> Iterator[tuple[Batch, Pointer]]:
+def _labelled_batches(
+    blocks: Blocks, missing_values: MissingValuePolicy, row_numbers: RowNumbers
+) -> Iterator[tuple[Batch, Pointer]]:
     for block, vectors in blocks:
-        yield _to_batch(missing_values, block, vectors)
+        yield _to_batch(missing_values, row_numbers, block, vectors)
     missing_values.check_any_kept()
 
 
@@ -192,7 +199,9 @@ def _read(table: TableReader, x: list[int], others: list[int]) -> Blocks:
         raise InvalidRequest.at("/x", "has no rows; give at least one")
 
 
-def _to_batch(missing_values: MissingValuePolicy, x: ColumnBlock, vectors: list[FloatArray]) -> tuple[Batch, Pointer]:
+def _to_batch(
+    missing_values: MissingValuePolicy, row_numbers: RowNumbers, x: ColumnBlock, vectors: list[FloatArray]
+) -> tuple[Batch, Pointer]:
     """Return the batch of x, y and, if given, the weight; raise InvalidRequest for a negative weight."""
     y, *weights = vectors
     blocks = [x, ColumnBlock(y, x.rows, lambda row, _: f"/y/{row}")]
@@ -202,4 +211,5 @@ def _to_batch(missing_values: MissingValuePolicy, x: ColumnBlock, vectors: list[
             index = int(np.nanargmin(weight))
             raise InvalidRequest.at(blocks[2].pointer(index), f"is {weight[index]:g}; a weight is at least 0")
     x, y_block, *weight_block = missing_values.apply(blocks)
+    row_numbers.add(x)
     return Batch(x.values, y_block.values, *(block.values for block in weight_block)), x.row_pointer

@@ -55,6 +55,15 @@ def data_warnings(statistics: Statistics, optimum: Optimum, columns: Columns) ->
         yield PERFECT_FIT
 
 
+def row_number(names: list[str]) -> FitWarning:
+    """Return the warning about columns that count the rows."""
+    detail = (
+        f"Columns count the rows, like a saved row index: {', '.join(names)}. Leave them out, in a table by naming the "
+        "others with x=, unless they are measurements."
+    )
+    return FitWarning("row-number", detail, names)
+
+
 def not_converged(epochs: int, measure: str, reached: float, smallest: float, *, may_omit: bool) -> FitWarning:
     """Return the warning about a descent that stopped after `epochs` at a loss or objective above the smallest."""
     detail = (

@@ -23,7 +23,8 @@ class Request:
 
     batches: the rows, which can be read once. explicit_options: the options sent; others are defaults or inherited.
     append: the version to continue, or True for the newest. token: returns the identity of the request, once all rows
-    are read. in_table: whether error messages speak of a table rather than of JSON.
+    are read. in_table: whether error messages speak of a table rather than of JSON. row_numbers: returns the columns
+    that count the rows, once all rows are read.
     """
 
     batches: Iterable[Batch]
@@ -34,3 +35,4 @@ class Request:
     token: Callable[[], Token] | None = None
     conditions: Conditions = Conditions()
     in_table: bool = False
+    row_numbers: Callable[[], list[str]] = list

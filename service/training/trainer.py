@@ -21,6 +21,7 @@ from service.errors import (
 from service.store import Head, Store, Version, check_name
 from service.training import training_data
 from service.training.fit import Fit, fit
+from service.training.fit_warnings import row_number
 from service.training.idempotency import Keys, Token
 from service.training.options import Options, inherited
 from service.training.report import report
@@ -109,16 +110,18 @@ class Trainer:
         max_epochs = self.max_autograd_epochs
         if request.append is False:
             options = Options(**request.explicit_options)
-            return fit(
+            fitted = fit(
                 data.statistics, request.columns, options, max_epochs, rows=data.rows, show_divergence=show_divergence
             )
+            return _with_row_numbers(fitted, request.row_numbers())
         base = self._base(model, request.append, newest)
         columns = Columns(tuple(base.report["columns"]), RowShape(base.report["form"]))
         options = inherited(base.options, request.explicit_options)
         order = columns.order(request.columns.given_names, data.statistics.d, "/x", in_table=request.in_table)
         added = data.statistics if order is None else reorder_columns(data.statistics, order)
         statistics = merge(decay(base.statistics, request.decay), added)
-        return fit(statistics, columns, options, max_epochs, rows=None, show_divergence=show_divergence)
+        fitted = fit(statistics, columns, options, max_epochs, rows=None, show_divergence=show_divergence)
+        return _with_row_numbers(fitted, [*_row_numbers(base.report), *request.row_numbers()])
 
     def _base(self, model: str, append: bool | int, newest: Version | None) -> torchscript.Contents:  # noqa: FBT001
         if newest is None:
@@ -179,6 +182,19 @@ class Trainer:
             return  # another process deleted the model or the version
         except Exception:
             log.exception("old versions of model %s cannot be deleted", model)
+
+
+def _row_numbers(report: dict[str, Any]) -> list[str]:
+    """Return the columns of a version that count the rows it was trained on."""
+    found = (warning["columns"] for warning in report["warnings"] if warning["type"] == "row-number")
+    return next(found, [])
+
+
+def _with_row_numbers(fitted: Fit, names: list[str]) -> Fit:
+    """Add a warning about the columns `names` to a fit, if there are any."""
+    if names:
+        fitted.warnings.insert(0, row_number(list(dict.fromkeys(names))))
+    return fitted
 
 
 def _report(fitted: Fit) -> dict[str, Any]:

@@ -117,6 +117,7 @@ def _train(model: str, body: dict[str, Any], rows: dataset.LabelledRows, key: st
         token=None if key is None else partial(_token, key, model),
         conditions=_conditions(),
         in_table=rows.in_table,
+        row_numbers=rows.row_numbers.columns,
     )
     trainer = services().trainer
     return (trainer.dry_run if body["dry_run"] else trainer.train)(model, training_request)

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 def _number(kinds: arrays.Types) -> dict[str, Any]:
-    return {"type": ["number", "null"] if kinds == arrays.NUMBERS_OR_NULL else "number"}
+    return {"type": ["number", "boolean", *(["null"] if kinds == arrays.NUMBERS_OR_NULL else [])]}
 
 
 def _array(items: dict[str, Any]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Rows(DocumentedField[JsonRows]):
     """
 
     def __init__(self, description: str, kinds: arrays.Types = arrays.NUMBERS, **kwargs: Any) -> None:
-        number, single = _number(kinds), {"type": "number"}
+        number, single = _number(kinds), _number(arrays.NUMBERS)
         numbers, record = _array(number), _object(number)
         shapes = [numbers, _array(numbers), _object(numbers), _array(record), _object(single), single]
         super().__init__(description, {"anyOf": shapes}, **kwargs)

@@ -17,7 +17,7 @@ LOSS = "The mean squared error on the training data."
 R2 = "R² of the fitted coefficients on the training data; null if y is constant."
 OBJECTIVE = "The loss plus the ridge penalty l2·‖w‖²; only if `l2` is not 0."
 TRAINED_AT = "The time of the training in UTC, such as `2026-11-28T08:00:00.000Z`."
-DATA_WARNINGS = ["constant", "collinear", "underdetermined", "perfect-fit"]
+DATA_WARNINGS = ["row-number", "constant", "collinear", "underdetermined", "perfect-fit"]
 FIT_WARNINGS = ["slow-convergence", "diverging", "not-converged"]
 SUMMARY = ("w", "b", "n", "loss", "r2", "epochs", "converged", "warnings")
 """The fields of a fit that the result of a group has as well."""

@@ -55,8 +55,8 @@ FILE_FORMAT = Format("application/vnd.apache.arrow.file", read, write_file, is_s
 
 def _record_batches(messages: "_Messages", schema: pa.Schema, positions: Sequence[int]) -> Iterator[pa.RecordBatch]:
     """Yield the columns at `positions` in batches of at most BATCH_ROWS rows. pyarrow does not decode the others."""
-    decodes = any(pa.types.is_dictionary(schema.field(position).type) for position in positions)
-    messages.rewind(len(positions), decodes_dictionaries=decodes)
+    decodes = any(_has_dictionary(schema.field(position).type) for position in positions)
+    messages.rewind(len(positions), None if decodes else _without_dictionaries(schema))
     places = {position: place for place, position in enumerate(sorted(positions))}
     order = [places[position] for position in positions]
     for batch in pa.ipc.open_stream(messages, options=pa.ipc.IpcReadOptions(included_fields=list(places))):
@@ -65,6 +65,25 @@ def _record_batches(messages: "_Messages", schema: pa.Schema, positions: Sequenc
         for start in range(0, batch.num_rows, BATCH_ROWS):
             yield columns.slice(start, BATCH_ROWS)
     messages.read_footer()
+
+
+def _has_dictionary(kind: pa.DataType) -> bool:
+    return pa.types.is_dictionary(kind) or any(map(_has_dictionary, (field.type for field in _fields(kind))))
+
+
+def _fields(kind: pa.DataType) -> list[pa.Field]:
+    return [kind.field(place) for place in range(kind.num_fields)] if pa.types.is_nested(kind) else []
+
+
+def _without_dictionaries(schema: pa.Schema) -> pa.Schema | None:
+    """Return a schema with the indices of dictionaries as numbers, to read batches without dictionaries.
+
+    They may follow the batches in a file. Return None if there are none, or if they are nested.
+    """
+    kinds = [field.type.index_type if pa.types.is_dictionary(field.type) else field.type for field in schema]
+    if kinds == schema.types or any(map(_has_dictionary, kinds)):
+        return None
+    return pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)])
 
 
 class _Messages:
@@ -80,24 +99,32 @@ class _Messages:
         self._budget = budget
         self._buffer = np.empty(0, np.uint8)
         self._dictionaries: dict[int, int] = {}
-        self._columns, self._decodes_dictionaries, self._is_over = 0, False, False
+        self._columns, self._skips_dictionaries, self._is_over = 0, False, False
         start = body.read(4)
         if start == SIGNATURE[:4]:
             start += body.read(4)
         self._is_file = start == SIGNATURE + bytes(2)
         if not (self._is_file or start == CONTINUATION or _is_length(start)):
             raise signatures.mismatch("an Arrow stream or file", start + body.read(signatures.NUMBER_OF_BYTES))
-        self._schema = self._rest = self._next(body.read(4) if self._is_file else start)
+        start = body.read(4) if self._is_file else start
+        self._length_ahead = b""
+        if self._is_file and start != CONTINUATION:
+            self._schema = self._rest = self._bare_schema(start)
+        else:
+            self._schema = self._rest = self._next(start)
 
-    def rewind(self, columns: int, *, decodes_dictionaries: bool) -> None:
-        """Go back from the first batch to the schema, to read a number of columns."""
-        self._rest = self._schema
-        self._columns, self._decodes_dictionaries = columns, decodes_dictionaries
+    def rewind(self, columns: int, schema: pa.Schema | None) -> None:
+        """Go back from the first batch to the schema, to read a number of columns.
+
+        With another `schema`, which has no dictionaries, those of the stream are left out.
+        """
+        self._rest = self._schema if schema is None else memoryview(schema.serialize())
+        self._columns, self._skips_dictionaries = columns, schema is not None
 
     def read(self, size: int) -> memoryview:
         """Return the next `size` bytes of a message; fewer at its end, and none at the end of the stream."""
-        if not self._rest and not self._is_over:
-            self._rest = self._next(self._body.read(4))
+        while not self._rest and not self._is_over:
+            self._rest = self._next(CONTINUATION if self._length_ahead else self._body.read(4))
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 
@@ -113,8 +140,9 @@ class _Messages:
             raise MalformedBody("The Arrow file ends before the end of its footer. Send the complete file.")
 
     def _next(self, start: bytes) -> memoryview:
-        """Return the next message, whose first four bytes are `start`; empty at the end of the stream."""
-        length = self._body.read(4) if start == CONTINUATION else start
+        """Return the next message, whose first four bytes are `start`; empty if it is skipped, and at the end."""
+        length = (self._length_ahead or self._body.read(4)) if start == CONTINUATION else start
+        self._length_ahead = b""
         if length in (b"", bytes(4)):
             self._is_over = True
             return memoryview(b"")
@@ -125,12 +153,29 @@ class _Messages:
         head = arrow_guard.read_head(metadata)
         _check_size(head.body_length)
         prefix = CONTINUATION + length + metadata
-        message = self._memory(len(prefix) + head.body_length, is_kept=head.kind != arrow_guard.RECORD_BATCH)
+        is_skipped = head.dictionary is not None and self._skips_dictionaries
+        is_kept = head.kind != arrow_guard.RECORD_BATCH and not is_skipped
+        message = self._memory(len(prefix) + head.body_length, is_kept=is_kept)
         message[: len(prefix)] = prefix
         buffers = message[len(prefix) :]
         _check_complete(self._body.readinto(buffers), head.body_length)
+        if is_skipped:
+            return message[:0]
         self._check_memory(head, head.uncompressed_length(buffers))
         return message
+
+    def _bare_schema(self, start: bytes) -> memoryview:
+        """Return the schema of a file by polars. It has no length before it, so it ends where the next message starts.
+
+        pyarrow finds the messages of a file by its footer, and so does not notice.
+        """
+        metadata = bytearray(start + self._body.read(4))
+        while (word := self._body.read(8))[:4] != CONTINUATION:
+            metadata += word
+            if len(word) < 8 or len(metadata) > MAX_BATCH_BYTES:
+                raise MalformedBody("The Arrow file has no record batch. Send the complete file.")
+        self._length_ahead = word[4:]
+        return memoryview(CONTINUATION + len(metadata).to_bytes(4, "little") + metadata)
 
     def _memory(self, size: int, *, is_kept: bool) -> memoryview:
         if is_kept:
@@ -146,7 +191,7 @@ class _Messages:
             number, is_delta = head.dictionary
             size = max(head.body_length, uncompressed, head.rows * 8)
             self._dictionaries[number] = size + (self._dictionaries.get(number, 0) if is_delta else 0)
-        if head.dictionary is not None or self._decodes_dictionaries:  # each batch decodes them again
+        if self._dictionaries:  # each batch decodes them again
             total = sum(self._dictionaries.values())
             check_size(total, "its dictionaries")
             size += total
