@@ -1,14 +1,20 @@
 """Every media type gives the same model for the same numbers, and the same problem for the same error."""
 
+import csv
 import io
+import json
 import math
+import re
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import table_bodies
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import ipc, parquet
 
 from service.artifact import torchscript
 
@@ -124,3 +130,78 @@ def test_arrow_and_parquet_accept_any_numeric_type_and_compressed_buffers(client
         assert answer.json["w"] == expected.json["w"]
     answer = client.post("/train", data=table_bodies.as_parquet(columns), content_type=table_bodies.PARQUET)
     assert answer.json["w"] == expected.json["w"]
+
+
+ODD = [["a", "b"], "2024-05-01", {"k": 1}, "n/a", "178,000"]
+"""Values of a column that no model needs."""
+
+
+def bodies(columns):
+    """Yield x and y as (media type, body, whether the pointers are those of records) in each shape that has names."""
+    odd = [ODD[row % len(ODD)] for row in range(len(columns["y"]))]
+    texts = {"odd": list(map(str, odd))} | columns
+    arrow = {name: None if name == "odd" else table_types(values) for name, values in texts.items()}
+    table = pa.table({name: pa.array(values, arrow[name]) for name, values in texts.items()})
+    for media_type, write in ((table_bodies.ARROW, write_stream), (table_bodies.PARQUET, write_parquet)):
+        yield media_type, write(table), False
+    frame = io.StringIO()
+    csv.writer(frame).writerows([texts, *zip(*texts.values(), strict=True)])
+    yield table_bodies.CSV, frame.getvalue().encode(), False
+    plain = {"odd": odd} | {name: list(map(to_json, values)) for name, values in columns.items()}
+    records = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+    records = [{name: value for name, value in record.items() if value is not None} for record in records]
+    yield table_bodies.NDJSON, "\n".join(map(json.dumps, records)).encode(), False
+    yield table_bodies.JSON, json.dumps({"x": plain, "y": plain["y"]}).encode(), False
+    yield table_bodies.JSON, json.dumps({"x": records, "y": plain["y"]}).encode(), True
+
+
+def table_types(values):
+    kinds = set(map(type, values)) - {type(None)}
+    return pa.bool_() if kinds == {bool} else pa.decimal128(12, 2) if kinds == {Decimal} else pa.float64()
+
+
+def to_json(value):
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def write_stream(table):
+    sink = io.BytesIO()
+    with ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def write_parquet(table):
+    sink = io.BytesIO()
+    parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+@st.composite
+def odd_tables(draw):
+    """Columns of numbers, booleans and decimals, some of whose values are missing."""
+    n = draw(st.integers(3, 8))
+    decimals = st.integers(-4000, 4000).map(lambda quarters: Decimal(quarters) / 4)  # exact in float64
+    kinds = {"number": st.integers(-1000, 1000).map(float), "flag": st.booleans(), "price": decimals}
+    columns = {name: draw(st.lists(values, min_size=n, max_size=n)) for name, values in kinds.items()}
+    for name in draw(st.lists(st.sampled_from(list(kinds)), max_size=2)):
+        columns[name][draw(st.integers(1, n - 1))] = None
+    return columns | {"y": draw(st.lists(st.integers(-9, 9).map(float), min_size=n, max_size=n))}
+
+
+@EXAMPLES
+@given(odd_tables(), st.sampled_from(["error", "drop"]))
+def test_every_format_gives_the_same_verdict_for_odd_columns_and_missing_keys(client, columns, missing):
+    answers = []
+    for media_type, body, of_records in bodies(columns):
+        path = f"/train?x=number,flag,price&dry_run=true&missing={missing}"
+        answer = client.post(path, data=body, content_type=media_type)
+        faults = [fault["pointer"] for fault in answer.json.get("errors", [])]
+        if of_records:
+            faults = [re.sub(r"^/x/(\d+)/(\w+)$", r"/x/\2/\1", pointer) for pointer in faults]
+        answers.append(
+            (answer.status_code, faults, answer.json.get("w"), answer.json.get("n"), answer.json.get("type"))
+        )
+    assert all(answer == answers[0] for answer in answers), answers
+    if missing == "error":
+        assert answers[0][0] == (422 if any(None in values for values in columns.values()) else 200)
