@@ -114,6 +114,18 @@ def test_an_index_that_is_chosen_is_used(client, media_type):
     assert answer.json["ignored_columns"] == {"count": 2, "names": ["b", "y"]}
 
 
+@pytest.mark.parametrize("media_type", table_bodies.NAMED)
+def test_a_column_without_a_name_is_refused_with_its_position(client, media_type):
+    columns = {"": [1.0, 2.0, 3.0], "volts": [2.0, 1.0, 5.0], "y": [1.0, 2.0, 4.0]}
+    answer = table_bodies.send(client, media_type, columns)
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["pointer"] == "/x"
+    assert "column 1 has no name" in answer.json["detail"]
+    if media_type != table_bodies.JSON:
+        assert "choose columns with x=" in answer.json["detail"]
+        assert table_bodies.send(client, media_type, columns, query="?x=volts").json["columns"] == ["volts"]
+
+
 @pytest.mark.parametrize("media_type", table_bodies.TABLES)
 def test_a_wrong_number_of_columns_is_refused_with_their_names(client, media_type):
     client.post("/models/two/train", json={"x": [[1, 2], [2, 1], [3, 5]], "y": [1, 2, 4]})
