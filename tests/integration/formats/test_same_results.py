@@ -150,7 +150,7 @@ def bodies(columns):
     plain = {"odd": odd} | {name: list(map(to_json, values)) for name, values in columns.items()}
     records = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
     records = [{name: value for name, value in record.items() if value is not None} for record in records]
-    yield table_bodies.NDJSON, "\n".join(map(json.dumps, records)).encode(), False
+    yield table_bodies.NDJSON, "".join(json.dumps(record) + "\n" for record in records).encode(), False
     yield table_bodies.JSON, json.dumps({"x": plain, "y": plain["y"]}).encode(), False
     yield table_bodies.JSON, json.dumps({"x": records, "y": plain["y"]}).encode(), True
 
@@ -202,6 +202,6 @@ def test_every_format_gives_the_same_verdict_for_odd_columns_and_missing_keys(cl
         answers.append(
             (answer.status_code, faults, answer.json.get("w"), answer.json.get("n"), answer.json.get("type"))
         )
-    assert all(answer == answers[0] for answer in answers), answers
+    assert set(map(repr, answers)) == {repr(answers[0])}
     if missing == "error":
         assert answers[0][0] == (422 if any(None in values for values in columns.values()) else 200)
