@@ -39,6 +39,7 @@ def test_version_2_of_the_format_is_read():
     ("data", "error", "message"),
     [
         (b"x,y\n1,2\n", MalformedBody, "not a .npy file"),
+        (b"\x93NUMPY\x00\x00" + saved(np.arange(4.0))[8:], MalformedBody, "not a .npy file"),
         (saved(np.arange(4.0))[:-1], MalformedBody, "ends after 3 of the 4 rows"),
         (saved(np.array(["a"])), InvalidRequest, "dtype <U1"),
         (saved(np.array([1j])), InvalidRequest, "dtype complex128"),
