@@ -55,7 +55,11 @@ def late_name(name: str) -> str:
 
 def _cure(text: str, *, in_csv: bool) -> str:
     is_missing = "leave the cell empty if the value is missing" if in_csv else "send null if the value is missing"
-    is_number = "the query has decimal=, so write 1,5 for 1.5" if in_csv else "send the number without quotes"
+    is_number = (
+        "remove blanks and line breaks, and write the decimal sign of decimal="
+        if in_csv
+        else "send the number without quotes"
+    )
     cures = (
         ("\N{REPLACEMENT CHARACTER}" in text, "it is not UTF-8, so save the file with the encoding UTF-8"),
         (text.lower() in _MISSING, is_missing),

@@ -41,7 +41,7 @@ def read(body: Body, _: Limits) -> TableReader:
         raise MalformedBody('The body is empty; send a line of JSON for each row, such as {"x": 1, "y": 2}.')
     if not names.names:
         raise InvalidRequest.at("/x/0", "has no columns; give at least one")
-    rows = chain(head, blocks)
+    rows = chain(_drain(head), blocks)
     return TableReader(
         names.names,
         len(names.names),
@@ -147,6 +147,12 @@ def _read_head(blocks: Iterator[_Block]) -> tuple[list[_Block], RecordNames]:
         if is_last:
             return head, RecordNames(list(names), is_complete=False)
     return head, RecordNames(list(names), is_complete=True)
+
+
+def _drain(head: list[_Block]) -> Iterator[_Block]:
+    """Yield the blocks and let go of each, since its records are parsed again."""
+    while head:
+        yield head.pop(0)
 
 
 def _batches(blocks: Iterator[_Block], names: RecordNames, positions: Sequence[int]) -> Iterator[FloatArray]:

@@ -20,7 +20,7 @@ DATE = "convert the date to a number"
         ("1'234", "add thousands=' to the query", "remove the thousands separator"),
         ("1,5", "add decimal=, to the query", "write a decimal point"),
         ("-3,14159", "add decimal=, to the query", "write a decimal point"),
-        ("12", "the query has decimal=,", "send the number without quotes"),
+        ("12", "the decimal sign of decimal=", "send the number without quotes"),
         ("€178,000", "remove the currency sign", "remove the currency sign"),
         ("$ 5", "remove the currency sign", "remove the currency sign"),
         ("178 000 EUR", 'remove the unit "EUR"', 'remove the unit "EUR"'),
