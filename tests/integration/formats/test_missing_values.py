@@ -43,7 +43,8 @@ def long_table(request):
     columns = {"x": np.zeros(300_000), "y": np.zeros(300_000)}
     columns["x"][[3, 200_000]] = math.nan
     columns["x"][299_998] = 1e150
-    batches = {table_bodies.ARROW: {"rows_per_batch": 70_000}, table_bodies.PARQUET: {"row_group_size": 70_000}}
+    arrow, parquet = {"rows_per_batch": 70_000}, {"row_group_size": 70_000}
+    batches = {table_bodies.ARROW: arrow, table_bodies.ARROW_FILE: arrow, table_bodies.PARQUET: parquet}
     options = batches.get(request.param, {})
 
     def body(*names):
