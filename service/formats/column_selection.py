@@ -55,6 +55,8 @@ def select_features(
     names, rest = table.names, [position for position in range(table.width) if position not in others]
     if x is not None:
         positions = rest = [find(table, name, "x") for name in x]
+        if len(set(x)) < len(x):
+            raise InvalidRequest.at("/x", "chooses a column twice; choose each once")
     elif names is not None and model is not None and model.named:
         known = set(model.names)
         positions = [position for position in rest if names[position] in known]

@@ -61,7 +61,7 @@ class TableQuery(RowOptions, CsvOptions, QuerySchema):
         """
         if not isinstance(body, dict):
             return body
-        options = self._decode_values(query)
+        options = {name: value for name, value in self._decode_values(query).items() if value is not None}
         if "x" in options and "x" in body:
             body = body | {"x": Chosen(body["x"], self.load({"x": options.pop("x")}, partial=True)["x"])}
         for name, value in options.items():

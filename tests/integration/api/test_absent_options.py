@@ -101,6 +101,11 @@ def test_an_option_with_one_value_in_both_places_is_accepted(client):
     assert response.status_code == 201
 
 
+def test_null_in_the_query_does_not_contradict_the_body(client):
+    response = client.post("/models/m/train?l2=null", json=XY | {"l2": 0.5})
+    assert response.json["options"]["l2"] == 0.5
+
+
 def test_null_in_the_query_is_as_if_not_given(client):
     train(client, **XY, **RIDGE)
     query = "&".join(f"{name}=null" for name in RIDGE)

@@ -166,7 +166,7 @@ def test_the_query_chooses_columns_and_options(client, media_type):
         ("x=a%0Db", "/x", "separated by commas"),
         ("weight=w", "/weight", "'w' is missing"),
         ("y=a&x=a", None, "twice"),
-        ("x=a,a", None, "twice"),
+        ("x=a,a", "/x", "twice"),
         ("epochs=-1", "/epochs", "whole number"),
         ("epochs=many", "/epochs", "whole number"),
         ("learning_rate=fast", "/learning_rate", "auto"),
@@ -181,3 +181,11 @@ def test_a_wrong_query_parameter_is_refused_by_name(client, query, pointer, mess
     assert answer.status_code == 422
     assert message in answer.json["detail"]
     assert [fault["pointer"] for fault in answer.json.get("errors", [])] == ([pointer] if pointer else [])
+
+
+@pytest.mark.parametrize("media_type", [name for name in table_bodies.TABLES if name != table_bodies.NPY])
+def test_a_column_chosen_twice_is_an_error_in_a_prediction(client, media_type):
+    client.post("/models/two/train", json={"x": [[1, 2], [3, 5], [5, 6]], "y": [1, 2, 3]})
+    body = table_bodies.TABLES[media_type]({"a": [1.0, 2.0]})
+    response = client.post("/models/two/predict?x=a,a", data=body, content_type=media_type)
+    assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, "/x")
