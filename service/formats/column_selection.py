@@ -31,7 +31,7 @@ def select_labelled(table: TableReader, selection: ColumnSelection, model: Colum
         named = {"y": selection.y, "weight": selection.weight}
         found = {role: find(table, name, role) for role, name in named.items() if name is not None}
         for role, position in found.items():
-            _check_names(table, [position], role)
+            check_names(table, [position], role)
         others = list(found.values())
     elif selection == ColumnSelection():
         others = [table.width - 1]
@@ -56,7 +56,7 @@ def select_features(
     if x is not None:
         positions = rest = [find(table, name, "x") for name in x]
         if len(set(x)) < len(x):
-            raise InvalidRequest.at("/x", "chooses a column twice; choose each once")
+            raise InvalidRequest.at("/x", "has a column that is chosen twice; choose each once")
     elif names is not None and model is not None and model.named:
         known = set(model.names)
         positions = [position for position in rest if names[position] in known]
@@ -64,7 +64,7 @@ def select_features(
         positions = [position for position in rest if position not in table.index]
         if table.records:
             table.records.refuses_others = True
-    _check_names(table, positions, "x")
+    check_names(table, positions, "x")
     _check_count(table, len(positions))
     if not positions and not (rest and model):
         missing = "there is only y; add a column" if others else "give at least one"
@@ -92,7 +92,7 @@ def find(table: TableReader, name: str, role: str) -> int:
     raise InvalidRequest.at(f"/{role}", detail)
 
 
-def _check_names(table: TableReader, positions: Sequence[int], role: str) -> None:
+def check_names(table: TableReader, positions: Sequence[int], role: str) -> None:
     """Raise InvalidRequest for a column whose name is empty, or the name of another column as well."""
     names = table.names or ()
     counts = Counter(names)

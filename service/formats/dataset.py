@@ -78,8 +78,6 @@ def labelled_table(table: Table, y: FloatArray, weight: FloatArray | None, missi
     vectors = [y] if weight is None else [y, weight]
     for name, vector in zip(VECTORS, vectors, strict=False):
         check_length(f"/{name}", vector, "number", len(table.values))
-    if table.names and "" in table.names:
-        raise InvalidRequest.at("/x", f"column {table.names.index('') + 1} has no name; name it, or leave it out")
     missing_values = MissingValuePolicy(missing)
     row_numbers = RowNumbers(table.names)
     batch = _to_batch(missing_values, row_numbers, ColumnBlock(table.values, table.rows, table.cell), vectors)

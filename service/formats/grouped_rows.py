@@ -12,7 +12,7 @@ from service.core.blocks import FloatArray
 from service.errors import BodyTooLarge, DescentError, InvalidRequest
 from service.formats import dataset
 from service.formats.arrays import Table, escape, stack
-from service.formats.column_selection import ColumnSelection, find, select_features, select_labelled
+from service.formats.column_selection import ColumnSelection, check_names, find, select_features, select_labelled
 from service.formats.dataset import FeatureRows, LabelledRows
 from service.formats.json.rows import JsonRows
 from service.formats.labels import MISSING, Labels, Numbers
@@ -143,8 +143,10 @@ class TableRows(GroupedRows):
         if table.labels is None:
             detail = "names a column, but this media type has no column names; send another, such as CSV or Parquet"
             raise InvalidRequest.at("/group", detail)
+        position = find(table, group, "group")
+        check_names(table, [position], "group")
         try:
-            for values in table.labels(find(table, group, "group")):
+            for values in table.labels(position):
                 self._count_bytes(8 * len(values))
                 self.labels.add(values)
         except UnreadableCell as error:

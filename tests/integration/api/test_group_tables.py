@@ -342,3 +342,10 @@ def test_separators_of_csv_apply_to_groups(client):
     query = {"group": "sensor", "delimiter": ";", "decimal": ",", "thousands": "."}
     response = client.post("/models:train", data=text, content_type=table_bodies.CSV, query_string=query)
     assert response.json["results"][0]["w"] == {"t": pytest.approx(1000)}
+
+
+@pytest.mark.parametrize(("header", "query"), [("group,group,x,y", "group=group"), (",b,x,y", "group=")])
+def test_a_label_column_without_a_name_of_its_own_is_an_error(client, header, query):
+    body = f"{header}\na,p,1,1\na,q,2,2\n"
+    response = client.post(f"/models:train?{query}", data=body, content_type="text/csv")
+    assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, "/group")

@@ -1,7 +1,6 @@
 """Long work runs at a low priority, with every thread that it starts, in the context of its caller."""
 
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -13,7 +12,6 @@ from service.core.blocks import BLOCK_ROWS, Batch
 from service.core.statistics import gather
 from service.server.worker.cpu_priority import NICE, NiceExecutor, lower_priority
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 variable = ContextVar("variable")
 
 
@@ -27,7 +25,6 @@ def nice(value):
     return os.SCHED_BATCH, max(value, schedule()[1])
 
 
-@linux
 def test_threads_inherit_a_lower_priority():
     def both():
         lower_priority()
@@ -42,13 +39,11 @@ def test_threads_inherit_a_lower_priority():
     assert schedule() == before
 
 
-@linux
 def test_an_executor_has_the_nice_value():
     with NiceExecutor(2) as executor:
         assert executor.submit(schedule).result() == nice(NICE)
 
 
-@linux
 @pytest.mark.parametrize("name", ["sched_setscheduler", "setpriority"])
 def test_work_is_done_where_priorities_are_forbidden(name, monkeypatch):
     def forbid(*_):
@@ -79,7 +74,6 @@ def test_threads_end_with_their_executor():
     assert threading.active_count() == before
 
 
-@linux
 @pytest.mark.parametrize(("d", "threads"), [(1, 2), (4, 1), (4, 2)])
 def test_rows_are_read_and_factored_by_a_pool_to_the_same_bits(d, threads):
     rows = 5 * BLOCK_ROWS + 17

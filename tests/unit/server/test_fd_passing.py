@@ -5,15 +5,12 @@ import gc
 import os
 import resource
 import socket
-import sys
 import threading
 
 import pytest
 
 from service.server.worker import fd_passing
 from service.server.worker.fd_passing import MAX_MESSAGE_BYTES, LongWorkerRegistry
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has sequenced-packet sockets")
 
 
 @pytest.fixture
